@@ -1,0 +1,11 @@
+// The init functions of the extension module, one per file of this folder.
+#pragma once
+#include <pybind11/pybind11.h>
+
+namespace ringway::bindings {
+
+namespace py = pybind11;
+
+void init_errors(py::module_& module);
+
+}  // namespace ringway::bindings

@@ -1,0 +1,49 @@
+// C++ errors become the classes of python/ringway/errors.py.
+#include "bindings/bindings.h"
+#include "codec/error.h"
+#include "core/error.h"
+
+namespace ringway::bindings {
+namespace {
+
+const char* class_name(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalidOption: return "InvalidOption";
+    case ErrorKind::kInvalidState: return "InvalidState";
+    case ErrorKind::kClosed: return "Closed";
+    case ErrorKind::kNotFound: return "NotFound";
+    case ErrorKind::kBackendUnavailable: return "BackendUnavailable";
+    case ErrorKind::kTypeMismatch: return "TypeMismatch";
+    case ErrorKind::kMessageTooLarge: return "MessageTooLarge";
+    case ErrorKind::kQueueFull: return "QueueFull";
+    case ErrorKind::kTimeout: return "Timeout";
+    case ErrorKind::kHandler: return "HandlerError";
+    case ErrorKind::kLayout: return "LayoutError";
+    case ErrorKind::kGraph: return "GraphError";
+    case ErrorKind::kForked: return "ForkedError";
+  }
+  return "Error";
+}
+
+void raise(const char* name, const char* text) {
+  py::object type = py::module_::import("ringway.errors").attr(name);
+  PyErr_SetString(type.ptr(), text);
+}
+
+}  // namespace
+
+void init_errors(py::module_&) {
+  py::register_local_exception_translator([](std::exception_ptr pending) {
+    try {
+      if (pending) std::rethrow_exception(pending);
+    } catch (const codec::DecodeError& error) {
+      py::object type = py::module_::import("ringway.errors").attr("DecodeError");
+      py::object instance = type(error.what(), error.offset());
+      PyErr_SetObject(type.ptr(), instance.ptr());
+    } catch (const Error& error) {
+      raise(class_name(error.kind()), error.what());
+    }
+  });
+}
+
+}  // namespace ringway::bindings

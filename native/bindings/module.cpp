@@ -1,0 +1,12 @@
+#include "bindings/bindings.h"
+#include "core/version.h"
+
+namespace ringway::bindings {
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "ringway's native core. Use the package `ringway`; this module has no stable interface.";
+  module.attr("__version__") = ringway::version();
+  init_errors(module);
+}
+
+}  // namespace ringway::bindings

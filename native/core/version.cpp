@@ -1,0 +1,7 @@
+#include "core/version.h"
+
+namespace ringway {
+
+const char* version() { return RINGWAY_VERSION; }
+
+}  // namespace ringway

@@ -1,0 +1,8 @@
+"""GPU-native actors for Python: ring kernels that stay resident and answer messages from lock-free slot queues."""
+
+from __future__ import annotations
+
+from ringway._core import __version__ as __version__
+from ringway.errors import Error as Error
+
+__all__ = ["Error"]

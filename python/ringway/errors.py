@@ -1,0 +1,86 @@
+"""Every exception that ringway raises of its own.
+
+Each message says what was wrong, where, the limit and what to do next. Classes that mean the same as a built-in one
+derive from it too, so that ``except TimeoutError`` and ``except ValueError`` keep working.
+"""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """Base of all ringway errors."""
+
+
+class InvalidOption(Error, ValueError):
+    """An option outside its range; the text names field, value and range."""
+
+
+class InvalidState(Error):
+    """A lifecycle transition that the state table does not have."""
+
+
+class Closed(Error):
+    """The runtime, kernel or queue was closed."""
+
+
+class NotFound(Error, LookupError):
+    """No kernel, queue or backend of that name."""
+
+
+class BackendUnavailable(Error):
+    """A backend that this machine or build does not have; the text says why."""
+
+
+class TypeMismatch(Error, TypeError):
+    """A message of a type that the kernel or queue does not accept."""
+
+
+class MessageTooLarge(Error, ValueError):
+    """A message larger than the slots of its queue, which is left as it was."""
+
+
+class QueueFull(Error):
+    """A queue refused a message: policy ``reject``, or no room within the block time-out."""
+
+
+class Timeout(Error, TimeoutError):
+    """Nothing arrived in time."""
+
+
+class HandlerError(Error):
+    """A kernel's handler failed on a message; the text holds the message's id and the reason."""
+
+
+class LayoutError(Error):
+    """Memory that does not hold a queue of this layout version."""
+
+
+class SchemaError(Error, TypeError):
+    """A message class or schema that has no wire form; the text names the field."""
+
+
+class EncodeError(Error, ValueError):
+    """A value that does not fit its schema; the text holds the path to the field."""
+
+
+class DecodeError(Error, ValueError):
+    """Bytes that are not a value of the schema. ``offset`` is where reading stopped."""
+
+    def __init__(self, text: str, offset: int = 0) -> None:
+        super().__init__(text)
+        self.offset = offset
+
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, int]]:
+        return (type(self), (str(self), self.offset))
+
+
+class GraphError(Error, ValueError):
+    """A graph or graph file that cannot be read; the text names file, line and reason."""
+
+
+class NotConverged(Error, ArithmeticError):
+    """An iteration that did not reach its tolerance; the text holds residual, tolerance and iterations."""
+
+
+class ForkedError(Error, RuntimeError):
+    """A runtime used in a child process after ``fork``; start a new one there."""
