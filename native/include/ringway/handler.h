@@ -1,0 +1,44 @@
+// The contract between a handler and the loop that runs it.
+//
+// A handler is a struct with a trivially copyable `State` (zero-filled at launch) and one entry that takes a run of
+// messages, so that state and context can live in registers for the batch:
+//
+//   struct Echo {
+//     struct State { u64 seen; };
+//     template <class Ctx>
+//     static RW_FN u32 drain(RW_PRIVATE Ctx* ctx, RW_SHARED u8* first, u32 stride, u32 n, RW_SHARED State* state,
+//                            RW_PRIVATE DrainStatus* status);
+//   };
+//
+// `first` is the first slot (its 8-byte header; the payload follows), the i-th message is `stride * i` bytes further.
+// The entry returns how many messages it is done with; the loop releases those. When that is fewer than n, `status`
+// says why. A handler never waits: without room for its output it stops at the message with kAgain, and gets the same
+// message again later.
+//
+// What a context offers, the same names on every backend:
+//   u32  input()                        0 = mailbox (enveloped); i >= 1 = the i-th link into this kernel, bare
+//   RW_SHARED u8* reserve(output, bytes)  room for one payload on an output, or null: 0 = to the host (receive);
+//                                       i >= 1 = the i-th link out of this kernel, in the order they were made
+//   void commit(output, bytes)          publishes what the last reserve on that output gave
+//   RW_SHARED u8* reserve_answer(request, type_id, bytes)  body of the answer to an enveloped message: to its sender,
+//                                       or to the host when it names none; null when there is no room
+//   void commit_answer(bytes)
+//   RW_SHARED u8* buffer(handle, RW_PRIVATE u64* bytes)  memory behind a buffer handle; null when there is no such one
+//   u64  now_us()
+#pragma once
+#include "layout.h"
+
+namespace ringway {
+
+enum DrainCode : u32 {
+  kDrained = 0,
+  kAgain = 1,   // an output has no room, or another input must come first: nothing of this message was stored
+  kFailed = 2,  // the message is at fault: it is consumed, its sender gets error number `error`
+};
+
+struct DrainStatus {
+  u32 code;
+  u32 error;  // an index into the kernel's table of error texts
+};
+
+}  // namespace ringway
