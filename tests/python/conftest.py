@@ -1,0 +1,29 @@
+"""Fixtures that every Python test may use."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+BACKENDS = ("cpu", "cuda", "metal")
+REQUIRED = {name for name in os.environ.get("RINGWAY_REQUIRE", "").split(",") if name}
+
+
+def why_absent(backend: str) -> str | None:
+    """Reason why a backend cannot be used here; None when it can."""
+    if backend == "cpu":
+        return None
+    return f"the {backend} backend is not in this build"
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Name of each available backend; RINGWAY_REQUIRE=cuda,metal turns an absent one's skip into a failure."""
+    name: str = request.param
+    reason = why_absent(name)
+    if reason is not None:
+        if name in REQUIRED:
+            pytest.fail(f"RINGWAY_REQUIRE names {name}, but {reason}")
+        pytest.skip(reason)
+    return name

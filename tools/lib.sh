@@ -1,0 +1,70 @@
+# Shell functions that the commands of this folder share. Sourced by a POSIX shell whose directory is the repository's root.
+
+say() { printf '\n== %s\n' "$*"; }
+die() { printf '%s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" > /dev/null 2>&1; }
+
+# Runs a command as root, or says which command a person with the right to should type.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif have sudo && { sudo -n true 2> /dev/null || [ -t 0 ]; }; then sudo "$@"
+  else die "These packages are missing and this user may not install them. Ask an administrator for:
+  $*"
+  fi
+}
+
+# need_packages PACKAGE...: installs the Debian or Ubuntu packages that are missing.
+need_packages() {
+  missing=
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null | grep -qx installed || missing="$missing $package"
+  done
+  [ -n "$missing" ] || return 0
+  echo "installing:$missing"
+  as_root apt-get update -q
+  # shellcheck disable=SC2086  # a list of names
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+}
+
+# need_tool CHECK DEBIAN_PACKAGES HINT: makes sure that the shell command CHECK succeeds, by apt where there is one.
+need_tool() {
+  if sh -c "$1" > /dev/null 2>&1; then return 0; fi
+  # shellcheck disable=SC2086  # a list of names
+  if have apt-get; then need_packages $2; fi
+  sh -c "$1" > /dev/null 2>&1 || die "$3"
+}
+
+need_compiler() {
+  need_tool '${CXX:-c++} --version' g++ \
+    "A C++20 compiler is missing: g++ 12 or later, clang 14 or later, or Apple's (xcode-select --install)."
+}
+
+# Puts a virtual environment's programs first in PATH: the active one, else .venv in the repository's root.
+use_venv() {
+  if [ -n "${VIRTUAL_ENV:-}" ] && [ -x "$VIRTUAL_ENV/bin/python" ]; then
+    PATH="$VIRTUAL_ENV/bin:$PATH"
+  else
+    need_tool 'python3 -c "import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 10))"' "python3 python3-venv" \
+      "Python 3.10 or later with its venv module is missing (macOS: brew install python)."
+    [ -x .venv/bin/python ] || python3 -m venv .venv
+    VIRTUAL_ENV=$PWD/.venv
+    PATH="$VIRTUAL_ENV/bin:$PATH"
+  fi
+  export VIRTUAL_ENV PATH
+  need_tool 'python -c "import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_path(\"include\") + \"/Python.h\"))"' \
+    python3-dev "Python.h is missing: install the development files of $(python --version)."
+}
+
+# need_python GROUP...: installs what is missing of pyproject's requirements; asks no network when nothing is.
+need_python() {
+  missing=$(python tools/requirements.py "$@")
+  [ -z "$missing" ] || printf '%s\n' "$missing" | python -m pip install -q --disable-pip-version-check -r /dev/stdin
+}
+
+# build_package [CMAKE_TARGET]: builds the wheel in build/py, which later runs reuse, and installs it.
+build_package() {
+  rm -rf build/dist
+  python -m pip wheel -q --disable-pip-version-check --no-index --no-deps --no-build-isolation -w build/dist \
+    -Cbuild-dir=build/py "$@" .
+  python -m pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall build/dist/ringway-*.whl
+}
