@@ -7,5 +7,6 @@ namespace ringway::bindings {
 namespace py = pybind11;
 
 void init_errors(py::module_& module);
+void init_selftest(py::module_& module);
 
 }  // namespace ringway::bindings

@@ -6,7 +6,9 @@ namespace ringway::bindings {
 PYBIND11_MODULE(_core, module) {
   module.doc() = "ringway's native core. Use the package `ringway`; this module has no stable interface.";
   module.attr("__version__") = ringway::version();
+  module.attr("compiler") = ringway::compiler();
   init_errors(module);
+  init_selftest(module);
 }
 
 }  // namespace ringway::bindings

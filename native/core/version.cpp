@@ -2,6 +2,11 @@
 
 namespace ringway {
 
-const char* version() { return RINGWAY_VERSION; }
+const char* version() {
+  return RINGWAY_VERSION;
+}
+const char* compiler() {
+  return RINGWAY_COMPILER;
+}
 
 }  // namespace ringway

@@ -1,0 +1,191 @@
+#include "core/selftest.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <thread>
+
+#include "ringway/atomics_host.h"
+#include "ringway/slot_queue.h"
+
+namespace ringway {
+namespace {
+
+using Atomics = HostAtomics<u64>;
+using Clock = std::chrono::steady_clock;
+
+constexpr u32 kStride = 64;
+constexpr u32 kWords = 7;  // of 8 bytes: the payload of a 64-byte slot
+constexpr u32 kSpinsBeforeYield = 1u << 14;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Calls `attempt` until it succeeds; gives the core away now and then, in case the other thread has none.
+template <class Attempt>
+void spin(Attempt attempt) {
+  for (u32 spins = 0; !attempt(); ++spins) {
+    if (spins % kSpinsBeforeYield == kSpinsBeforeYield - 1) std::this_thread::yield();
+  }
+}
+
+template <u32 Capacity>
+struct Queue {
+  QueueHeader<Atomics> header;
+  alignas(kIndexLine) u8 slots[Capacity * kStride];
+
+  Queue() { create<Atomics>(&header, slots, Capacity, kStride, 0); }
+  Ring<Atomics> ring() { return attach<Atomics>(&header, slots); }
+};
+
+template <class Side>
+Side open(Ring<Atomics> ring) {
+  Side side;
+  side.open(ring);
+  return side;
+}
+
+u8* payload(Ring<Atomics> ring, u64 ticket) {
+  return reinterpret_cast<u8*>(raw_payload(ring.slot(ticket)));
+}
+
+void write_message(u8* to, u64 number) {
+  u64 words[kWords];
+  for (u32 i = 0; i < kWords; ++i) words[i] = number + i;
+  std::memcpy(to, words, sizeof(words));
+}
+
+bool is_message(const u8* from, u64 number) {
+  u64 words[kWords];
+  std::memcpy(words, from, sizeof(words));
+  u64 difference = 0;
+  for (u32 i = 0; i < kWords; ++i) difference |= words[i] ^ (number + i);
+  return difference == 0;
+}
+
+void send_all(Ring<Atomics> ring, u32 messages, u32 batch) {
+  auto producer = open<Producer<Atomics, false>>(ring);
+  for (u32 sent = 0; sent < messages;) {
+    Claim<Atomics> claim{};
+    spin([&] {
+      claim = producer.reserve(std::min(batch, messages - sent));
+      return claim.count != 0;
+    });
+    for (u32 i = 0; i < claim.count; ++i) write_message(payload(ring, claim.first + i), sent + i);
+    producer.publish_n(claim, kWords * 8);
+    sent += claim.count;
+  }
+}
+
+u64 receive_all(Ring<Atomics> ring, u32 messages, u32 batch) {
+  auto consumer = open<Consumer<Atomics, false>>(ring);
+  u64 wrong = 0;
+  for (u32 received = 0; received < messages;) {
+    Claim<Atomics> claim{};
+    spin([&] {
+      claim = consumer.peek(batch);
+      return claim.count != 0;
+    });
+    for (u32 i = 0; i < claim.count; ++i) wrong += !is_message(payload(ring, claim.first + i), received + i);
+    consumer.release_n(claim);
+    received += claim.count;
+  }
+  return wrong;
+}
+
+// Runs `answer(i)` on a second thread while this one runs `ask(i)`, for each round trip, after one that
+// starts both.
+template <class Ask, class Answer>
+double one_way_ns(u32 round_trips, Ask ask, Answer answer) {
+  std::thread other([&] {
+    for (u32 i = 0; i <= round_trips; ++i) answer(i);
+  });
+  ask(0);
+  auto start = Clock::now();
+  for (u32 i = 1; i <= round_trips; ++i) ask(i);
+  double seconds = seconds_since(start);
+  other.join();
+  return seconds * 1e9 / (2.0 * round_trips);
+}
+
+void send_number(Producer<Atomics, false>& producer, Ring<Atomics> ring, u64 number) {
+  Claim<Atomics> claim{};
+  spin([&] {
+    claim = producer.reserve(1);
+    return claim.count != 0;
+  });
+  write_message(payload(ring, claim.first), number);
+  producer.publish(claim.first, kWords * 8, 0);
+}
+
+void receive_number(Consumer<Atomics, false>& consumer) {
+  Claim<Atomics> claim{};
+  spin([&] {
+    claim = consumer.peek(1);
+    return claim.count != 0;
+  });
+  consumer.release(claim.first);
+}
+
+struct alignas(kIndexLine) WordPair {
+  Atomics::Slot there;
+  Atomics::Slot back;
+};
+
+}  // namespace
+
+ThroughputRun queue_throughput(std::uint32_t messages, std::uint32_t batch) {
+  auto queue = std::make_unique<Queue<4096>>();
+  Ring<Atomics> ring = queue->ring();
+  auto start = Clock::now();
+  std::thread producer([&] { send_all(ring, messages, batch); });
+  u64 wrong = receive_all(ring, messages, batch);
+  double seconds = seconds_since(start);
+  producer.join();
+  return {seconds, wrong};
+}
+
+double queue_one_way_ns(std::uint32_t round_trips) {
+  auto there = std::make_unique<Queue<16>>();
+  auto back = std::make_unique<Queue<16>>();
+  auto asker = open<Producer<Atomics, false>>(there->ring());
+  auto hearer = open<Consumer<Atomics, false>>(back->ring());
+  auto listener = open<Consumer<Atomics, false>>(there->ring());
+  auto answerer = open<Producer<Atomics, false>>(back->ring());
+  return one_way_ns(
+      round_trips,
+      [&](u32 i) {
+        send_number(asker, there->ring(), i);
+        receive_number(hearer);
+      },
+      [&](u32 i) {
+        receive_number(listener);
+        send_number(answerer, back->ring(), i);
+      });
+}
+
+double floor_one_way_ns(std::uint32_t round_trips, bool shared_line) {
+  auto pairs = std::make_unique<WordPair[]>(2);
+  Atomics::Slot* there = &pairs[0].there;
+  Atomics::Slot* back = shared_line ? &pairs[0].back : &pairs[1].back;
+  Atomics::store_slot(there, 0, 0);
+  Atomics::store_slot(back, 0, 0);
+  auto wait_for = [](Atomics::Slot* word, u32 number) {
+    // SYNC: partner the store_publish of the other thread; only the number itself is read.
+    spin([&] { return u32(Atomics::load_ready(word)) == number; });
+  };
+  return one_way_ns(
+      round_trips,
+      [&](u32 i) {
+        Atomics::store_publish(there, i + 1, 0);  // SYNC: partner load_ready in wait_for of the other thread
+        wait_for(back, i + 1);
+      },
+      [&](u32 i) {
+        wait_for(there, i + 1);
+        Atomics::store_publish(back, i + 1, 0);  // SYNC: partner load_ready in wait_for of the asking thread
+      });
+}
+
+}  // namespace ringway

@@ -1,0 +1,23 @@
+// What `ringway validate` measures on this machine: slot queues and call cells between two threads, without
+// Python. Each call is one short run of two spinning threads, so it needs two cores; the caller takes the
+// best of several.
+#pragma once
+#include <cstdint>
+
+namespace ringway {
+
+struct ThroughputRun {
+  double seconds;
+  std::uint64_t wrong;  // messages whose bytes were not those that were sent
+};
+
+// `messages` of 56 bytes through one queue of 64-byte slots, written and read in place in batches of `batch`.
+ThroughputRun queue_throughput(std::uint32_t messages, std::uint32_t batch);
+
+// Nanoseconds from one thread to the other: half a round trip, the mean of `round_trips`.
+double queue_one_way_ns(std::uint32_t round_trips);
+
+// The least that these two cores need for the same: one word each way, on two lines or sharing one.
+double floor_one_way_ns(std::uint32_t round_trips, bool shared_line);
+
+}  // namespace ringway
