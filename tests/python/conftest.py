@@ -19,7 +19,7 @@ def why_absent(backend: str) -> str | None:
 
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
-    """Name of each available backend; RINGWAY_REQUIRE=cuda,metal turns an absent one's skip into a failure."""
+    """Each available backend's name; RINGWAY_REQUIRE=cuda,metal turns an absent one's skip into a failure."""
     name: str = request.param
     reason = why_absent(name)
     if reason is not None:

@@ -21,10 +21,23 @@ def imported_modules(statement: str) -> set[str]:
 
 def test_import_stays_light() -> None:
     added = imported_modules("import ringway") - imported_modules("import numpy")
-    heavy = {"asyncio", "networkx", "scipy", "pandas", "matplotlib", "rich", "igraph", "argparse", "multiprocessing"}
+    heavy = {
+        "asyncio",
+        "networkx",
+        "scipy",
+        "pandas",
+        "matplotlib",
+        "rich",
+        "igraph",
+        "argparse",
+        "multiprocessing",
+    }
     assert not heavy & added
 
 
 def test_import_changes_no_event_loop_policy() -> None:
-    code = "import asyncio; before = type(asyncio.new_event_loop()); import ringway; assert type(asyncio.new_event_loop()) is before"
+    code = (
+        "import asyncio; before = type(asyncio.new_event_loop()); import ringway; "
+        "assert type(asyncio.new_event_loop()) is before"
+    )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
