@@ -7,6 +7,7 @@ namespace ringway::bindings {
 namespace py = pybind11;
 
 void init_errors(py::module_& module);
+void init_graph(py::module_& module);
 void init_selftest(py::module_& module);
 
 }  // namespace ringway::bindings

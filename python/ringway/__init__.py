@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from ringway._core import __version__ as __version__
 from ringway.errors import Error as Error
+from ringway.graphs import Graph as Graph
 
-__all__ = ["Error"]
+__all__ = ["Error", "Graph"]
