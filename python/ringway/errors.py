@@ -1,7 +1,7 @@
 """Every exception that ringway raises of its own.
 
-Each message says what was wrong, where, the limit and what to do next. Classes that mean the same as a built-in
-one derive from it too, so that ``except TimeoutError`` and ``except ValueError`` keep working.
+Each message says what was wrong, where, the limit and what to do next. Classes that mean the same as a
+built-in one derive from it too, so that ``except TimeoutError`` and ``except ValueError`` keep working.
 """
 
 from __future__ import annotations

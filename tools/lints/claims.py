@@ -1,9 +1,9 @@
 """A measured number in prose has a results file.
 
 A paragraph, list or table of README.md, CHANGELOG.md or docs/ that states a time, rate or ratio names a
-file of benchmarks/results in a link or in `<!-- results: NAME.json -->`, and each number is found there, rounded
-as printed, in any power of 1,000. `<!-- no claim: REASON -->` in the paragraph exempts it: a target, a limit. On
-its own at the head of a file it exempts the file.
+file of benchmarks/results in a link or in `<!-- results: NAME.json -->`, and each number is found
+there, rounded as printed, in any power of 1,000. `<!-- no claim: REASON -->` in the paragraph exempts
+it: a target, a limit. On its own at the head of a file it exempts the file.
 """
 
 from __future__ import annotations

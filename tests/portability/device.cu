@@ -1,0 +1,20 @@
+#include "queue.h"
+#include "ringway/atomics_cuda.h"
+
+using namespace ringway;
+
+template <cuda::thread_scope Scope, bool Fences> __device__ u32 touch(u8* memory, u32* words) {
+  return touch_queue<CudaAtomics<u64, Scope, Fences>>(memory, words) +
+         touch_queue<CudaAtomics<u32, Scope, Fences>>(memory, words);
+}
+
+extern "C" __global__ void touch_device(u8* memory, u32* result) {
+  u32 words[16] = {};
+  *result = touch<cuda::thread_scope_block, false>(memory, words) +
+            touch<cuda::thread_scope_device, true>(memory, words) +
+            touch<cuda::thread_scope_system, false>(memory, words);
+}
+
+u32 touch_host(u8* memory, u32* words) {
+  return touch_queue<CudaAtomics<u64, cuda::thread_scope_system>>(memory, words);
+}
