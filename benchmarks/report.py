@@ -3,7 +3,8 @@
 A results file (``benchmarks/results/<name>.json``) holds::
 
     {"name": ..., "command": ..., "machine": {...}, "commit": ..., "versions": {peer: version},
-     "rows": [{"what": ..., "contestant": ..., "unit": ..., "median": ..., "min": ..., "max": ..., "samples": [...]}]}
+     "rows": [{"what": ..., "contestant": ..., "unit": ...,
+               "median": ..., "min": ..., "max": ..., "samples": [...]}]}
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def interleave(contestants: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
-    """Runs every contestant once a round, ``repeats`` rounds, so that a disturbance hits all of them alike."""
+    """Runs every contestant once a round, so that a disturbance hits all of them alike."""
     samples: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(repeats):
         for name, run in contestants.items():
@@ -86,7 +87,8 @@ def show(rows: Iterable[dict[str, Any]]) -> None:
     """Prints rows as a table: median (min - max) unit."""
     for line in rows:
         spread = f"({line['min']:.4g} - {line['max']:.4g})"
-        print(f"{line['what']:<44} {line['contestant']:<36} {line['median']:>10.4g} {spread:<24} {line['unit']}")
+        name = f"{line['what']:<44} {line['contestant']:<36}"
+        print(f"{name} {line['median']:>10.4g} {spread:<24} {line['unit']}")
 
 
 def save(name: str, rows: list[dict[str, Any]], peers: Mapping[str, str], path: Path | None = None) -> Path:
