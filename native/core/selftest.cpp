@@ -110,24 +110,59 @@ double one_way_ns(u32 round_trips, Ask ask, Answer answer) {
   return seconds * 1e9 / (2.0 * round_trips);
 }
 
-void send_number(Producer<Atomics, false>& producer, Ring<Atomics> ring, u64 number) {
-  Claim<Atomics> claim{};
-  spin([&] {
-    claim = producer.reserve(1);
-    return claim.count != 0;
-  });
-  write_message(payload(ring, claim.first), number);
-  producer.publish(claim.first, kWords * 8, 0);
-}
+// A sender that owns its next slot before it has something to say, so that the slot's line is already in its
+// cache then: the way from thread to thread is one line, not three.
+class EagerSender {
+ public:
+  explicit EagerSender(Ring<Atomics> ring) : ring_(ring), producer_(open<Producer<Atomics, false>>(ring)) {
+    reserve();
+  }
 
-void receive_number(Consumer<Atomics, false>& consumer) {
-  Claim<Atomics> claim{};
-  spin([&] {
-    claim = consumer.peek(1);
-    return claim.count != 0;
-  });
-  consumer.release(claim.first);
-}
+  void send(u64 number) {
+    write_message(payload(ring_, claim_.first), number);
+    producer_.publish(claim_.first, kWords * 8, 0);
+    reserve();
+  }
+
+ private:
+  void reserve() {
+    spin([&] {
+      claim_ = producer_.reserve(1);
+      return claim_.count != 0;
+    });
+    write_message(payload(ring_, claim_.first), 0);
+  }
+
+  Ring<Atomics> ring_;
+  Producer<Atomics, false> producer_;
+  Claim<Atomics> claim_{};
+};
+
+// A receiver that releases a slot after it has answered: stores leave a core in order, and the answer must
+// not wait for the line that the release takes back.
+class LateReleaser {
+ public:
+  explicit LateReleaser(Ring<Atomics> ring) : ring_(ring), consumer_(open<Consumer<Atomics, false>>(ring)) {}
+
+  u64 receive() {
+    spin([&] {
+      claim_ = consumer_.peek(1);
+      return claim_.count != 0;
+    });
+    u64 number;
+    std::memcpy(&number, payload(ring_, claim_.first), sizeof(number));
+    return number;
+  }
+
+  void release() {
+    if (claim_.count) consumer_.release_n(claim_);
+  }
+
+ private:
+  Ring<Atomics> ring_;
+  Consumer<Atomics, false> consumer_;
+  Claim<Atomics> claim_{};
+};
 
 struct alignas(kIndexLine) WordPair {
   Atomics::Slot there;
@@ -150,19 +185,20 @@ ThroughputRun queue_throughput(std::uint32_t messages, std::uint32_t batch) {
 double queue_one_way_ns(std::uint32_t round_trips) {
   auto there = std::make_unique<Queue<16>>();
   auto back = std::make_unique<Queue<16>>();
-  auto asker = open<Producer<Atomics, false>>(there->ring());
-  auto hearer = open<Consumer<Atomics, false>>(back->ring());
-  auto listener = open<Consumer<Atomics, false>>(there->ring());
-  auto answerer = open<Producer<Atomics, false>>(back->ring());
+  EagerSender asker(there->ring());
+  EagerSender answerer(back->ring());
+  LateReleaser listener(there->ring());
+  LateReleaser hearer(back->ring());
   return one_way_ns(
       round_trips,
       [&](u32 i) {
-        send_number(asker, there->ring(), i);
-        receive_number(hearer);
+        asker.send(i);
+        hearer.release();
+        hearer.receive();
       },
-      [&](u32 i) {
-        receive_number(listener);
-        send_number(answerer, back->ring(), i);
+      [&](u32) {
+        answerer.send(listener.receive());
+        listener.release();
       });
 }
 
