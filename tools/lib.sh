@@ -68,3 +68,17 @@ build_package() {
     -Cbuild-dir=build/py "$@" .
   python -m pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall build/dist/ringway-*.whl
 }
+
+# What tools/test needs beyond tools/quickstart.
+need_test_packages() {
+  if have apt-get; then
+    need_packages libgtest-dev relacy-dev clang
+  else
+    need_tool 'test -d "$(brew --prefix googletest)"' "" "GoogleTest is missing (macOS: brew install googletest)."
+  fi
+}
+
+# ThreadSanitizer of older compilers cannot map its shadow on kernels that randomise addresses widely.
+without_address_randomisation() {
+  if have setarch && setarch -R true 2> /dev/null; then setarch -R "$@"; else "$@"; fi
+}

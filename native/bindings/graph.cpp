@@ -22,30 +22,14 @@ class NodeNumbers {
     const void* data = array.data();
     py::gil_scoped_release unlocked;
     switch (kind == 'u' ? array.itemsize() : -array.itemsize()) {
-      case 1:
-        copy(static_cast<const std::uint8_t*>(data), size, name);
-        break;
-      case 2:
-        copy(static_cast<const std::uint16_t*>(data), size, name);
-        break;
-      case 4:
-        view_ = {static_cast<const std::uint32_t*>(data), size};
-        break;
-      case 8:
-        copy(static_cast<const std::uint64_t*>(data), size, name);
-        break;
-      case -1:
-        copy(static_cast<const std::int8_t*>(data), size, name);
-        break;
-      case -2:
-        copy(static_cast<const std::int16_t*>(data), size, name);
-        break;
-      case -4:
-        copy(static_cast<const std::int32_t*>(data), size, name);
-        break;
-      default:
-        copy(static_cast<const std::int64_t*>(data), size, name);
-        break;
+      case 1: copy(static_cast<const std::uint8_t*>(data), size, name); break;
+      case 2: copy(static_cast<const std::uint16_t*>(data), size, name); break;
+      case 4: view_ = {static_cast<const std::uint32_t*>(data), size}; break;
+      case 8: copy(static_cast<const std::uint64_t*>(data), size, name); break;
+      case -1: copy(static_cast<const std::int8_t*>(data), size, name); break;
+      case -2: copy(static_cast<const std::int16_t*>(data), size, name); break;
+      case -4: copy(static_cast<const std::int32_t*>(data), size, name); break;
+      default: copy(static_cast<const std::int64_t*>(data), size, name); break;
     }
   }
   std::span<const std::uint32_t> view() const { return view_; }

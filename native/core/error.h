@@ -1,5 +1,5 @@
-// Every failure that a user can cause. The text says what was wrong, where, the limit and the remedy; the kind
-// selects the Python class (python/ringway/errors.py holds the same names).
+// Every failure that a user can cause. The text says what was wrong, where, the limit and the remedy; the
+// kind selects the Python class (python/ringway/errors.py holds the same names).
 #pragma once
 #include <stdexcept>
 #include <string>

@@ -3,7 +3,8 @@
 
 using namespace ringway;
 
-template <cuda::thread_scope Scope, bool Fences> __device__ u32 touch(u8* memory, u32* words) {
+template <cuda::thread_scope Scope, bool Fences>
+__device__ u32 touch(u8* memory, u32* words) {
   return touch_queue<CudaAtomics<u64, Scope, Fences>>(memory, words) +
          touch_queue<CudaAtomics<u32, Scope, Fences>>(memory, words);
 }

@@ -4,7 +4,8 @@
 
 namespace ringway {
 
-template <class A, bool Shared> RW_FN u32 touch_producer(Ring<A> ring, RW_PRIVATE u32* words) {
+template <class A, bool Shared>
+RW_FN u32 touch_producer(Ring<A> ring, RW_PRIVATE u32* words) {
   Producer<A, Shared> producer;
   producer.open(ring);
   Claim<A> claim = producer.reserve(2);
@@ -18,7 +19,8 @@ template <class A, bool Shared> RW_FN u32 touch_producer(Ring<A> ring, RW_PRIVAT
   return producer.push(words, 56) + producer.push_n(words, 2, 8) + producer.push_drop_oldest(words, 56);
 }
 
-template <class A, bool Shared> RW_FN u32 touch_consumer(Ring<A> ring, RW_PRIVATE u32* words) {
+template <class A, bool Shared>
+RW_FN u32 touch_consumer(Ring<A> ring, RW_PRIVATE u32* words) {
   Consumer<A, Shared> consumer;
   consumer.open(ring);
   Claim<A> claim = consumer.peek(2);
@@ -32,7 +34,8 @@ template <class A, bool Shared> RW_FN u32 touch_consumer(Ring<A> ring, RW_PRIVAT
   return u32(consumer.pop(words)) + consumer.pop_n(words, 2, 8);
 }
 
-template <class A> RW_FN u32 touch_queue(RW_SHARED u8* memory, RW_PRIVATE u32* words) {
+template <class A>
+RW_FN u32 touch_queue(RW_SHARED u8* memory, RW_PRIVATE u32* words) {
   RW_SHARED QueueHeader<A>* header = (RW_SHARED QueueHeader<A>*)memory;
   RW_SHARED u8* slots = memory + sizeof(QueueHeader<A>);
   create<A>(header, slots, 16, 64, 0);
