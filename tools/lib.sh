@@ -21,9 +21,9 @@ need_packages() {
   done
   [ -n "$missing" ] || return 0
   echo "installing:$missing"
-  as_root apt-get update -q
+  as_root apt-get update -qq
   # shellcheck disable=SC2086  # a list of names
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing > /dev/null
 }
 
 # need_tool CHECK DEBIAN_PACKAGES HINT: makes sure that the shell command CHECK succeeds, by apt where there is one.
