@@ -18,7 +18,7 @@ else:
     from pip._vendor import tomli as tomllib
 
 PYPROJECT = pathlib.Path(__file__).parents[1] / "pyproject.toml"
-BUILD_PROGRAMS = ["cmake>=3.22", "ninja>=1.10"]
+BUILD_PROGRAMS = ["pip>=23.1", "cmake>=3.22", "ninja>=1.10"]
 
 
 def requirements_of(group: str, pyproject: dict[str, Any]) -> list[str]:
