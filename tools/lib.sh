@@ -35,7 +35,7 @@ need_tool() {
 }
 
 need_compiler() {
-  need_tool '${CXX:-c++} --version' g++ \
+  need_tool 'echo "#include <span>" | ${CXX:-c++} -std=c++20 -x c++ -fsyntax-only -' g++ \
     "A C++20 compiler is missing: g++ 12 or later, clang 14 or later, or Apple's (xcode-select --install)."
 }
 
@@ -46,7 +46,7 @@ use_venv() {
   else
     need_tool 'python3 -c "import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 10))"' "python3 python3-venv" \
       "Python 3.10 or later with its venv module is missing (macOS: brew install python)."
-    [ -x .venv/bin/python ] || python3 -m venv .venv
+    .venv/bin/python -m pip --version > /dev/null 2>&1 || python3 -m venv --clear .venv
     VIRTUAL_ENV=$PWD/.venv
     PATH="$VIRTUAL_ENV/bin:$PATH"
   fi
