@@ -31,7 +31,8 @@ struct EnvelopeFields {
   std::uint8_t priority = 128;
 };
 
-// The type of a message class or of an object of one; TypeMismatch, naming the object's type, for anything else.
+// The type of a message class or of an object of one; TypeMismatch, naming the object's type, for anything
+// else.
 const MessageType& message_type(py::handle object_or_class);
 
 // The latest class under that wire name; null when there is none.
@@ -40,11 +41,12 @@ py::object message_class_of(u32 type_id);
 // Bytes that the message takes. EncodeError when a field's value does not fit its type.
 std::size_t encoded_size(py::handle message);
 
-// Writes the message and returns its size. A result above `room` means that it did not fit: it is the size that is
-// needed, and `out` holds nothing of use.
+// Writes the message and returns its size. A result above `room` means that it did not fit: it is the size
+// that is needed, and `out` holds nothing of use.
 std::size_t encode_into(py::handle message, std::byte* out, std::size_t room);
 
-// An object of the class. The bytes are copied, so that the caller may release them. DecodeError with the offset.
+// An object of the class. The bytes are copied, so that the caller may release them. DecodeError with the
+// offset.
 py::object decode(const MessageType& type, const std::byte* bytes, std::size_t size);
 
 // False, and nothing stored, when the class declares none of them.
