@@ -1,3 +1,4 @@
+#include "pagerank.h"
 #include "queue.h"
 #include "ringway/atomics_cuda.h"
 
@@ -18,4 +19,8 @@ extern "C" __global__ void touch_device(u8* memory, u32* result) {
 
 u32 touch_host(u8* memory, u32* words) {
   return touch_queue<CudaAtomics<u64, cuda::thread_scope_system>>(memory, words);
+}
+
+extern "C" __global__ void touch_device_pagerank(u8* memory, u32* result) {
+  *result = touch_pagerank<double>(memory);
 }

@@ -1,9 +1,14 @@
 #include <metal_stdlib>
 
+#include "pagerank.h"
 #include "queue.h"
 #include "ringway/atomics_metal.h"
 
 kernel void touch_device(RW_SHARED uchar* memory [[buffer(0)]], device uint* result [[buffer(1)]]) {
   uint words[16];
   *result = ringway::touch_queue<ringway::MetalAtomics>(memory, words);
+}
+
+kernel void touch_device_pagerank(RW_SHARED uchar* memory [[buffer(0)]], device uint* result [[buffer(1)]]) {
+  *result = ringway::touch_pagerank<float>(memory);
 }

@@ -1,7 +1,12 @@
+#include "pagerank.h"
 #include "queue.h"
 #include "ringway/atomics_host.h"
 
 unsigned touch_host(unsigned char* memory, unsigned* words) {
   return ringway::touch_queue<ringway::HostAtomics<ringway::u64>>(memory, words) +
          ringway::touch_queue<ringway::HostAtomics<ringway::u32>>(memory, words);
+}
+
+unsigned touch_host_pagerank(unsigned char* memory) {
+  return ringway::touch_pagerank<double>(memory);
 }
