@@ -1,0 +1,58 @@
+"""The fixture `backend` runs a test on each available backend; RINGWAY_REQUIRE makes a skip a failure."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+CONFTEST = pathlib.Path(__file__).with_name("conftest.py")
+TEST = "def test_it(backend):\n    print('ran on', backend)\n"
+
+
+@pytest.fixture
+def run(tmp_path: pathlib.Path):
+    shutil.copy(CONFTEST, tmp_path)
+    (tmp_path / "test_it.py").write_text(TEST)
+
+    def run(required: str) -> subprocess.CompletedProcess[str]:
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-s",
+            "-rs",
+            "--rootdir",
+            str(tmp_path),
+            str(tmp_path),
+        ]
+        environment = {**os.environ, "RINGWAY_REQUIRE": required}
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+
+    return run
+
+
+def test_cpu_is_always_there(run) -> None:
+    result = run("cpu")
+    assert result.returncode == 0, result.stdout
+    assert "ran on cpu" in result.stdout
+
+
+@pytest.mark.parametrize("backend_name", ["cuda", "metal"])
+def test_a_required_backend_is_not_skipped(run, backend_name: str) -> None:
+    if f"ran on {backend_name}" in run("").stdout:
+        return
+    result = run(f"cpu,{backend_name}")
+    assert result.returncode == 1
+    assert f"RINGWAY_REQUIRE names {backend_name}, but" in result.stdout
+
+
+def test_a_skip_gives_its_reason(run) -> None:
+    assert "the metal backend" in run("").stdout or "ran on metal" in run("").stdout
