@@ -2,13 +2,19 @@
 // here.
 #include "core/graph/graph.h"
 
+#include <pybind11/native_enum.h>
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "bindings/bindings.h"
 #include "core/error.h"
+#include "core/graph/reader.h"
+#include "core/graph/saved.h"
 
 namespace ringway::bindings {
 namespace {
@@ -53,17 +59,61 @@ class NodeNumbers {
   std::span<const std::uint32_t> view_;
 };
 
+template <class T>
+Array<T> copied(std::span<const T> values) {
+  Array<T> copy(values.size());
+  std::copy(values.begin(), values.end(), copy.data());
+  return copy;
+}
+
 // pybind11 knows no holder of constant objects; every method bound below is a constant one.
 using Shared = std::shared_ptr<Graph>;
 
+Shared shared(const Graph::Ptr& graph) {
+  return std::const_pointer_cast<Graph>(graph);
+}
+
+std::optional<Labels> make_labels(const std::optional<py::list>& names) {
+  if (!names) return std::nullopt;
+  Labels labels;
+  for (const py::handle name : *names) {
+    Py_ssize_t size = 0;
+    const char* const text = PyUnicode_AsUTF8AndSize(name.ptr(), &size);
+    if (text == nullptr) throw py::error_already_set();
+    const std::uint32_t before = labels.size();
+    const std::string_view view(text, static_cast<std::size_t>(size));
+    if (labels.intern(view) != before) {
+      throw Error(ErrorKind::kGraph,
+                  "two nodes have the label '" + std::string(view) + "'; labels must be unique");
+    }
+  }
+  return labels;
+}
+
+std::span<const double> values(const std::optional<py::array_t<double>>& weight) {
+  if (!weight) return {};
+  return {weight->data(), static_cast<std::size_t>(weight->size())};
+}
+
 Shared from_edges(const py::array& src, const py::array& dst,
-                  const std::optional<py::array_t<double>>& weight, std::optional<std::uint64_t> num_nodes) {
+                  const std::optional<py::array_t<double>>& weight, std::optional<std::uint64_t> num_nodes,
+                  const std::optional<py::list>& labels) {
   const NodeNumbers sources(src, "src");
   const NodeNumbers targets(dst, "dst");
-  EdgeSpan edges{sources.view(), targets.view(), {}};
-  if (weight) edges.weight = {weight->data(), static_cast<std::size_t>(weight->size())};
+  const EdgeSpan edges{sources.view(), targets.view(), values(weight)};
+  std::optional<Labels> table = make_labels(labels);
   py::gil_scoped_release unlocked;
-  return std::const_pointer_cast<Graph>(Graph::from_edges(edges, num_nodes));
+  return shared(Graph::from_edges(edges, num_nodes, std::move(table)));
+}
+
+Shared from_csr(const py::array_t<std::uint64_t>& offsets, const py::array& targets,
+                const std::optional<py::array_t<double>>& weight, const std::optional<py::list>& labels) {
+  const NodeNumbers numbers(targets, "indices");
+  const std::span<const std::uint64_t> bounds(offsets.data(), static_cast<std::size_t>(offsets.size()));
+  const std::span<const double> weights = values(weight);
+  std::optional<Labels> table = make_labels(labels);
+  py::gil_scoped_release unlocked;
+  return shared(Graph::from_csr(copied(bounds), copied(numbers.view()), copied(weights), std::move(table)));
 }
 
 // A read-only array over the graph's memory, which keeps the graph alive.
@@ -74,14 +124,67 @@ py::array view(const py::object& graph, std::span<const T> values) {
   return array;
 }
 
+py::array bytes_view(const py::object& graph, std::string_view bytes) {
+  return view(graph, std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
+}
+
+// The saved form, in pieces that lie in the graph.
+py::list saved(const py::object& self) {
+  const auto& graph = self.cast<const Graph&>();
+  const SavedHeader header = [&graph] {
+    py::gil_scoped_release unlocked;
+    return saved_header(graph);
+  }();
+  py::list parts;
+  parts.append(py::bytes(reinterpret_cast<const char*>(&header), sizeof(header)));
+  for (const std::string_view section : saved_sections(graph)) {
+    parts.append(bytes_view(self, section));
+    parts.append(py::bytes(std::string(saved_filling(section.size()), '\0')));
+  }
+  return parts;
+}
+
+const Labels& labels_of(const Graph& graph) {
+  if (graph.labels() == nullptr) throw Error(ErrorKind::kGraph, "the graph has no labels");
+  return *graph.labels();
+}
+
+std::string_view label(const Graph& graph, std::uint32_t node) {
+  if (node >= graph.num_nodes()) throw py::index_error("node " + std::to_string(node));
+  return labels_of(graph)[node];
+}
+
+py::list labels(const Graph& graph) {
+  const Labels& table = labels_of(graph);
+  py::list names(table.size());
+  for (std::uint32_t node = 0; node < table.size(); ++node) names[node] = py::str(table[node]);
+  return names;
+}
+
+void feed(GraphReader& reader, const py::buffer& chunk) {
+  const py::buffer_info bytes = chunk.request();
+  const auto size = static_cast<std::size_t>(bytes.size * bytes.itemsize);
+  py::gil_scoped_release unlocked;
+  reader.feed({static_cast<const char*>(bytes.ptr), size});
+}
+
 }  // namespace
 
 void init_graph(py::module_& module) {
   py::class_<Graph, Shared>(module, "Graph")
       .def_static("from_edges", &from_edges, py::arg("src"), py::arg("dst"), py::arg("weight"),
-                  py::arg("num_nodes"))
+                  py::arg("num_nodes"), py::arg("labels"))
+      .def_static("from_csr", &from_csr, py::arg("offsets"), py::arg("targets"), py::arg("weight"),
+                  py::arg("labels"))
       .def_property_readonly("num_nodes", &Graph::num_nodes)
       .def_property_readonly("num_edges", &Graph::num_edges)
+      .def_property_readonly("has_labels", [](const Graph& graph) { return graph.labels() != nullptr; })
+      .def("labels", &labels)
+      .def("label", &label, py::arg("node"))
+      .def(
+          "find", [](const Graph& graph, std::string_view name) { return labels_of(graph).find(name); },
+          py::arg("name"))
+      .def("saved", &saved)
       .def_property_readonly(
           "offsets", [](const py::object& self) { return view(self, self.cast<const Graph&>().offsets()); })
       .def_property_readonly(
@@ -91,6 +194,32 @@ void init_graph(py::module_& module) {
         if (!graph.has_weights()) return std::nullopt;
         return view(self, graph.weights());
       });
+
+  py::native_enum<GraphFormat>(module, "GraphFormat", "enum.Enum")
+      .value("mtx", GraphFormat::kMatrixMarket)
+      .value("edges", GraphFormat::kEdgeList)
+      .value("table", GraphFormat::kTable)
+      .value("sg", GraphFormat::kSerialized)
+      .value("wsg", GraphFormat::kWeightedSerialized)
+      .value("rwg", GraphFormat::kSaved)
+      .finalize();
+
+  py::class_<GraphReader>(module, "GraphReader")
+      .def(py::init([](GraphFormat format, std::string name, std::optional<std::uint64_t> bytes,
+                       std::optional<bool> directed, std::optional<bool> weighted,
+                       std::optional<bool> compact, std::optional<bool> header, char delimiter) {
+             return make_graph_reader(
+                 format, {std::move(name), bytes, directed, weighted, compact, header, delimiter});
+           }),
+           py::arg("format"), py::arg("name"), py::kw_only(), py::arg("bytes") = std::nullopt,
+           py::arg("directed") = std::nullopt, py::arg("weighted") = std::nullopt,
+           py::arg("compact") = std::nullopt, py::arg("header") = std::nullopt, py::arg("delimiter") = '\0')
+      .def("feed", &feed, py::arg("chunk"))
+      .def("finish", [](GraphReader& reader) {
+        py::gil_scoped_release unlocked;
+        return shared(reader.finish());
+      });
+  module.def("sniff_graph_format", &sniff_graph_format, py::arg("beginning"));
 }
 
 }  // namespace ringway::bindings

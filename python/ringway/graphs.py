@@ -2,42 +2,96 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import pathlib
+import pickle
+import tempfile
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ringway import _core
-from ringway.errors import GraphError
+from ringway import _core, graph_files, graph_sources
+from ringway.errors import GraphError, NotFound
+
+if TYPE_CHECKING:
+    import igraph
+    import networkx
+    import scipy.sparse
 
 __all__ = ["Graph"]
-
-
-def _node_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise GraphError(f"{name} has {array.ndim} dimensions; pass one node number per edge")
-    if array.size == 0:
-        return np.empty(0, np.uint32)
-    if array.dtype.kind not in "iu":
-        raise GraphError(f"{name} is an array of {array.dtype}; node numbers are integers")
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
 class Graph:
     """A directed graph, immutable; parallel edges and self-loops are kept.
 
-    Make one with `from_edges`.
+    Make one with `read`, `from_edges`, `from_scipy`, `from_networkx` or `from_igraph`. Nodes are numbered
+    from 0; a graph with labels also knows each by its label.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ("_index", "_native", "_objects")
 
-    def __init__(self, native: _core.Graph) -> None:
+    def __init__(self, native: _core.Graph, objects: Sequence[Hashable] | None = None) -> None:
         self._native = native
+        self._objects = None if objects is None else tuple(objects)  # labels that are not all strings
+        self._index: dict[Hashable, int] | None = None
+
+    @classmethod
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        directed: bool | None = None,
+        weighted: bool | None = None,
+        compact: bool | None = None,
+        header: bool | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> Graph:
+        """Graph of a file, which may be compressed by gzip.
+
+        Parameters
+        ----------
+        path
+            Matrix Market (.mtx), edge list (.el, .wel, SNAP's .txt), table (.csv, .tsv), GAP's serialized
+            graph (.sg, .wsg) or a graph that `save` wrote (.rwg).
+        format
+            One of "mtx", "el", "wel", "snap", "csv", "tsv", "sg", "wsg", "rwg"; None goes by the name's
+            ending, then by the content.
+        directed
+            False counts every edge both ways, True as it stands; None is what the file says (SNAP's comment
+            "Undirected graph"), else True. A symmetric matrix is always read both ways.
+        weighted
+            False leaves weights out; True makes a file without them an error; None takes them when they are
+            there.
+        compact
+            True numbers the nodes of an edge list or table by first appearance and keeps their ids as labels;
+            False takes ids as node numbers, so that the graph ends at the highest; None is False when the
+            first line's ids are numbers.
+        header
+            Whether the first line of an edge list or table names the columns; None finds out.
+        progress
+            Called with bytes read and bytes in all, as they lie in the file.
+
+        Raises
+        ------
+        GraphError
+            The file is not such a graph; the text holds file, line and reason.
+        OSError
+            The file cannot be opened or read.
+        """
+        options = {"directed": directed, "weighted": weighted, "compact": compact, "header": header}
+        return cls(graph_files.read(pathlib.Path(path), format, options, progress))
 
     @classmethod
     def from_edges(
-        cls, src: ArrayLike, dst: ArrayLike, weight: ArrayLike | None = None, num_nodes: int | None = None
+        cls,
+        src: ArrayLike,
+        dst: ArrayLike,
+        weight: ArrayLike | None = None,
+        num_nodes: int | None = None,
+        labels: Iterable[Hashable] | None = None,
     ) -> Graph:
         """Graph with the edges src[i] → dst[i].
 
@@ -48,17 +102,73 @@ class Graph:
         weight
             Shape (edges,), finite and not negative; None is 1 everywhere.
         num_nodes
-            Number of nodes; None ends the graph at the highest node named.
+            Number of nodes; None is one per label, else the graph ends at the highest node named.
+        labels
+            One per node, hashable and all different.
 
         Raises
         ------
         GraphError
-            Lengths differ, a node is out of range, or a weight is negative, infinite or not a number.
+            Lengths differ, a node is out of range, a weight is negative, infinite or not a number, or two
+            labels are equal.
         """
-        weights = None if weight is None else np.ascontiguousarray(weight, np.float64)
-        return cls(
-            _core.Graph.from_edges(_node_numbers(src, "src"), _node_numbers(dst, "dst"), weights, num_nodes)
+        names = None if labels is None else list(labels)
+        if num_nodes is None and names is not None:
+            num_nodes = len(names)
+        if num_nodes is not None and num_nodes < 0:
+            raise GraphError(f"num_nodes is {num_nodes}; it is at least 0")
+        strings, objects = graph_sources.split_labels(names)
+        native = _core.Graph.from_edges(
+            graph_sources.node_numbers(src, "src"),
+            graph_sources.node_numbers(dst, "dst"),
+            graph_sources.weights(weight),
+            num_nodes,
+            strings,
         )
+        return cls(native, graph_sources.checked_objects(objects, native.num_nodes))
+
+    @classmethod
+    def from_scipy(
+        cls,
+        matrix: scipy.sparse.sparray | scipy.sparse.spmatrix,
+        *,
+        weighted: bool = True,
+        labels: Iterable[Hashable] | None = None,
+    ) -> Graph:
+        """Graph of a square sparse matrix: entry (i, j) is the edge i → j.
+
+        Stored zeros are edges of weight 0, and of a boolean matrix every stored entry is an edge without
+        weight. A COO matrix's repeated entries are parallel edges.
+
+        Raises
+        ------
+        GraphError
+            The matrix is not square, or an entry is negative, complex, infinite or not a number.
+        """
+        strings, objects = graph_sources.split_labels(None if labels is None else list(labels))
+        native = graph_sources.from_scipy(matrix, weighted, strings)
+        return cls(native, graph_sources.checked_objects(objects, native.num_nodes))
+
+    @classmethod
+    def from_networkx(cls, graph: networkx.Graph[Any], *, weight: str | None = "weight") -> Graph:
+        """Graph of a networkx graph of any class; its nodes are the labels, in its order.
+
+        Undirected edges count both ways. `weight` is the edge attribute; an edge without it has weight 1, and
+        None takes no weights.
+        """
+        src, dst, weights, nodes = graph_sources.from_networkx(graph, weight)
+        plain = all(type(node) is int and node == i for i, node in enumerate(nodes))
+        return cls.from_edges(src, dst, weights, len(nodes), None if plain else nodes)
+
+    @classmethod
+    def from_igraph(cls, graph: igraph.Graph, *, weight: str | None = "weight") -> Graph:
+        """Graph of an igraph graph; the vertex attribute "name", where there is one, gives the labels.
+
+        Undirected edges count both ways. `weight` is the edge attribute; without it, or with None, there are
+        no weights.
+        """
+        src, dst, weights, names = graph_sources.from_igraph(graph, weight)
+        return cls.from_edges(src, dst, weights, graph.vcount(), names)
 
     @property
     def num_nodes(self) -> int:
@@ -70,8 +180,115 @@ class Graph:
         """Number of edges, parallel ones counted each."""
         return self._native.num_edges
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether edges have weights; else each counts 1."""
+        return self._native.weights is not None
+
+    @property
+    def labels(self) -> Sequence[Hashable] | None:
+        """Label of each node, made anew on each access; None when nodes have numbers only."""
+        if self._objects is not None:
+            return self._objects
+        return self._native.labels() if self._native.has_labels else None
+
+    def label(self, node: int) -> Hashable:
+        """Label of a node; its number when the graph has no labels."""
+        if not 0 <= node < self.num_nodes:
+            raise NotFound(f"node {node} in a graph of {self.num_nodes} nodes")
+        if self._objects is not None:
+            return self._objects[node]
+        return self._native.label(node) if self._native.has_labels else node
+
+    def index_of(self, label: Hashable) -> int:
+        """Number of the node with that label; without labels a node's number is its own.
+
+        Raises
+        ------
+        NotFound
+            No node has the label.
+        """
+        node: int | None = None
+        if self._objects is not None:
+            if self._index is None:
+                self._index = {name: i for i, name in enumerate(self._objects)}
+            node = self._index.get(label)
+        elif self._native.has_labels:
+            node = self._native.find(label) if isinstance(label, str) else None
+        elif isinstance(label, (int, np.integer)) and 0 <= label < self.num_nodes:
+            node = int(label)
+        if node is None:
+            raise NotFound(f"no node {label!r} in this graph of {self.num_nodes} nodes")
+        return node
+
+    def out_degree(self) -> NDArray[np.int64]:
+        """Number of edges that leave each node, shape (num_nodes,)."""
+        offsets = self._native.offsets.view(np.int64)
+        return offsets[1:] - offsets[:-1]
+
+    def edges(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float64] | None]:
+        """Sources, targets and weights in the order of sources, each of shape (num_edges,).
+
+        Targets and weights are read-only views of the graph; weights are None when it has none.
+        """
+        sources = np.repeat(np.arange(self.num_nodes, dtype=np.uint32), self.out_degree())
+        return sources, self._native.targets, self._native.weights
+
+    def to_scipy(self) -> scipy.sparse.csr_array:
+        """SciPy's CSR array, float64: entry (i, j) is the weight of i → j, parallel edges are stored each."""
+        import scipy.sparse
+
+        weights = self._native.weights
+        values = np.ones(self.num_edges) if weights is None else weights.copy()
+        shape = (self.num_nodes, self.num_nodes)
+        offsets = self._native.offsets.astype(np.int64)
+        return scipy.sparse.csr_array((values, self._native.targets.astype(np.int64), offsets), shape=shape)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the graph to a file that `read` loads at the speed of the disk; the name should end in .rwg.
+
+        The file appears whole or not at all.
+
+        Raises
+        ------
+        GraphError
+            A label is not a string.
+        """
+        if self._objects is not None:
+            raise GraphError(
+                "labels that are not strings cannot be saved; pickle keeps them, or make them strings"
+            )
+        target = pathlib.Path(path)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for part in self._native.saved():
+                    file.write(part)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
+            os.replace(name, target)
+        except BaseException:
+            os.unlink(name)
+            raise
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        parts = self._native.saved()
+        if protocol >= 5:
+            return _unpickle, ([pickle.PickleBuffer(part) for part in parts], self._objects)
+        return _unpickle, ([bytes(part) for part in parts], self._objects)
+
     def __len__(self) -> int:
         return self.num_nodes
 
     def __repr__(self) -> str:
-        return f"Graph(num_nodes={self.num_nodes}, num_edges={self.num_edges})"
+        weights = ", weights" if self.has_weights else ""
+        labels = ", labels" if self._objects is not None or self._native.has_labels else ""
+        return f"<ringway.Graph: {self.num_nodes:,} nodes, {self.num_edges:,} edges{weights}{labels}>"
+
+
+def _unpickle(parts: list[Any], objects: tuple[Hashable, ...] | None) -> Graph:
+    reader = _core.GraphReader(_core.GraphFormat.rwg, "pickle")
+    for part in parts:
+        reader.feed(part)
+    return Graph(reader.finish(), objects)

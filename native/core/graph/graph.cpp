@@ -88,8 +88,8 @@ std::uint64_t resolve_nodes(const Extent& extent, std::optional<std::uint64_t> a
   }
   if (!asked && extent.nodes > plausible_nodes(extent.edges)) {
     fail("node " + std::to_string(extent.nodes - 1) + " with only " + std::to_string(extent.edges) +
-         " edges would leave nearly all nodes without edges; number the nodes densely, or say how many there "
-         "are");
+         " edges would leave nearly all nodes without edges; number the nodes densely or "
+         "say how many there are");
   }
   return asked.value_or(extent.nodes);
 }

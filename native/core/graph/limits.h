@@ -11,7 +11,7 @@ inline constexpr std::uint64_t kMaxNodes = 0xFFFFFFFE;
 // Nodes that input with `edges` edges may ask for by the size of its ids alone, so that a few bytes cannot
 // demand gigabytes.
 inline std::uint64_t plausible_nodes(std::uint64_t edges) {
-  return std::min(kMaxNodes, std::max<std::uint64_t>(1 << 24, edges * 64));
+  return std::min(kMaxNodes, std::max<std::uint64_t>(1 << 20, edges * 64));
 }
 
 }  // namespace ringway

@@ -1,0 +1,118 @@
+"""Edges, weights and labels as the native store takes them, from arrays and from other libraries' graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ringway import _core
+from ringway.errors import GraphError
+
+
+def node_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
+    """`values` as a contiguous array of native integers; the caller's own memory where it is one."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise GraphError(f"{name} has {array.ndim} dimensions; pass one node number per edge")
+    if array.size == 0:
+        return np.empty(0, np.uint32)
+    if array.dtype.kind not in "iu":
+        raise GraphError(f"{name} is an array of {array.dtype}; node numbers are integers")
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+
+
+def weights(values: ArrayLike | None) -> NDArray[np.float64] | None:
+    """`values` as a contiguous array of float64; None stays None."""
+    if values is None:
+        return None
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise GraphError(f"weight has {array.ndim} dimensions; pass one number per edge")
+    if array.size > 0 and array.dtype.kind not in "biuf":
+        raise GraphError(f"weight is an array of {array.dtype}; weights are real numbers")
+    return np.ascontiguousarray(array, np.float64)
+
+
+def split_labels(labels: list[Hashable] | None) -> tuple[list[str] | None, list[Hashable] | None]:
+    """Labels for the native table when all are strings, else for Python to keep."""
+    if labels is None:
+        return None, None
+    strings = [label for label in labels if isinstance(label, str)]
+    if len(strings) < len(labels):
+        return None, labels
+    try:
+        "".join(strings).encode()
+    except UnicodeEncodeError as error:
+        raise GraphError(f"a label is not valid Unicode text: {error}") from error
+    return strings, None
+
+
+def checked_objects(labels: Sequence[Hashable] | None, num_nodes: int) -> Sequence[Hashable] | None:
+    """Labels that Python keeps, once they are one per node and different."""
+    if labels is None:
+        return None
+    if len(labels) != num_nodes:
+        raise GraphError(f"the graph has {num_nodes} nodes but {len(labels)} labels")
+    if len(set(labels)) < num_nodes:
+        raise GraphError("two nodes have the same label; labels must be unique")
+    return labels
+
+
+def from_scipy(matrix: Any, weighted: bool, labels: list[str] | None) -> _core.Graph:
+    """Native graph of a SciPy sparse matrix or array of any format."""
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise GraphError(f"a matrix of shape {matrix.shape} is no graph; it must be square")
+    if matrix.format == "coo":
+        values = None if not weighted or matrix.dtype.kind == "b" else weights(matrix.data)
+        row, column = node_numbers(matrix.row, "row"), node_numbers(matrix.col, "col")
+        return _core.Graph.from_edges(row, column, values, matrix.shape[0], labels)
+    rows = matrix.tocsr()
+    count = int(rows.indptr[-1])
+    values = None if not weighted or rows.dtype.kind == "b" else weights(rows.data[:count])
+    indices = node_numbers(rows.indices[:count], "indices")
+    return _core.Graph.from_csr(rows.indptr.astype(np.uint64), indices, values, labels)
+
+
+def from_networkx(
+    graph: Any, weight: str | None
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float64] | None, list[Hashable]]:
+    """Sources, targets, weights and nodes of a networkx graph; undirected edges both ways."""
+    nodes: list[Hashable] = list(graph)
+    index = {node: i for i, node in enumerate(nodes)}
+    triples = list(graph.edges(data=weight, default=None) if weight is not None else graph.edges(data=None))
+    src = np.fromiter((index[u] for u, _, _ in triples), np.uint32, len(triples))
+    dst = np.fromiter((index[v] for _, v, _ in triples), np.uint32, len(triples))
+    values: NDArray[np.float64] | None = None
+    if weight is not None and any(value is not None for _, _, value in triples):
+        try:
+            values = np.array([1.0 if value is None else value for _, _, value in triples], np.float64)
+        except (TypeError, ValueError) as error:
+            raise GraphError(f"the edge attribute {weight!r} is not always a number: {error}") from error
+    if graph.is_directed():
+        return src, dst, values, nodes
+    return *both_ways(src, dst, values), nodes
+
+
+def from_igraph(
+    graph: Any, weight: str | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64] | None, list[Hashable] | None]:
+    """Sources, targets, weights and names of an igraph graph; undirected edges both ways."""
+    pairs = np.array(graph.get_edgelist(), np.int64).reshape(-1, 2)
+    src, dst = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+    values = weights(graph.es[weight]) if weight is not None and weight in graph.es.attributes() else None
+    names: list[Hashable] | None = list(graph.vs["name"]) if "name" in graph.vs.attributes() else None
+    if graph.is_directed():
+        return src, dst, values, names
+    return *both_ways(src, dst, values), names
+
+
+def both_ways(
+    src: NDArray[Any], dst: NDArray[Any], values: NDArray[np.float64] | None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64] | None]:
+    """The edges and, but for self-loops, their reverses."""
+    back = src != dst
+    doubled = None if values is None else np.concatenate([values, values[back]])
+    return np.concatenate([src, dst[back]]), np.concatenate([dst, src[back]]), doubled
