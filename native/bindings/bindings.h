@@ -8,6 +8,7 @@ namespace py = pybind11;
 
 void init_errors(py::module_& module);
 void init_graph(py::module_& module);
+void init_pagerank(py::module_& module);
 void init_selftest(py::module_& module);
 
 }  // namespace ringway::bindings

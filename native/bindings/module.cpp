@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("compiler") = ringway::compiler();
   init_errors(module);
   init_graph(module);
+  init_pagerank(module);
   init_selftest(module);
 }
 
