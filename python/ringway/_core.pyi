@@ -70,6 +70,7 @@ class GraphReader:
     def finish(self) -> Graph: ...
 
 def sniff_graph_format(beginning: bytes) -> GraphFormat: ...
+
 class PageRankPlan:
     def __init__(
         self,
