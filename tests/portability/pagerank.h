@@ -10,6 +10,8 @@ struct IdleContext {
   RW_FN u32 input() const RW_PRIVATE { return from; }
   RW_FN RW_SHARED u8* reserve(u32, u32) RW_PRIVATE { return memory; }
   RW_FN void commit(u32, u32) RW_PRIVATE {}
+  RW_FN RW_SHARED u8* reserve_answer(RW_SHARED const Envelope*, u32, u32) RW_PRIVATE { return memory; }
+  RW_FN void commit_answer(u32) RW_PRIVATE {}
   RW_FN RW_SHARED u8* buffer(u64, RW_PRIVATE u64* bytes) RW_PRIVATE {
     *bytes = 0;
     return memory;

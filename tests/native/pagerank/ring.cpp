@@ -47,8 +47,11 @@ Link* Ring::link(const std::string& from, const std::string& to, std::size_t cap
   return &links_.back();
 }
 
-void Ring::send(const PageRankControl<double>& control) {
+void Ring::send(const PageRankControl<double>& control, std::uint32_t id) {
   Bytes message(sizeof(Envelope) + sizeof control);
+  Envelope envelope{};
+  envelope.message_id[0] = id;
+  std::memcpy(message.data(), &envelope, sizeof envelope);
   std::memcpy(message.data() + sizeof(Envelope), &control, sizeof control);
   kernels_.back().inputs[0]->messages.push_back(std::move(message));
 }

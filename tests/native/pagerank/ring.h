@@ -1,6 +1,8 @@
 // The three kernels on one thread, over links of little capacity, run in an order drawn at random: every
 // result that depends on timing shows as a difference between two seeds.
 #pragma once
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -35,12 +37,14 @@ class Ring {
     buffers_.emplace_back(static_cast<unsigned char*>(memory), bytes);
     return buffers_.size();
   }
-  void send(const PageRankControl<double>& control);
+  // As a request with this id.
+  void send(const PageRankControl<double>& control, std::uint32_t id = 1);
   // Runs kernels until no message can move, or until `steps` drains.
   void run(std::uint64_t steps = UINT64_MAX);
 
   std::vector<PageRankReport<double>> reports;
-  std::vector<std::pair<std::string, std::uint32_t>> errors;  // kernel, number
+  std::vector<std::pair<std::uint32_t, PageRankReport<double>>> answers;  // by the request's id
+  std::vector<std::pair<std::string, std::uint32_t>> errors;              // kernel, number
   Filter filter;
 
   std::uint64_t passed(const std::string& prefix) const;
@@ -85,6 +89,18 @@ class Context {
     link.messages.push_back(room_);
     ++link.passed;
   }
+  u8* reserve_answer(const Envelope* request, u32 type_id, u32 bytes) {
+    EXPECT_EQ(type_id, static_cast<u32>(kPageRankReportType));
+    if (ring_.random_() % 2 == 0) return nullptr;
+    answer_to_ = request->message_id[0];
+    room_.assign(bytes, 0xcd);
+    return room_.data();
+  }
+  void commit_answer(u32) {
+    PageRankReport<double> report;
+    std::memcpy(&report, room_.data(), sizeof report);
+    ring_.answers.emplace_back(answer_to_, report);
+  }
   u8* buffer(u64 handle, u64* bytes) const {
     if (handle == 0 || handle > ring_.buffers_.size()) return nullptr;
     *bytes = ring_.buffers_[handle - 1].second;
@@ -97,6 +113,7 @@ class Context {
   Ring::Kernel& kernel_;
   std::uint32_t input_;
   Bytes room_;
+  std::uint32_t answer_to_ = 0;
 };
 
 }  // namespace ringway::testing

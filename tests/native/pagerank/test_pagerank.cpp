@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "native/pagerank/reference.h"
 #include "native/pagerank/ring.h"
+#include "ringway/wire.h"
 
 namespace ringway::testing {
 namespace {
@@ -111,9 +112,9 @@ TEST(PageRankKernels, EqualASerialPush) {
     for (const PageRankWork::Start& start : starts) {
       Session run(*graph, options_of(c), ++seed);
       run.go(start);
-      ASSERT_EQ(run.ring.reports.size(), 1U);
-      EXPECT_EQ(run.ring.reports[0].status, static_cast<u32>(kPageRankAtLimit));
-      EXPECT_EQ(run.ring.reports[0].iteration, 12U);
+      ASSERT_EQ(run.ring.answers.size(), 1U);
+      EXPECT_EQ(run.ring.answers[0].second.status, static_cast<u32>(kPageRankAtLimit));
+      EXPECT_EQ(run.ring.answers[0].second.iteration, 12U);
       EXPECT_TRUE(run.ring.errors.empty());
       EXPECT_LT(distance(run.ranks(), push_ranks(*graph, c.weighted, start, 12)),
                 c.value_bytes == 8 ? 1e-15 : 1e-6);
@@ -144,8 +145,8 @@ TEST(PageRankKernels, StopWhenTheChangeIsBelowTheTolerance) {
   run.control.tolerance = 1e-6;
   run.control.max_iterations = 100;
   run.go();
-  ASSERT_EQ(run.ring.reports.size(), 1U);
-  const PageRankReport<double>& report = run.ring.reports[0];
+  ASSERT_EQ(run.ring.answers.size(), 1U);
+  const PageRankReport<double>& report = run.ring.answers[0].second;
   EXPECT_EQ(report.status, static_cast<u32>(kPageRankConverged));
   EXPECT_EQ(report.run, 7U);
   EXPECT_LT(report.residual, 1e-6);
@@ -171,7 +172,7 @@ TEST(PageRankKernels, WithholdingOneBlockStopsConvergence) {
   };
   run.go();
   EXPECT_TRUE(lost);
-  EXPECT_TRUE(run.ring.reports.empty());
+  EXPECT_TRUE(run.ring.answers.empty());
   EXPECT_EQ(run.history[1] >= 0, true);
   EXPECT_EQ(run.history[2], -1.0);  // the third iteration has no residual
 }
@@ -190,36 +191,48 @@ TEST(PageRankKernels, ReportEachIterationWhenAsked) {
   Session run(*graph, {2, false, 4, PageRankPlan::Order::kAuto, 40, 50}, 1);
   run.control.report_every = 5;
   run.go();
-  ASSERT_EQ(run.ring.reports.size(), 3U);
+  ASSERT_EQ(run.ring.reports.size(), 2U);
   EXPECT_EQ(run.ring.reports[0].iteration, 5U);
+  EXPECT_EQ(run.ring.reports[0].residual, run.history[4]);
   EXPECT_EQ(run.ring.reports[1].iteration, 10U);
   EXPECT_EQ(run.ring.reports[1].status, static_cast<u32>(kPageRankRunning));
-  EXPECT_EQ(run.ring.reports[2].iteration, 12U);
+  EXPECT_EQ(run.ring.answers.size(), 1U);
 }
 
 TEST(PageRankKernels, CancelEndsTheRunAndTheNextOneIsWhole) {
-  const Graph::Ptr graph = random_graph(100, 500, false, 5);
-  Session run(*graph, {2, false, 8, PageRankPlan::Order::kAuto, 40, 50}, 1);
-  run.control.max_iterations = 1000;
-  run.work.start({});
-  run.ring.send(run.control);
-  run.ring.run(40);
-  PageRankControl<double> cancel = run.control;
-  cancel.action = kPageRankCancel;
-  cancel.run = 6;  // another run's
-  run.ring.send(cancel);
-  run.ring.run(40);
-  EXPECT_TRUE(run.ring.reports.empty());
-  cancel.run = 7;
-  run.ring.send(cancel);
-  run.ring.run();
-  ASSERT_EQ(run.ring.reports.size(), 1U);
-  EXPECT_EQ(run.ring.reports[0].status, static_cast<u32>(kPageRankCancelled));
-  run.control.run = 8;
-  run.control.max_iterations = 12;
-  run.go();
-  ASSERT_EQ(run.ring.reports.size(), 2U);
-  EXPECT_LT(distance(run.ranks(), push_ranks(*graph, false, {}, 12)), 1e-15);
+  for (std::uint64_t seed = 1; seed < 20; ++seed) {
+    const Graph::Ptr graph = random_graph(100, 500, false, 5);
+    Session run(*graph, {2, false, 8, PageRankPlan::Order::kAuto, 40, 50}, seed);
+    run.control.max_iterations = 1000000;
+    run.work.start({});
+    run.ring.send(run.control, 1);
+    run.ring.run(100);
+    PageRankControl<double> cancel = run.control;
+    cancel.action = kPageRankCancel;
+    cancel.run = 6;  // another run's, long over
+    run.ring.send(cancel, 2);
+    run.ring.run(100);
+    ASSERT_EQ(run.ring.answers.size(), 1U);
+    EXPECT_EQ(run.ring.answers[0].first, 2U);
+    cancel.run = 7;
+    run.ring.send(cancel, 3);
+    run.ring.run();
+    ASSERT_EQ(run.ring.answers.size(), 3U);
+    EXPECT_EQ(run.ring.answers[1].first, 1U);
+    EXPECT_EQ(run.ring.answers[2].first, 3U);
+    EXPECT_EQ(run.ring.answers[1].second.status, static_cast<u32>(kPageRankCancelled));
+    EXPECT_EQ(run.ring.answers[2].second.iteration, run.ring.answers[1].second.iteration);
+    run.control.run = 8;
+    run.control.max_iterations = 12;
+    run.go();
+    ASSERT_EQ(run.ring.answers.size(), 4U);
+    EXPECT_LT(distance(run.ranks(), push_ranks(*graph, false, {}, 12)), 1e-15);
+    ASSERT_TRUE(run.ring.errors.empty());
+  }
+}
+
+TEST(PageRankKernels, NameTheReportAsPythonDoes) {
+  EXPECT_EQ(kPageRankReportType, fnv1a("PageRankReport", 14));
 }
 
 TEST(PageRankKernels, RefuseWhatIsNotAPlan) {
@@ -235,7 +248,7 @@ TEST(PageRankKernels, RefuseWhatIsNotAPlan) {
     ASSERT_EQ(run.ring.errors.size(), 1U);
     EXPECT_EQ(run.ring.errors[0],
               std::make_pair(std::string("checker"), static_cast<u32>(kPageRankBadBuffers)));
-    EXPECT_TRUE(run.ring.reports.empty());
+    EXPECT_TRUE(run.ring.answers.empty());
   }
 }
 
@@ -250,7 +263,7 @@ TEST(PageRankKernels, RefuseASecondRunMeanwhile) {
   run.ring.run();
   ASSERT_EQ(run.ring.errors.size(), 1U);
   EXPECT_EQ(run.ring.errors[0].second, static_cast<u32>(kPageRankBusy));
-  EXPECT_EQ(run.ring.reports.size(), 1U);
+  EXPECT_EQ(run.ring.answers.size(), 1U);
 }
 
 TEST(PageRankKernels, NoIterationGivesTheStart) {
@@ -258,8 +271,8 @@ TEST(PageRankKernels, NoIterationGivesTheStart) {
   Session run(*graph, {1, false, 8, PageRankPlan::Order::kAuto, 40, 50}, 1);
   run.control.max_iterations = 0;
   run.go();
-  ASSERT_EQ(run.ring.reports.size(), 1U);
-  EXPECT_EQ(run.ring.reports[0].status, static_cast<u32>(kPageRankAtLimit));
+  ASSERT_EQ(run.ring.answers.size(), 1U);
+  EXPECT_EQ(run.ring.answers[0].second.status, static_cast<u32>(kPageRankAtLimit));
   EXPECT_LT(distance(run.ranks(), std::vector<double>(10, 0.1)), 1e-16);
 }
 

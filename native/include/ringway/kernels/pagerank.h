@@ -202,9 +202,11 @@ struct PageRankAggregator {
 template <class Wide>
 struct PageRankChecker {
   struct State {
+    Envelope caller, canceller;     // who gets the answers when the run is over
     PageRankControl<Wide> control;  // of the run
     u64 started_us;
     u32 active, cancelled;
+    u32 answered;   // the caller has its answer, the canceller waits for room
     u32 iteration;  // under way
     u32 parts;      // of it that are here
     u32 told;       // senders that have their go
@@ -220,7 +222,8 @@ struct PageRankChecker {
     for (u32 i = 0; i < n; ++i) {
       status->code = kDrained;
       if (mailbox) {
-        command(ctx, message_at<PageRankControl<Wide>>(first, stride, i, sizeof(Envelope)), state, status);
+        command(ctx, message_at<Envelope>(first, stride, i, 0),
+                message_at<PageRankControl<Wide>>(first, stride, i, sizeof(Envelope)), state, status);
       } else {
         part(ctx, message_at<PageRankPart<Wide>>(first, stride, i, 0), state, status);
       }
@@ -231,40 +234,66 @@ struct PageRankChecker {
 
  private:
   template <class Ctx>
-  static RW_FN void command(RW_PRIVATE Ctx* ctx, RW_SHARED const PageRankControl<Wide>* in,
-                            RW_SHARED State* state, RW_PRIVATE DrainStatus* status) {
+  static RW_FN void command(RW_PRIVATE Ctx* ctx, RW_SHARED const Envelope* from,
+                            RW_SHARED const PageRankControl<Wide>* in, RW_SHARED State* state,
+                            RW_PRIVATE DrainStatus* status) {
     if (in->action == kPageRankCancel) {
-      if (state->active && in->run == state->control.run) state->cancelled = 1;
-      return;
+      cancel(ctx, from, in, state, status);
+    } else {
+      start(ctx, from, in, state, status);
     }
+  }
+
+  // Answered at once when the run is over, else together with its caller.
+  template <class Ctx>
+  static RW_FN void cancel(RW_PRIVATE Ctx* ctx, RW_SHARED const Envelope* from,
+                           RW_SHARED const PageRankControl<Wide>* in, RW_SHARED State* state,
+                           RW_PRIVATE DrainStatus* status) {
+    if (!state->active || in->run != state->control.run) {
+      if (!answer(ctx, from, state, kPageRankCancelled)) status->code = kAgain;
+    } else if (state->cancelled) {
+      fail(status, kPageRankBusy);
+    } else {
+      state->cancelled = 1;
+      state->canceller = *from;
+    }
+  }
+
+  template <class Ctx>
+  static RW_FN void start(RW_PRIVATE Ctx* ctx, RW_SHARED const Envelope* from,
+                          RW_SHARED const PageRankControl<Wide>* in, RW_SHARED State* state,
+                          RW_PRIVATE DrainStatus* status) {
     PageRankMemory<Wide> memory;
     u64 history_bytes = 0;
     if (!memory.find(ctx, in->plan, in->work) || !ctx->buffer(in->history, &history_bytes) ||
         history_bytes < sizeof(Wide)) {
-      status->code = kFailed;
-      status->error = kPageRankBadBuffers;
-      return;
+      return fail(status, kPageRankBadBuffers);
     }
     // A start that could not hand out every go comes here again.
     if (state->active && (state->iteration != 0 || state->control.run != in->run)) {
-      status->code = kFailed;
-      status->error = kPageRankBusy;
-      return;
+      return fail(status, kPageRankBusy);
     }
     if (!state->active) {
       state->control = *in;
+      state->caller = *from;
       state->history_length = history_bytes / sizeof(Wide);
       state->started_us = ctx->now_us();
-      state->cancelled = state->iteration = state->parts = state->told = state->reported = 0;
+      state->cancelled = state->answered = state->iteration = state->parts = state->told = state->reported =
+          0;
       state->residual = 0;
       state->dangling = memory.run()->dangling_mass;
     }
     if (in->max_iterations == 0) {
-      if (!report(ctx, state, kPageRankAtLimit)) status->code = kAgain;
+      if (!answer(ctx, from, state, kPageRankAtLimit)) status->code = kAgain;
       return;
     }
     state->active = 1;
     if (!go(ctx, &memory, state)) status->code = kAgain;
+  }
+
+  static RW_FN void fail(RW_PRIVATE DrainStatus* status, u32 error) {
+    status->code = kFailed;
+    status->error = error;
   }
 
   template <class Ctx>
@@ -273,9 +302,7 @@ struct PageRankChecker {
     PageRankMemory<Wide> memory;
     if (!state->active || in->run != state->control.run || in->iteration != state->iteration ||
         !memory.find(ctx, state->control.plan, state->control.work)) {
-      status->code = kFailed;
-      status->error = kPageRankOutOfStep;
-      return;
+      return fail(status, kPageRankOutOfStep);
     }
     // Kept by shard: their sum must not depend on which came first.
     RW_SHARED PageRankPart<Wide>* parts = (RW_SHARED PageRankPart<Wide>*)(memory.work + memory.run()->parts);
@@ -286,16 +313,12 @@ struct PageRankChecker {
     }
     const u32 outcome = outcome_of(state);
     if (outcome != kPageRankRunning) {
-      if (!report(ctx, state, outcome)) {
-        status->code = kAgain;
-      } else {
-        state->active = 0;
-      }
+      if (!finish(ctx, state, outcome)) status->code = kAgain;
       return;
     }
     const u32 every = state->control.report_every;
     if (every != 0 && state->iteration % every == 0 && state->reported != state->iteration) {
-      report(ctx, state, kPageRankRunning);
+      report(ctx, state);
       state->reported = state->iteration;
     }
     if (!go(ctx, &memory, state)) status->code = kAgain;
@@ -345,19 +368,44 @@ struct PageRankChecker {
     return true;
   }
 
+  // Both answers, or false, and to be called again.
   template <class Ctx>
-  static RW_FN bool report(RW_PRIVATE Ctx* ctx, RW_SHARED const State* state, u32 outcome) {
-    RW_SHARED u8* room = ctx->reserve(0, sizeof(PageRankReport<Wide>));
+  static RW_FN bool finish(RW_PRIVATE Ctx* ctx, RW_SHARED State* state, u32 outcome) {
+    if (!state->answered && !answer(ctx, &state->caller, state, outcome)) return false;
+    state->answered = 1;
+    if (state->cancelled && !answer(ctx, &state->canceller, state, outcome)) return false;
+    state->active = 0;
+    return true;
+  }
+
+  template <class Ctx>
+  static RW_FN bool answer(RW_PRIVATE Ctx* ctx, RW_SHARED const Envelope* to, RW_SHARED const State* state,
+                           u32 outcome) {
+    RW_SHARED u8* room = ctx->reserve_answer(to, kPageRankReportType, sizeof(PageRankReport<Wide>));
     if (!room) return false;
-    RW_SHARED PageRankReport<Wide>* out = (RW_SHARED PageRankReport<Wide>*)room;
+    fill(ctx, state, outcome, (RW_SHARED PageRankReport<Wide>*)room);
+    ctx->commit_answer(sizeof(PageRankReport<Wide>));
+    return true;
+  }
+
+  // Left out when the host has not taken the ones before.
+  template <class Ctx>
+  static RW_FN void report(RW_PRIVATE Ctx* ctx, RW_SHARED const State* state) {
+    RW_SHARED u8* room = ctx->reserve(0, sizeof(PageRankReport<Wide>));
+    if (!room) return;
+    fill(ctx, state, kPageRankRunning, (RW_SHARED PageRankReport<Wide>*)room);
+    ctx->commit(0, sizeof(PageRankReport<Wide>));
+  }
+
+  template <class Ctx>
+  static RW_FN void fill(RW_PRIVATE Ctx* ctx, RW_SHARED const State* state, u32 outcome,
+                         RW_SHARED PageRankReport<Wide>* out) {
     out->run = state->control.run;
     out->iteration = state->iteration;
     out->status = outcome;
     out->reserved = 0;
     out->residual = state->residual;
     out->elapsed_us = ctx->now_us() - state->started_us;
-    ctx->commit(0, sizeof(PageRankReport<Wide>));
-    return true;
   }
 };
 

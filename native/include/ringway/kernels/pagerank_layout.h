@@ -105,13 +105,15 @@ struct PageRankPart {
   Wide change, dangling;
 };
 
-// checker → host
+// checker → host: the answer to a start and to a cancel, when the run is over; a report of an iteration
+// otherwise
 enum PageRankStatus : u32 {
   kPageRankRunning = 0,
   kPageRankConverged = 1,
   kPageRankAtLimit = 2,
   kPageRankCancelled = 3
 };
+enum : u32 { kPageRankReportType = 0xcebd660au };  // fnv1a of its wire name, "PageRankReport"
 template <class Wide>
 struct PageRankReport {
   u32 run, iteration;
