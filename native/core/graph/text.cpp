@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <locale>
-#include <sstream>
 
 namespace ringway {
 namespace {
@@ -26,17 +24,7 @@ std::optional<double> parse_real(std::string_view word) {
   const std::size_t first = word.starts_with('-') ? 1 : 0;
   if (word.size() <= first || (word[first] != '.' && (word[first] < '0' || word[first] > '9')))
     return std::nullopt;
-  double value = 0;
-#ifdef __cpp_lib_to_chars
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (end != word.data() + word.size() || error != std::errc{}) return std::nullopt;
-#else
-  std::istringstream stream{std::string(word)};
-  stream.imbue(std::locale::classic());
-  stream >> value;
-  if (stream.fail() || stream.peek() != std::istringstream::traits_type::eof()) return std::nullopt;
-#endif
-  return value;
+  return parse_plain_real(word);
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {

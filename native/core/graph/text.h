@@ -24,6 +24,8 @@ std::optional<std::uint64_t> parse_integer(std::string_view word);
 
 // The whole word as a number, in C's notation whatever the locale; nothing when it is not one.
 std::optional<double> parse_real(std::string_view word);
+// The same for a word that begins with a digit, a point or a minus: by what the standard library has.
+std::optional<double> parse_plain_real(std::string_view word);
 
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
