@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parents[1]
-OF_EVERY_CLASS = re.compile(r"metaclass differs|\.__init__ is inconsistent")
+OF_EVERY_CLASS = re.compile(r"metaclass differs|__pybind11_|\.__init__ is inconsistent")
 TRAILER = re.compile(r"^(Found \d+|Success)")
 
 if __name__ == "__main__":
