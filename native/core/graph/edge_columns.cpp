@@ -120,12 +120,14 @@ const char* Row::take_quoted(const char* at, const char* end) {
 }
 
 EdgeColumns find_edge_columns(std::string_view first, std::string_view second, bool table,
-                              const ReadOptions& options) {
+                              const ReadOptions& options, bool* second_at_fault) {
   EdgeColumns columns;
   if (table) columns.delimiter = options.delimiter != 0 ? options.delimiter : commonest_delimiter(first);
   Row above;
   Row below;
+  *second_at_fault = false;
   above.split(first, columns.delimiter);
+  *second_at_fault = true;
   below.split(second, columns.delimiter);
 
   const std::size_t source = find_named(above, kSourceNames);
@@ -140,6 +142,7 @@ EdgeColumns find_edge_columns(std::string_view first, std::string_view second, b
   if (columns.has_header) weight = find_named(above, kWeightNames);
 
   const Row& row = columns.has_header ? below : above;
+  *second_at_fault = columns.has_header;
   if (columns.has_header && second.empty()) return columns;
   if (row.size() < 2) {
     fail("1 column where an edge needs source and target; columns are parted by " +

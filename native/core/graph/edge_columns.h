@@ -40,8 +40,9 @@ struct EdgeColumns {
   bool by_label = false;
 };
 
-// `second` is empty when there is only one line. Throws Error(kGraph) with the reason alone.
+// `second` is empty when there is only one line. Throws Error(kGraph) with the reason alone, after setting
+// `second_at_fault` to whether the reason lies in the second line.
 EdgeColumns find_edge_columns(std::string_view first, std::string_view second, bool table,
-                              const ReadOptions& options);
+                              const ReadOptions& options, bool* second_at_fault);
 
 }  // namespace ringway

@@ -58,18 +58,25 @@ void EdgeListReader::take_first(std::string_view line) {
     first_line_ = line_;
     return;
   }
-  const std::uint64_t second_line = std::exchange(line_, first_line_);
   decide(line);
-  line_ = second_line;
   take_row(line);
 }
 
 void EdgeListReader::decide(std::string_view second) {
-  const EdgeColumns columns = find_edge_columns(first_row_, second, table_, options_);
+  const std::uint64_t second_line = std::exchange(line_, first_line_);
+  bool second_at_fault = false;
+  EdgeColumns columns;
+  try {
+    columns = find_edge_columns(first_row_, second, table_, options_, &second_at_fault);
+  } catch (const Error&) {
+    if (second_at_fault) line_ = second_line;
+    throw;
+  }
   edges_ =
       EdgeBuilder(columns.weight != EdgeColumns::kNone, !options_.directed.value_or(!undirected_comment_));
   columns_ = columns;
   if (!columns.has_header) take_row(first_row_);
+  line_ = second_line;
 }
 
 void EdgeListReader::take_row(std::string_view line) {
@@ -169,10 +176,7 @@ const char* EdgeListReader::take_plain_rows(const char* at, const char* end) {
 Graph::Ptr EdgeListReader::done() {
   if (line_ == 0) fail_whole("the file is empty");
   try {
-    if (!columns_ && !first_row_.empty()) {
-      line_ = first_line_;
-      decide({});
-    }
+    if (!columns_ && !first_row_.empty()) decide({});
   } catch (const Error& error) {
     fail(error.what());
   }

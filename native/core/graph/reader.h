@@ -23,14 +23,13 @@ enum class GraphFormat {
 
 // Where a field is empty the file decides.
 struct ReadOptions {
-  std::string name;                    // of the file, for errors
-  std::optional<std::uint64_t> bytes;  // length of the whole input, where it is known
-  std::optional<bool> directed;        // false: every edge counts both ways
-  std::optional<bool> weighted;        // false: no weights; true: a file without them is an error
-  std::optional<bool>
-      compact;  // true: nodes by first appearance, their ids are labels; false: ids are numbers
-  std::optional<bool> header;  // the first line of a table names its columns
-  char delimiter = 0;          // of a table; 0: the commonest of tab, comma and semicolon in its first line
+  std::string name = {};                    // of the file, for errors
+  std::optional<std::uint64_t> bytes = {};  // length of the whole input, where it is known
+  std::optional<bool> directed = {};        // false: every edge counts both ways
+  std::optional<bool> weighted = {};        // false: no weights; true: a file without them is an error
+  std::optional<bool> compact = {};         // true: ids are labels, nodes by first appearance; false: numbers
+  std::optional<bool> header = {};          // the first line of a table names its columns
+  char delimiter = 0;  // of a table; 0: the commonest of tab, comma and semicolon in its first line
 };
 
 class GraphReader {
