@@ -57,7 +57,7 @@ void Ring::send(const PageRankControl<double>& control, std::uint32_t id) {
 }
 
 void Ring::run(std::uint64_t steps) {
-  for (std::uint64_t idle = 0; steps != 0 && idle < 64; --steps) {
+  for (std::uint64_t idle = 0; steps != 0 && idle < 1000; --steps) {
     if (step()) {
       idle = 0;
     } else {

@@ -186,21 +186,27 @@ TEST(PageRankKernels, MessageCountsAreIterationsTimesBlocks) {
   EXPECT_EQ(run.ring.passed("checker>sender"), 12U * 3);
 }
 
-TEST(PageRankKernels, ReportEachIterationWhenAsked) {
+TEST(PageRankKernels, ReportIterationsWhenAsked) {
   const Graph::Ptr graph = random_graph(100, 500, false, 5);
-  Session run(*graph, {2, false, 4, PageRankPlan::Order::kAuto, 40, 50}, 1);
-  run.control.report_every = 5;
-  run.go();
-  ASSERT_EQ(run.ring.reports.size(), 2U);
-  EXPECT_EQ(run.ring.reports[0].iteration, 5U);
-  EXPECT_EQ(run.ring.reports[0].residual, run.history[4]);
-  EXPECT_EQ(run.ring.reports[1].iteration, 10U);
-  EXPECT_EQ(run.ring.reports[1].status, static_cast<u32>(kPageRankRunning));
-  EXPECT_EQ(run.ring.answers.size(), 1U);
+  std::size_t reports = 0;
+  for (std::uint64_t seed = 1; seed < 10; ++seed) {
+    Session run(*graph, {2, false, 4, PageRankPlan::Order::kAuto, 40, 50}, seed);
+    run.control.report_every = 5;
+    run.go();
+    reports += run.ring.reports.size();
+    ASSERT_LE(run.ring.reports.size(), 2U);  // one without room is left out
+    for (const PageRankReport<double>& report : run.ring.reports) {
+      EXPECT_EQ(report.iteration % 5, 0U);
+      EXPECT_EQ(report.residual, run.history[report.iteration - 1]);
+      EXPECT_EQ(report.status, static_cast<u32>(kPageRankRunning));
+    }
+    EXPECT_EQ(run.ring.answers.size(), 1U);
+  }
+  EXPECT_GT(reports, 9U);
 }
 
 TEST(PageRankKernels, CancelEndsTheRunAndTheNextOneIsWhole) {
-  for (std::uint64_t seed = 1; seed < 20; ++seed) {
+  for (std::uint64_t seed = 1; seed < 100; ++seed) {
     const Graph::Ptr graph = random_graph(100, 500, false, 5);
     Session run(*graph, {2, false, 8, PageRankPlan::Order::kAuto, 40, 50}, seed);
     run.control.max_iterations = 1000000;
@@ -225,7 +231,7 @@ TEST(PageRankKernels, CancelEndsTheRunAndTheNextOneIsWhole) {
     run.control.run = 8;
     run.control.max_iterations = 12;
     run.go();
-    ASSERT_EQ(run.ring.answers.size(), 4U);
+    ASSERT_EQ(run.ring.answers.size(), 4U) << "seed " << seed;
     EXPECT_LT(distance(run.ranks(), push_ranks(*graph, false, {}, 12)), 1e-15);
     ASSERT_TRUE(run.ring.errors.empty());
   }

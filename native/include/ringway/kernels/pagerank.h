@@ -299,6 +299,11 @@ struct PageRankChecker {
   template <class Ctx>
   static RW_FN void part(RW_PRIVATE Ctx* ctx, RW_SHARED const PageRankPart<Wide>* in, RW_SHARED State* state,
                          RW_PRIVATE DrainStatus* status) {
+    // A shard without sources of its own can be done before every sender has its go.
+    if (state->active && in->run == state->control.run && in->iteration == state->iteration + 1) {
+      status->code = kAgain;
+      return;
+    }
     PageRankMemory<Wide> memory;
     if (!state->active || in->run != state->control.run || in->iteration != state->iteration ||
         !memory.find(ctx, state->control.plan, state->control.work)) {
@@ -311,7 +316,8 @@ struct PageRankChecker {
       if (++state->parts < memory.header()->shards) return;
       close_iteration(ctx, &memory, parts, state);
     }
-    const u32 outcome = outcome_of(state);
+    // Once one sender has its go, the iteration takes place.
+    const u32 outcome = state->told == 0 ? outcome_of(state) : u32(kPageRankRunning);
     if (outcome != kPageRankRunning) {
       if (!finish(ctx, state, outcome)) status->code = kAgain;
       return;
