@@ -2,12 +2,20 @@
 #pragma once
 #include <pybind11/pybind11.h>
 
+#include <exception>
+
 namespace ringway::bindings {
 
 namespace py = pybind11;
 
+// For functions outside pybind11's dispatch: the Python exception that stands for a C++ one.
+void set_python_error(std::exception_ptr pending);
+
+void init_codec(py::module_& module);
 void init_errors(py::module_& module);
 void init_graph(py::module_& module);
+void init_message(py::module_& module);
+void init_message_base(py::module_& module);
 void init_pagerank(py::module_& module);
 void init_selftest(py::module_& module);
 

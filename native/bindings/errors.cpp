@@ -1,4 +1,6 @@
 // C++ errors become the classes of python/ringway/errors.py.
+#include <new>
+
 #include "bindings/bindings.h"
 #include "codec/error.h"
 #include "core/error.h"
@@ -30,20 +32,39 @@ void raise(const char* name, const char* text) {
   PyErr_SetString(type.ptr(), text);
 }
 
+// Errors that pybind11 does not know pass through.
+void translate(std::exception_ptr pending) {
+  try {
+    if (pending) std::rethrow_exception(pending);
+  } catch (const codec::DecodeError& error) {
+    py::object type = py::module_::import("ringway.errors").attr("DecodeError");
+    py::object instance = type(error.what(), error.offset());
+    PyErr_SetObject(type.ptr(), instance.ptr());
+  } catch (const codec::EncodeError& error) {
+    raise("EncodeError", error.what());
+  } catch (const Error& error) {
+    raise(class_name(error.kind()), error.what());
+  }
+}
+
 }  // namespace
 
+void set_python_error(std::exception_ptr pending) {
+  try {
+    translate(pending);
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (const py::builtin_exception& error) {
+    error.set_error();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+}
+
 void init_errors(py::module_&) {
-  py::register_local_exception_translator([](std::exception_ptr pending) {
-    try {
-      if (pending) std::rethrow_exception(pending);
-    } catch (const codec::DecodeError& error) {
-      py::object type = py::module_::import("ringway.errors").attr("DecodeError");
-      py::object instance = type(error.what(), error.offset());
-      PyErr_SetObject(type.ptr(), instance.ptr());
-    } catch (const Error& error) {
-      raise(class_name(error.kind()), error.what());
-    }
-  });
+  py::register_local_exception_translator(&translate);
 }
 
 }  // namespace ringway::bindings

@@ -8,7 +8,9 @@ PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = ringway::version();
   module.attr("compiler") = ringway::compiler();
   init_errors(module);
+  init_codec(module);
   init_graph(module);
+  init_message(module);
   init_pagerank(module);
   init_selftest(module);
 }

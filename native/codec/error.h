@@ -15,4 +15,16 @@ class DecodeError : public std::runtime_error {
   std::size_t offset_;
 };
 
+// A value that does not fit its schema. Each level that it passes on its way out puts its name before the
+// path.
+class EncodeError : public std::exception {
+ public:
+  explicit EncodeError(std::string reason);
+  void within(const std::string& name);
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::string path_, reason_, text_;
+};
+
 }  // namespace ringway::codec

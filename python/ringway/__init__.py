@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from ringway._core import Message as Message
 from ringway._core import __version__ as __version__
 from ringway.errors import Error as Error
 from ringway.graphs import Graph as Graph
+from ringway.memorypack import field as field
+from ringway.memorypack import message as message
+from ringway.messages import VectorRequest as VectorRequest
+from ringway.messages import VectorResponse as VectorResponse
+from ringway.types import Array as Array
+from ringway.types import f16 as f16
+from ringway.types import f32 as f32
+from ringway.types import f64 as f64
+from ringway.types import i8 as i8
+from ringway.types import i16 as i16
+from ringway.types import i32 as i32
+from ringway.types import i64 as i64
+from ringway.types import u8 as u8
+from ringway.types import u16 as u16
+from ringway.types import u32 as u32
+from ringway.types import u64 as u64
 
-__all__ = ["Error", "Graph"]
+__all__ = ["Error", "Graph", "Message", "VectorRequest", "VectorResponse", "field", "message"]
