@@ -34,7 +34,7 @@ void spin(Attempt attempt) {
 template <u32 Capacity>
 struct Queue {
   QueueHeader<Atomics> header;
-  alignas(kIndexLine) u8 slots[Capacity * kStride];
+  alignas(kIndexLine) u8 slots[Capacity * kStride] = {};
 
   Queue() { create<Atomics>(&header, slots, Capacity, kStride, 0); }
   Ring<Atomics> ring() { return attach<Atomics>(&header, slots); }

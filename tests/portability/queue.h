@@ -1,6 +1,6 @@
 // Every entry point of the slot queue, for one policy and one sharing of each side.
 #pragma once
-#include "ringway/slot_queue.h"
+#include "cell.h"
 
 namespace ringway {
 
@@ -38,9 +38,10 @@ template <class A>
 RW_FN u32 touch_queue(RW_SHARED u8* memory, RW_PRIVATE u32* words) {
   RW_SHARED QueueHeader<A>* header = (RW_SHARED QueueHeader<A>*)memory;
   RW_SHARED u8* slots = memory + sizeof(QueueHeader<A>);
+  u32 sum = touch_cell<A>(memory, words) + touch_attach<A>(memory);
   create<A>(header, slots, 16, 64, 0);
   Ring<A> ring = attach<A>(header, slots);
-  u32 sum = touch_producer<A, false>(ring, words) + touch_producer<A, true>(ring, words);
+  sum += touch_producer<A, false>(ring, words) + touch_producer<A, true>(ring, words);
   seal(ring);
   return sum + touch_consumer<A, false>(ring, words) + touch_consumer<A, true>(ring, words);
 }

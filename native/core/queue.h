@@ -1,0 +1,68 @@
+// Owns the memory of one slot queue, or attaches to memory that another made.
+#pragma once
+#include <cstddef>
+#include <string>
+
+#include "ringway/atomics_host.h"
+#include "ringway/slot_queue.h"
+
+namespace ringway {
+
+using QueueAtomics = HostAtomics<u64>;
+using QueueRing = Ring<QueueAtomics>;
+
+// What happens to a message that finds the queue full.
+enum class Backpressure : u32 { kBlock, kReject, kDropNew, kDropOldest };
+
+struct QueueOptions {
+  std::string name;
+  u32 capacity = 4096;    // slots, a power of two
+  u32 max_message = 0;    // bytes; 0: undeclared, kUndeclaredMessage
+  bool variable = false;  // the largest message may turn out larger than declared: a fifth of headroom
+  std::string type;       // of the messages, for error texts; empty: any
+  Backpressure policy = Backpressure::kBlock;
+};
+
+enum : u32 { kUndeclaredMessage = 4096, kMaxMessage = kSizeMask };
+
+// Bytes from slot to slot for messages of at most `max_message` bytes.
+u32 slot_stride_for(u64 max_message, bool variable_length);
+
+struct QueueCounts {
+  u64 depth;  // published or claimed, and not yet taken
+  u64 dropped_oldest, dropped_new, refused_full, refused_size;
+};
+
+class Queue {
+ public:
+  // Pages of its own, which the system fills with zeros when they are first touched: a new queue holds one.
+  explicit Queue(QueueOptions options);
+  // Memory that starts with a queue's header; it must outlive this and be aligned to kIndexLine. Throws
+  // kLayout, with the field and its value, when it is not a queue of this layout.
+  Queue(void* memory, std::size_t bytes, std::string name);
+  ~Queue();
+  Queue(Queue&& other) noexcept;
+  Queue& operator=(Queue&& other) noexcept;
+
+  const QueueRing& ring() const { return ring_; }
+  const QueueOptions& options() const { return options_; }
+  const std::string& name() const { return options_.name; }
+  // The largest message in bytes: the payload of a slot.
+  u32 max_message() const {
+    return ring_.stride - u32(sizeof(PackedHead)) < kMaxMessage ? ring_.stride - u32(sizeof(PackedHead))
+                                                                : kMaxMessage;
+  }
+  QueueCounts counts() const;
+
+ private:
+  QueueOptions options_;
+  QueueRing ring_{};
+  void* pages_ = nullptr;  // null when attached
+  std::size_t bytes_ = 0;
+};
+
+inline u8* payload_at(const QueueRing& ring, u64 ticket) {
+  return reinterpret_cast<u8*>(raw_payload(ring.slot(ticket)));
+}
+
+}  // namespace ringway
