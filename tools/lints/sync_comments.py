@@ -22,7 +22,8 @@ def check(root: pathlib.Path) -> list[Finding]:
         lines = text.split("\n")
         for number, line in enumerate(code_lines(text), 1):
             near = lines[max(0, number - 1 - REACH) : number]
-            if ORDERED.search(line) and not any("SYNC:" in other for other in near):
+            declared = line.lstrip().startswith("using ")
+            if ORDERED.search(line) and not declared and not any("SYNC:" in other for other in near):
                 found.append(
                     at(root, path, number, f"ordered access without a SYNC: comment: {line.strip()[:80]}")
                 )
