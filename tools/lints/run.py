@@ -11,8 +11,9 @@ import include_layers
 import one_compiler
 import one_concept
 import stubs
+import sync_comments
 
-LINTS = (one_compiler, atomics_home, include_layers, one_concept, stubs, claims)
+LINTS = (one_compiler, atomics_home, include_layers, sync_comments, one_concept, stubs, claims)
 
 if __name__ == "__main__":
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()

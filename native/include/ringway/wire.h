@@ -108,12 +108,18 @@ template <class Bytes, class Size = u32> struct WireReader {
     u32 code = get_u8();
     if (code <= 127) return code;
     u64 value = 0;
-    if (code == 0x87 || code == 0x86) value = get_u8();
-    else if (code == 0x85 || code == 0x84) value = get_u16();
-    else if (code == 0x83 || code == 0x82) value = get_u32();
-    else if (code == 0x81 || code == 0x80) value = get_u64();
-    else failed = true;
-    if ((code == 0x86 && value >> 7) || (code == 0x84 && value >> 15) || (code == 0x82 && value >> 31) || (code == 0x80 && value >> 63))
+    if (code == 0x87 || code == 0x86)
+      value = get_u8();
+    else if (code == 0x85 || code == 0x84)
+      value = get_u16();
+    else if (code == 0x83 || code == 0x82)
+      value = get_u32();
+    else if (code == 0x81 || code == 0x80)
+      value = get_u64();
+    else
+      failed = true;
+    if ((code == 0x86 && value >> 7) || (code == 0x84 && value >> 15) || (code == 0x82 && value >> 31) ||
+        (code == 0x80 && value >> 63))
       failed = true;
     return failed ? 0 : value;
   }
@@ -125,7 +131,8 @@ template <class Bytes, class Size = u32> struct WireReader {
     return word.value;
   }
   RW_FN u32 u32_at(Size offset) const {
-    return u32(bytes[offset]) | u32(bytes[offset + 1]) << 8 | u32(bytes[offset + 2]) << 16 | u32(bytes[offset + 3]) << 24;
+    return u32(bytes[offset]) | u32(bytes[offset + 1]) << 8 | u32(bytes[offset + 2]) << 16 |
+           u32(bytes[offset + 3]) << 24;
   }
 };
 
