@@ -102,9 +102,12 @@ TEST(Labels, NumberNamesInOrderOfFirstAppearance) {
     for (std::uint32_t i = 0; i < 1000; ++i) EXPECT_EQ(labels.intern("name-" + std::to_string(i)), i);
   }
   EXPECT_EQ(labels.size(), 1000U);
+  for (std::uint32_t i = 1000; i < 200'000; ++i) {  // so many that some have the same 32-bit hash
+    EXPECT_EQ(labels.intern("name-" + std::to_string(i)), i);
+  }
   EXPECT_EQ(labels[999], "name-999");
   EXPECT_EQ(labels.find("name-7"), 7U);
-  EXPECT_EQ(labels.find("name-1000"), std::nullopt);
+  EXPECT_EQ(labels.find("name-200000"), std::nullopt);
   EXPECT_EQ(Labels().find("x"), std::nullopt);
 }
 

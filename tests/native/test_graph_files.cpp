@@ -144,6 +144,18 @@ TEST(GraphFiles, AreReadWhereverTheChunksEnd) {
   }
 }
 
+TEST(GraphFiles, BinaryFormsGrowAsTheyArrive) {
+  constexpr std::uint32_t kEdges = 300'000;
+  std::vector<std::uint32_t> src(kEdges);
+  std::vector<std::uint32_t> dst(kEdges);
+  for (std::uint32_t i = 0; i < kEdges; ++i) {
+    src[i] = i / 3;
+    dst[i] = i * 7 % (kEdges / 3);
+  }
+  const Graph::Ptr graph = Graph::from_edges(EdgeSpan{src, dst, {}});
+  EXPECT_EQ(edges_of(*read(GraphFormat::kSaved, saved(*graph), {}, 50'001)), edges_of(*graph));
+}
+
 TEST(GraphFiles, KeepLabels) {
   const Graph::Ptr table = read(GraphFormat::kTable, "\"a, \"\"b\"\"\" , c\nc,\xC3\xA9\n");
   ASSERT_NE(table->labels(), nullptr);
@@ -220,6 +232,15 @@ TEST(GraphFiles, SayWhereAndWhy) {
       {GraphFormat::kEdgeList, "0 1 x\n", "file:1: 'x' in column 3 is not a weight; pass weighted=False"},
       {GraphFormat::kEdgeList, "0 1 1\n0 1 inf\n", "file:2: 'inf' is not a weight"},
       {GraphFormat::kEdgeList, "0 1 1\n0 1 -2\n", "file:2: '-2' is not a weight"},
+      // Later lines take the short way, which must refuse the same.
+      {GraphFormat::kEdgeList, "0 1 1\n0 1 1\n0 1 -2\n", "file:3: '-2' is not a weight"},
+      {GraphFormat::kEdgeList, "0 1\n0 1\n0 4294967294\n", "file:3: node number '4294967294' is above"},
+      {GraphFormat::kEdgeList, "0 1\n0 1\n0 18446744073709551621\n",
+       "file:3: node number '18446744073709551621'"},
+      {GraphFormat::kEdgeList, "0 1\n0 1\n0 1x\n", "file:3: '1x' is not a node number"},
+      {GraphFormat::kEdgeList, "0 1\n0 1\n0 1 2\n", "file:3: columns: 3, but"},
+      {GraphFormat::kMatrixMarket, banner + "2 2 1\n18446744073709551617 1 1\n",
+       "file:3: row '18446744073709551617'"},
       {GraphFormat::kEdgeList, "0 1\n", "file:1: no weight column", {.weighted = true}},
       {GraphFormat::kEdgeList, "0 1\na b\n", "file:2: 'a' is not a node number"},
       {GraphFormat::kEdgeList, std::string("\x7F\x45\x4C\x46\0\1\0 \xFF", 9),
@@ -248,6 +269,9 @@ TEST(GraphFiles, SayWhereAndWhy) {
       {GraphFormat::kSerialized,
        image('\0', std::int64_t{1}, std::int64_t{1}, std::int64_t{0}, std::int64_t{1}, std::int32_t{-1}),
        "file: edge 0 points to node 4294967295 in a graph of 1 nodes"},
+      {GraphFormat::kSerialized,
+       image('\0', std::int64_t{1}, std::int64_t{1}, std::int64_t{0}, std::int64_t{1}, std::int32_t{1}),
+       "file: edge 0 points to node 1 in a graph of 1 nodes"},
       {GraphFormat::kSerialized,
        image('\0', std::int64_t{1}, std::int64_t{2}, std::int64_t{0}, std::int64_t{9}, std::int64_t{1},
              std::int32_t{0}),
