@@ -21,6 +21,7 @@ std::pair<double, std::uint64_t> throughput(std::uint32_t messages, std::uint32_
 void init_selftest(py::module_& module) {
   module.def("selftest_throughput", &throughput, py::arg("messages"), py::arg("batch"), Unlocked());
   module.def("selftest_queue_ns", &queue_one_way_ns, py::arg("round_trips"), Unlocked());
+  module.def("selftest_cell_ns", &cell_one_way_ns, py::arg("round_trips"), Unlocked());
   module.def("selftest_floor_ns", &floor_one_way_ns, py::arg("round_trips"), py::arg("shared_line"),
              Unlocked());
 }

@@ -5,18 +5,18 @@
 #include <cstring>
 #include <memory>
 #include <thread>
+#include <utility>
 
-#include "ringway/atomics_host.h"
-#include "ringway/slot_queue.h"
+#include "core/queue.h"
+#include "ringway/call_cell.h"
 
 namespace ringway {
 namespace {
 
-using Atomics = HostAtomics<u64>;
+using Atomics = QueueAtomics;
 using Clock = std::chrono::steady_clock;
 
-constexpr u32 kStride = 64;
-constexpr u32 kWords = 7;  // of 8 bytes: the payload of a 64-byte slot
+constexpr u32 kWords = 7;  // of 8 bytes: what a 64-byte slot holds beside its header
 constexpr u32 kSpinsBeforeYield = 1u << 14;
 
 double seconds_since(Clock::time_point start) {
@@ -31,24 +31,19 @@ void spin(Attempt attempt) {
   }
 }
 
-template <u32 Capacity>
-struct Queue {
-  QueueHeader<Atomics> header;
-  alignas(kIndexLine) u8 slots[Capacity * kStride] = {};
-
-  Queue() { create<Atomics>(&header, slots, Capacity, kStride, 0); }
-  Ring<Atomics> ring() { return attach<Atomics>(&header, slots); }
-};
+Queue queue_of(u32 capacity) {
+  QueueOptions options;
+  options.name = "self-test";
+  options.capacity = capacity;
+  options.max_message = kWords * 8;
+  return Queue(std::move(options));
+}
 
 template <class Side>
 Side open(Ring<Atomics> ring) {
   Side side;
   side.open(ring);
   return side;
-}
-
-u8* payload(Ring<Atomics> ring, u64 ticket) {
-  return reinterpret_cast<u8*>(raw_payload(ring.slot(ticket)));
 }
 
 void write_message(u8* to, u64 number) {
@@ -73,7 +68,7 @@ void send_all(Ring<Atomics> ring, u32 messages, u32 batch) {
       claim = producer.reserve(std::min(batch, messages - sent));
       return claim.count != 0;
     });
-    for (u32 i = 0; i < claim.count; ++i) write_message(payload(ring, claim.first + i), sent + i);
+    for (u32 i = 0; i < claim.count; ++i) write_message(payload_at(ring, claim.first + i), sent + i);
     producer.publish_n(claim, kWords * 8);
     sent += claim.count;
   }
@@ -88,7 +83,8 @@ u64 receive_all(Ring<Atomics> ring, u32 messages, u32 batch) {
       claim = consumer.peek(batch);
       return claim.count != 0;
     });
-    for (u32 i = 0; i < claim.count; ++i) wrong += !is_message(payload(ring, claim.first + i), received + i);
+    for (u32 i = 0; i < claim.count; ++i)
+      wrong += !is_message(payload_at(ring, claim.first + i), received + i);
     consumer.release_n(claim);
     received += claim.count;
   }
@@ -119,7 +115,7 @@ class EagerSender {
   }
 
   void send(u64 number) {
-    write_message(payload(ring_, claim_.first), number);
+    write_message(payload_at(ring_, claim_.first), number);
     producer_.publish(claim_.first, kWords * 8, 0);
     reserve();
   }
@@ -130,7 +126,7 @@ class EagerSender {
       claim_ = producer_.reserve(1);
       return claim_.count != 0;
     });
-    write_message(payload(ring_, claim_.first), 0);
+    write_message(payload_at(ring_, claim_.first), 0);
   }
 
   Ring<Atomics> ring_;
@@ -150,7 +146,7 @@ class LateReleaser {
       return claim_.count != 0;
     });
     u64 number;
-    std::memcpy(&number, payload(ring_, claim_.first), sizeof(number));
+    std::memcpy(&number, payload_at(ring_, claim_.first), sizeof(number));
     return number;
   }
 
@@ -172,8 +168,8 @@ struct alignas(kIndexLine) WordPair {
 }  // namespace
 
 ThroughputRun queue_throughput(std::uint32_t messages, std::uint32_t batch) {
-  auto queue = std::make_unique<Queue<4096>>();
-  Ring<Atomics> ring = queue->ring();
+  Queue queue = queue_of(4096);
+  Ring<Atomics> ring = queue.ring();
   auto start = Clock::now();
   std::thread producer([&] { send_all(ring, messages, batch); });
   u64 wrong = receive_all(ring, messages, batch);
@@ -183,12 +179,12 @@ ThroughputRun queue_throughput(std::uint32_t messages, std::uint32_t batch) {
 }
 
 double queue_one_way_ns(std::uint32_t round_trips) {
-  auto there = std::make_unique<Queue<16>>();
-  auto back = std::make_unique<Queue<16>>();
-  EagerSender asker(there->ring());
-  EagerSender answerer(back->ring());
-  LateReleaser listener(there->ring());
-  LateReleaser hearer(back->ring());
+  Queue there = queue_of(kMinCapacity);
+  Queue back = queue_of(kMinCapacity);
+  EagerSender asker(there.ring());
+  EagerSender answerer(back.ring());
+  LateReleaser listener(there.ring());
+  LateReleaser hearer(back.ring());
   return one_way_ns(
       round_trips,
       [&](u32 i) {
@@ -199,6 +195,31 @@ double queue_one_way_ns(std::uint32_t round_trips) {
       [&](u32) {
         answerer.send(listener.receive());
         listener.release();
+      });
+}
+
+double cell_one_way_ns(std::uint32_t round_trips) {
+  auto cell = std::make_unique<CallCell<Atomics>>();
+  create_cell(cell.get());
+  Caller<Atomics> caller;
+  Callee<Atomics> callee;
+  caller.open(cell.get());
+  callee.open(cell.get());
+  u32* payload_words = raw_payload(caller.slot());
+  return one_way_ns(
+      round_trips,
+      [&](u32 i) {
+        std::memcpy(payload_words, &i, sizeof(i));
+        caller.ask(sizeof(i), 0);
+        spin([&] { return caller.answered(); });
+      },
+      [&](u32) {
+        spin([&] { return callee.asked(); });
+        u32 number;
+        std::memcpy(&number, payload_words, sizeof(number));
+        ++number;
+        std::memcpy(payload_words, &number, sizeof(number));
+        callee.answer(sizeof(number), 0);
       });
 }
 

@@ -17,6 +17,9 @@ ThroughputRun queue_throughput(std::uint32_t messages, std::uint32_t batch);
 // Nanoseconds from one thread to the other: half a round trip, the mean of `round_trips`.
 double queue_one_way_ns(std::uint32_t round_trips);
 
+// The same through a call cell, 4 bytes each way.
+double cell_one_way_ns(std::uint32_t round_trips);
+
 // The least that these two cores need for the same: one word each way, on two lines or sharing one.
 double floor_one_way_ns(std::uint32_t round_trips, bool shared_line);
 
