@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pathlib
 import pickle
-import tempfile
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -259,17 +258,14 @@ class Graph:
                 "labels that are not strings cannot be saved; pickle keeps them, or make them strings"
             )
         target = pathlib.Path(path)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        partial = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with partial.open("xb") as file:
                 for part in self._native.saved():
                     file.write(part)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)
-            os.replace(name, target)
+            partial.replace(target)
         except BaseException:
-            os.unlink(name)
+            partial.unlink(missing_ok=True)
             raise
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
