@@ -90,8 +90,13 @@ std::optional<Labels> make_labels(const std::optional<py::list>& names) {
   return labels;
 }
 
-std::span<const double> values(const std::optional<py::array_t<double>>& weight) {
+// An empty span means no weights in the core, so that an array of the wrong length is refused here.
+std::span<const double> values(const std::optional<py::array_t<double>>& weight, const py::array& targets) {
   if (!weight) return {};
+  if (weight->size() != targets.size()) {
+    throw Error(ErrorKind::kGraph, "there are " + std::to_string(targets.size()) + " edges but " +
+                                       std::to_string(weight->size()) + " weights");
+  }
   return {weight->data(), static_cast<std::size_t>(weight->size())};
 }
 
@@ -100,7 +105,7 @@ Shared from_edges(const py::array& src, const py::array& dst,
                   const std::optional<py::list>& labels) {
   const NodeNumbers sources(src, "src");
   const NodeNumbers targets(dst, "dst");
-  const EdgeSpan edges{sources.view(), targets.view(), values(weight)};
+  const EdgeSpan edges{sources.view(), targets.view(), values(weight, dst)};
   std::optional<Labels> table = make_labels(labels);
   py::gil_scoped_release unlocked;
   return shared(Graph::from_edges(edges, num_nodes, std::move(table)));
@@ -110,7 +115,7 @@ Shared from_csr(const py::array_t<std::uint64_t>& offsets, const py::array& targ
                 const std::optional<py::array_t<double>>& weight, const std::optional<py::list>& labels) {
   const NodeNumbers numbers(targets, "indices");
   const std::span<const std::uint64_t> bounds(offsets.data(), static_cast<std::size_t>(offsets.size()));
-  const std::span<const double> weights = values(weight);
+  const std::span<const double> weights = values(weight, targets);
   std::optional<Labels> table = make_labels(labels);
   py::gil_scoped_release unlocked;
   return shared(Graph::from_csr(copied(bounds), copied(numbers.view()), copied(weights), std::move(table)));

@@ -28,7 +28,10 @@ def test_num_nodes_counts_nodes_without_edges() -> None:
         ([[0]], [1], None, "2 dimensions"),
         ([0, 1], [1], None, "src has 2 entries but dst 1"),
         ([0], [1], [float("nan")], "weight"),
-        ([0], [1], [1.0, 2.0], "weight 2"),
+        ([0], [1], [1.0, 2.0], "1 edges but 2 weights"),
+        ([0], [1], [], "1 edges but 0 weights"),
+        ([0], [1], [[1.0]], "2 dimensions"),
+        ([0], [1], ["a"], "weights are real numbers"),
     ],
 )
 def test_refuses(src: object, dst: object, weight: object, reason: str) -> None:
