@@ -17,6 +17,7 @@ void init_graph(py::module_& module);
 void init_message(py::module_& module);
 void init_message_base(py::module_& module);
 void init_pagerank(py::module_& module);
+void init_runtime(py::module_& module);
 void init_selftest(py::module_& module);
 
 }  // namespace ringway::bindings

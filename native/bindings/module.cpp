@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, module) {
   init_graph(module);
   init_message(module);
   init_pagerank(module);
+  init_runtime(module);
   init_selftest(module);
 }
 

@@ -10,6 +10,13 @@ from ringway.memorypack import field as field
 from ringway.memorypack import message as message
 from ringway.messages import VectorRequest as VectorRequest
 from ringway.messages import VectorResponse as VectorResponse
+from ringway.options import LaunchOptions as LaunchOptions
+from ringway.runtime import Buffer as Buffer
+from ringway.runtime import Kernel as Kernel
+from ringway.runtime import Runtime as Runtime
+from ringway.runtime import Telemetry as Telemetry
+from ringway.runtime import TerminateReport as TerminateReport
+from ringway.runtime import backends as backends
 from ringway.types import Array as Array
 from ringway.types import f16 as f16
 from ringway.types import f32 as f32
@@ -23,4 +30,19 @@ from ringway.types import u16 as u16
 from ringway.types import u32 as u32
 from ringway.types import u64 as u64
 
-__all__ = ["Error", "Graph", "Message", "VectorRequest", "VectorResponse", "field", "message"]
+__all__ = [
+    "Buffer",
+    "Error",
+    "Graph",
+    "Kernel",
+    "LaunchOptions",
+    "Message",
+    "Runtime",
+    "Telemetry",
+    "TerminateReport",
+    "VectorRequest",
+    "VectorResponse",
+    "backends",
+    "field",
+    "message",
+]

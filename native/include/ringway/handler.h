@@ -12,14 +12,16 @@
 //
 // `first` is the first slot (its 8-byte header; the payload follows), the i-th message is `stride * i` bytes further.
 // The entry returns how many messages it is done with; the loop releases those. When that is fewer than n, `status`
-// says why. A handler never waits: without room for its output it stops at the message with kAgain, and gets the same
+// says why, and the next message is the one that it speaks of. A handler never waits: without room for its output it stops at the message with kAgain, and gets the same
 // message again later.
 //
 // What a context offers, the same names on every backend:
 //   u32  input()                        0 = mailbox (enveloped); i >= 1 = the i-th link into this kernel, bare
-//   RW_SHARED u8* reserve(output, bytes)  room for one payload on an output, or null: 0 = to the host (receive);
-//                                       i >= 1 = the i-th link out of this kernel, in the order they were made
+//   RW_SHARED u8* reserve(output, bytes)  room for one payload on an output, or null: 0 = to the host (receive), as
+//                                       plain bytes; i >= 1 = the i-th link out of this kernel, in the order they
+//                                       were made
 //   void commit(output, bytes)          publishes what the last reserve on that output gave
+//   RW_SHARED u8* reserve_message(type_id, bytes)  as reserve(0), with a type; commit(0, bytes) publishes it
 //   RW_SHARED u8* reserve_answer(request, type_id, bytes)  body of the answer to an enveloped message: to its sender,
 //                                       or to the host when it names none; null when there is no room
 //   void commit_answer(bytes)
@@ -40,5 +42,19 @@ struct DrainStatus {
   u32 code;
   u32 error;  // an index into the kernel's table of error texts
 };
+
+// What a slot holds, `slot` as in drain(). The size lies in the upper word of the header on every backend.
+RW_FN u32 payload_bytes(RW_SHARED const u8* slot) { return *(RW_SHARED const u32*)(slot + 4) & kSizeMask; }
+RW_FN RW_SHARED u8* payload(RW_SHARED u8* slot) { return slot + 8; }
+// Of an enveloped message, input 0.
+RW_FN RW_SHARED Envelope* envelope(RW_SHARED u8* slot) { return (RW_SHARED Envelope*)(slot + 8); }
+RW_FN RW_SHARED u8* body(RW_SHARED u8* slot) { return slot + 8 + sizeof(Envelope); }
+RW_FN u32 body_bytes(RW_SHARED const u8* slot) { return payload_bytes(slot) - u32(sizeof(Envelope)); }
+
+RW_FN void copy_bytes(RW_SHARED u8* to, RW_SHARED const u8* from, u32 bytes) {
+  u32 i = 0;
+  for (; i + 8 <= bytes; i += 8) *(RW_SHARED u64*)(to + i) = *(RW_SHARED const u64*)(from + i);
+  for (; i < bytes; ++i) to[i] = from[i];
+}
 
 }  // namespace ringway

@@ -1,0 +1,225 @@
+#include "backends/cpu/context.h"
+
+#include <exception>
+
+#include "backends/cpu/worker.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/type_id.h"
+
+namespace ringway::cpu {
+
+using atomic::count;
+
+Context::Context(Instance& kernel, Worker& worker)
+    : kernel_(kernel), worker_(worker), services_(*kernel.services), emits_(kernel.emits) {}
+
+Turn Context::turn() {
+  Turn turn;
+  ControlBlock& control = kernel_.control;
+  count(&control.iterations, 1);
+  try {
+    for (u32 i = 0; i < kernel_.inputs.size() && kernel_.running; ++i) {
+      input_ = i;
+      turn_on(kernel_.inputs[i], &turn);
+    }
+  } catch (const std::exception& error) {
+    kernel_.running = false;
+    kernel_.failure = error.what();
+    // SYNC: partner load_acquire in Cpu::failure(): the text.
+    atomic::store_release(&kernel_.failed, 1U);
+    log::warning([&] { return "kernel '" + kernel_.name + "' failed: " + kernel_.failure; });
+  }
+  if (sent_) {
+    turn.moved = true;
+    count(&control.sent, sent_);
+    tell_receivers();
+  }
+  if (turn.moved) atomic::store_relaxed(&control.last_message_us, now_us());
+  return turn;
+}
+
+void Context::turn_on(Inlet& input, Turn* turn) {
+  DrainStatus status{};
+  const u32 batch = u32(kernel_.options.batch);
+  const u32 done = kernel_.entry->turn(this, &input, batch, kernel_.state.get(), &status);
+  if (cell_) {  // reserved and not committed
+    ReplyPool::abandon(cell_);
+    cell_ = nullptr;
+  }
+  const bool failed = status.code == kFailed && input.held().count;
+  if (failed) fail_first(input, status.error);
+  const u32 taken = done + failed;
+  if (taken) {
+    turn->moved = true;
+    count(&kernel_.control.received, taken);
+    count(&kernel_.control.processed, done);
+    room_was_made(input);
+  }
+  if (status.code == kAgain) {
+    turn->blocked = true;
+  } else if (taken) {
+    turn->more = true;  // perhaps; looking is cheap
+  }
+}
+
+void Context::fail_first(Inlet& input, u32 error) {
+  const auto& texts = kernel_.entry->type.errors;
+  const std::string text = error < texts.size() ? texts[error] : "error number " + std::to_string(error);
+  count(&kernel_.control.errors, 1);
+  if (!input.link) {
+    const auto& ring = kernel_.mailbox.ring();
+    Envelope request;
+    std::memcpy(&request, payload_at(ring, input.held().first), sizeof(request));
+    answer_error(request, u32(ErrorKind::kHandler), text);
+  }
+  log::warning([&] { return "kernel '" + kernel_.name + "' failed on a message: " + text; });
+  input.skip_one();
+}
+
+void Context::answer_error(const Envelope& request, u32 kind, const std::string& text) {
+  if (request.sender == kNoEndpoint) return;
+  u8* to = reserve_answer(&request, kind, u32(text.size()));
+  outgoing_.flags = kEnvelopeError;
+  if (to) std::memcpy(to, text.data(), text.size());
+  commit_answer(u32(text.size()));
+}
+
+u64 Context::discard() {
+  u64 left = 0;
+  for (u32 i = 0; i < kernel_.inputs.size(); ++i) {
+    Inlet& input = kernel_.inputs[i];
+    input_ = i;
+    for (;;) {
+      if (!input.held().count) {
+        input.held() = input.drops_oldest ? input.shared.consumer.peek(1) : input.alone.consumer.peek(1);
+      }
+      if (!input.held().count) break;
+      if (!input.link) {
+        Envelope request;
+        std::memcpy(&request, payload_at(kernel_.mailbox.ring(), input.held().first), sizeof(request));
+        answer_error(request, u32(ErrorKind::kClosed),
+                     "kernel '" + kernel_.name + "' was terminated before it handled the message");
+      }
+      input.skip_one();
+      ++left;
+    }
+    if (!input.drops_oldest) input.alone.consumer.show();
+  }
+  count(&kernel_.control.dropped_closed, left);
+  return left;
+}
+
+u8* Context::reserve_message(u32 type_id, u32 bytes) {
+  Envelope envelope{};
+  envelope.type_id = type_id;
+  envelope.priority = 128;
+  return reserve_host(envelope, bytes);
+}
+
+u8* Context::reserve_answer(const Envelope* request, u32 type_id, u32 bytes) {
+  Envelope envelope{};
+  envelope.type_id = type_id;
+  envelope.priority = request->priority;
+  std::memcpy(envelope.correlation_id, request->message_id, sizeof(envelope.correlation_id));
+  if (request->sender == kNoEndpoint) return reserve_host(envelope, bytes);
+  nowhere_used_ = false;
+  outgoing_ = envelope;
+  outgoing_.receiver = request->sender;
+  cell_ = services_.replies.begin(*request, bytes);
+  return cell_ ? ReplyPool::body(cell_) : nowhere(0, bytes);
+}
+
+void Context::commit_answer(u32 bytes) {
+  if (!cell_) return commit_message(bytes);
+  fresh_id(outgoing_.message_id);
+  outgoing_.sender = i32(kernel_.index);
+  outgoing_.timestamp_us = now_us();
+  ReplyPool::finish(cell_, outgoing_, bytes);
+  cell_ = nullptr;
+  ++sent_;
+}
+
+u8* Context::reserve_host(const Envelope& envelope, u32 bytes) {
+  nowhere_used_ = false;
+  outgoing_ = envelope;
+  outgoing_.receiver = kNoEndpoint;
+  Outlet& out = kernel_.outputs[0];
+  if (bytes + sizeof(Envelope) > kernel_.outbox.max_message()) return nowhere(0, bytes);
+  if (!ready_run(out.producer.ring, out.producer.next, 1, 0)) {
+    // As for links: a receiver that misses it is made up for by the end of the stalled kernel's sleep.
+    atomic::store_relaxed(&kernel_.held_back, 1U);
+    return nullptr;
+  }
+  return payload_at(out.producer.ring, out.producer.next) + sizeof(Envelope);
+}
+
+void Context::commit_message(u32 bytes) {
+  if (nowhere_used_) return dropped_output();
+  Outlet& out = kernel_.outputs[0];
+  fresh_id(outgoing_.message_id);
+  outgoing_.sender = i32(kernel_.index);
+  outgoing_.timestamp_us = now_us();
+  outgoing_.sequence = out.producer.next;
+  std::memcpy(payload_at(out.producer.ring, out.producer.next), &outgoing_, sizeof(outgoing_));
+  out.producer.publish(out.producer.next, bytes + u32(sizeof(Envelope)), 0);
+  ++out.producer.next;
+  out.producer.show();
+  out.published = true;
+  ++sent_;
+}
+
+u8* Context::without_room(u32 output, u32 bytes) {
+  Link& link = *kernel_.outputs[output].link;
+  // SYNC: partner the receiver's store_release of `ended`: then nobody makes room any more.
+  if (atomic::load_acquire(&link.ended)) return nowhere(output, bytes);
+  // SYNC: partner room_was_made(), which clears it; when the two miss each other, the sleep of a stalled
+  // kernel ends after a while.
+  atomic::exchange_seq_cst(&link.stalled, 1U);
+  return nullptr;
+}
+
+u8* Context::nowhere(u32, u32 bytes) {
+  if (kernel_.nowhere.size() < bytes) kernel_.nowhere.resize(bytes);
+  nowhere_used_ = true;
+  return kernel_.nowhere.data();
+}
+
+void Context::dropped_output() {
+  nowhere_used_ = false;
+  const bool late = outgoing_.receiver < kNoEndpoint;
+  count(late ? &kernel_.control.dropped_late : &kernel_.control.dropped_closed, 1);
+}
+
+void Context::tell_receivers() {
+  if (kernel_.outputs[0].published) {
+    kernel_.outputs[0].published = false;
+    announce_output(kernel_);
+  }
+  for (std::size_t i = 1; i < kernel_.outputs.size(); ++i) {
+    Outlet& out = kernel_.outputs[i];
+    if (!out.published) continue;
+    out.published = false;
+    out.producer.show();
+    Instance& to = *out.link->to;
+    to.worker.get() == &worker_ ? worker_.schedule(to) : to.worker->notify(to);
+  }
+}
+
+void Context::wake_receiver(Instance& to) {
+  to.worker->notify(to);
+}
+
+void Context::room_was_made(Inlet& input) {
+  if (!input.link) {
+    kernel_.room.notify();
+    return;
+  }
+  Link& link = *input.link;
+  if (!atomic::load_relaxed(&link.stalled)) return;
+  atomic::exchange_seq_cst(&link.stalled, 0U);  // SYNC: partner without_room()
+  Instance& from = *link.from;
+  from.worker.get() == &worker_ ? worker_.schedule(from) : from.worker->notify(from);
+}
+
+}  // namespace ringway::cpu

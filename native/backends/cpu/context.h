@@ -1,0 +1,79 @@
+// What a handler sees while it runs on the CPU: one object per turn, on the stack of whoever runs the kernel.
+#pragma once
+#include <cstring>
+
+#include "backends/cpu/instance.h"
+
+namespace ringway::cpu {
+
+struct Turn {
+  bool moved = false;    // a message was handled
+  bool more = false;     // input is left that can be looked at at once
+  bool blocked = false;  // input is left that waits for room or for other input
+};
+
+class Context {
+ public:
+  Context(Instance& kernel, Worker& worker);
+
+  // Runs the handler once on each input.
+  Turn turn();
+  // Discards all input, answering its senders that the kernel ended; returns the number of messages.
+  u64 discard();
+
+  u32 input() const { return input_; }
+
+  u8* reserve(u32 output, u32 bytes) {
+    if (output == 0) return reserve_message(emits_, bytes);
+    if (output >= kernel_.outputs.size()) return nowhere(output, bytes);
+    Outlet& out = kernel_.outputs[output];
+    nowhere_used_ = false;
+    if (bytes > out.link->queue.max_message()) return nowhere(output, bytes);
+    if (!ready_run(out.producer.ring, out.producer.next, 1, 0)) return without_room(output, bytes);
+    return payload_at(out.producer.ring, out.producer.next);
+  }
+  void commit(u32 output, u32 bytes) {
+    if (output == 0) return commit_message(bytes);
+    if (nowhere_used_) return dropped_output();
+    Outlet& out = kernel_.outputs[output];
+    out.producer.publish(out.producer.next, bytes, 0);
+    ++out.producer.next;
+    out.published = true;
+    ++sent_;
+    // Others may begin while this handler goes on. A look that comes too early is made up for at the end of
+    // the turn.
+    if (out.elsewhere && !atomic::load_relaxed(&out.link->to->scheduled)) wake_receiver(*out.link->to);
+  }
+
+  u8* reserve_message(u32 type_id, u32 bytes);
+  u8* reserve_answer(const Envelope* request, u32 type_id, u32 bytes);
+  void commit_answer(u32 bytes);
+  u8* buffer(u64 handle, u64* bytes) const { return services_.buffers.find(handle, bytes); }
+  u64 now_us() { return now_us_ ? now_us_ : now_us_ = unix_us(); }
+
+ private:
+  void turn_on(Inlet& input, Turn* turn);
+  void fail_first(Inlet& input, u32 error);
+  void commit_message(u32 bytes);
+  u8* reserve_host(const Envelope& envelope, u32 bytes);
+  u8* without_room(u32 output, u32 bytes);
+  u8* nowhere(u32 output, u32 bytes);
+  void dropped_output();
+  void tell_receivers();
+  static void wake_receiver(Instance& to);
+  void room_was_made(Inlet& input);
+  void answer_error(const Envelope& request, u32 kind, const std::string& text);
+
+  Instance& kernel_;
+  Worker& worker_;
+  const HostServices& services_;
+  u32 input_ = 0;
+  u32 emits_ = 0;
+  u64 sent_ = 0;
+  u64 now_us_ = 0;
+  bool nowhere_used_ = false;
+  ReplyPool::Cell* cell_ = nullptr;
+  Envelope outgoing_{};
+};
+
+}  // namespace ringway::cpu

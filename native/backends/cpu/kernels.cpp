@@ -1,0 +1,45 @@
+#include "backends/cpu/kernels.h"
+
+#include <deque>
+
+#include "backends/cpu/entry.h"
+#include "ringway/kernels/echo.h"
+#include "ringway/kernels/relay.h"
+
+namespace ringway::cpu {
+namespace {
+
+std::deque<Entry>& table() {
+  static auto* all = new std::deque<Entry>{
+      kernel_of<Echo>({.name = "echo", .accepts = {}, .emits = {}, .errors = {}}),
+      kernel_of<Relay>({.name = "relay", .accepts = {}, .emits = {}, .errors = {}}),
+  };
+  return *all;
+}
+
+}  // namespace
+
+const Entry* find_entry(const std::string& name) {
+  for (const Entry& entry : table()) {
+    if (entry.type.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+std::vector<const KernelType*> entries() {
+  std::vector<const KernelType*> types;
+  for (const Entry& entry : table()) types.push_back(&entry.type);
+  return types;
+}
+
+void add_entry(Entry entry) {
+  for (Entry& other : table()) {
+    if (other.type.name == entry.type.name) {
+      other = std::move(entry);
+      return;
+    }
+  }
+  table().push_back(std::move(entry));
+}
+
+}  // namespace ringway::cpu

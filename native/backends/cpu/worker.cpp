@@ -1,0 +1,229 @@
+#include "backends/cpu/worker.h"
+
+#include <algorithm>
+
+#include "backends/cpu/context.h"
+
+namespace ringway::cpu {
+
+using atomic::add_seq_cst;
+using atomic::claim_seq_cst;
+using atomic::count;
+using atomic::exchange_seq_cst;
+using atomic::load_relaxed;
+using atomic::load_seq_cst;
+using atomic::store_relaxed;
+using atomic::sub_seq_cst;
+
+namespace {
+
+constexpr u32 kSpinsBeforePark = 2000;
+constexpr u32 kSpinsBeforeYield = 64;
+constexpr std::int64_t kFirstBackoff = 20'000;  // ns that a stalled kernel waits before it is tried again
+constexpr std::int64_t kLastBackoff = 2'000'000;
+
+}  // namespace
+
+Worker::Worker(u32 number, bool may_spin) : number_(number), may_spin_(may_spin) {}
+
+Worker::~Worker() {
+  stop();
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] { thread_main(); });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  // SYNC: partner load_seq_cst in idle_once(), which looks after it said it sleeps
+  exchange_seq_cst(&stop_, 1U);
+  wake();
+  thread_.join();
+}
+
+bool Worker::try_lock() {
+  if (load_relaxed(&locked_)) return false;
+  // SYNC: partner exchange_seq_cst in unlock(): the lists and the kernels' state.
+  return !exchange_seq_cst(&locked_, 1U);
+}
+
+void Worker::lock() {
+  add_seq_cst(&wanted_, 1U);  // SYNC: none needed: a request to let go, looked at now and then
+  for (u32 spins = 1; !try_lock(); ++spins) {
+    spins % kSpinsBeforeYield ? atomic::relax() : std::this_thread::yield();
+  }
+  sub_seq_cst(&wanted_, 1U);  // SYNC: as above
+}
+
+void Worker::unlock() {
+  mirror();
+  // SYNC: partner try_lock(); and notify(), which looks at the lock after its push, as this looks at the list
+  // after its unlock: one of the two sees the other's.
+  exchange_seq_cst(&locked_, 0U);
+  // SYNC: partner exchange_seq_cst of sleep_ in idle_once(), which then looks at the lock.
+  const u32 sleep = load_seq_cst(&sleep_);
+  if (sleep == kAwake) return;
+  if (work_waits() || (sleep == kUntilWoken && load_relaxed(&stalled_count_))) wake();
+}
+
+void Worker::notify(Instance& kernel) {
+  // SYNC: partner exchange_seq_cst in run(): what was published before is seen there, or the mark is found
+  // cleared.
+  if (exchange_seq_cst(&kernel.scheduled, 1U)) return;
+  Instance* head = load_relaxed(&remote_);
+  do {
+    kernel.next_remote = head;
+    // SYNC: partner exchange_seq_cst in merge_remote().
+  } while (!claim_seq_cst(&remote_, &head, &kernel));
+  // SYNC: partner unlock() and idle_once(): see there.
+  if (!load_seq_cst(&locked_) && load_seq_cst(&sleep_) != kAwake) wake();
+}
+
+void Worker::schedule(Instance& kernel) {
+  // SYNC: relaxed: only the holder of the lock, this thread, clears the mark. Otherwise as in notify().
+  if (load_relaxed(&kernel.scheduled) || exchange_seq_cst(&kernel.scheduled, 1U)) return;
+  ready_.push_back(&kernel);
+}
+
+void Worker::wake() {
+  // SYNC: partner idle_once(): the word it sleeps on.
+  if (exchange_seq_cst(&sleep_, u32(kAwake)) != kAwake) unpark_one(&sleep_);
+}
+
+void Worker::merge_remote() {
+  if (!load_relaxed(&remote_)) return;
+  // SYNC: partner claim_seq_cst in notify(): next_remote.
+  Instance* kernel = exchange_seq_cst(&remote_, static_cast<Instance*>(nullptr));
+  const auto last_come = ready_.size();
+  for (; kernel; kernel = kernel->next_remote) ready_.push_back(kernel);
+  std::reverse(ready_.begin() + static_cast<std::ptrdiff_t>(last_come), ready_.end());
+}
+
+void Worker::mirror() {
+  store_relaxed(&ready_count_, u32(ready_.size()));
+  store_relaxed(&stalled_count_, u32(stalled_.size()));
+}
+
+bool Worker::work_waits() const {
+  // SYNC: partner notify() and unlock(), which look at lock and sleep afterwards.
+  return load_seq_cst(&remote_) || load_relaxed(&ready_count_);
+}
+
+bool Worker::run(Instance& kernel) {
+  // SYNC: partner exchange_seq_cst in notify(): a message that the look below misses finds the mark cleared.
+  exchange_seq_cst(&kernel.scheduled, 0U);
+  if (!kernel.running) return false;
+  const Turn turn = Context(kernel, *this).turn();
+  if (turn.more) schedule(kernel);
+  if (turn.blocked && !kernel.stalled) {
+    kernel.stalled = true;
+    stalled_.push_back(&kernel);
+  }
+  return turn.moved;
+}
+
+bool Worker::run_scheduled() {
+  merge_remote();
+  bool moved = false;
+  for (auto left = ready_.size(); left; --left) {
+    Instance& kernel = *ready_.front();
+    ready_.pop_front();
+    if (kernel.stalled) {
+      std::erase(stalled_, &kernel);
+      kernel.stalled = false;
+    }
+    moved |= run(kernel);
+  }
+  if (moved) retry_stalled();  // there may be room now
+  mirror();
+  return moved;
+}
+
+void Worker::forget(Instance& kernel) {
+  // SYNC: partner notify(): from here on nobody pushes the kernel.
+  bool listed = exchange_seq_cst(&kernel.scheduled, 1U) != 0;
+  for (;;) {
+    merge_remote();
+    const auto found = std::find(ready_.begin(), ready_.end(), &kernel);
+    if (found != ready_.end()) {
+      ready_.erase(found);
+      listed = false;
+    }
+    if (!listed) break;
+    // A sender has set the mark and is about to push.
+    unlock();
+    std::this_thread::yield();
+    lock();
+  }
+  std::erase(stalled_, &kernel);
+  kernel.stalled = false;
+}
+
+void Worker::ask_idle(const LaunchOptions& options, i32 change) {
+  if (options.idle == Idle::kSpin)
+    store_relaxed(&spinning_kernels_, load_relaxed(&spinning_kernels_) + u32(change));
+  if (options.idle == Idle::kPoll) {
+    store_relaxed(&poll_ns_, static_cast<std::int64_t>(options.poll_interval * 1e9));
+    store_relaxed(&polling_kernels_, load_relaxed(&polling_kernels_) + u32(change));
+  }
+  wake();
+}
+
+void Worker::retry_stalled() {
+  for (Instance* kernel : stalled_) {
+    kernel->stalled = false;
+    schedule(*kernel);
+  }
+  stalled_.clear();
+}
+
+void Worker::thread_main() {
+  u32 spins = 0;
+  bool retry = false;
+  std::int64_t backoff = kFirstBackoff;
+  // SYNC: partner stop(); only the flag matters.
+  while (!load_seq_cst(&stop_)) {
+    if (load_relaxed(&wanted_)) {
+      std::this_thread::yield();
+    } else if ((retry || work_waits()) && try_lock()) {
+      if (retry) retry_stalled();
+      bool moved = false;
+      while (run_scheduled()) {
+        moved = true;
+        if (load_relaxed(&wanted_) || load_relaxed(&stop_)) break;
+      }
+      unlock();
+      retry = false;
+      spins = 0;
+      backoff = moved ? kFirstBackoff : std::min(backoff * 2, kLastBackoff);
+    } else if (++spins < kSpinsBeforePark) {
+      count(&idle_loops_, 1);
+      atomic::relax();
+    } else {
+      spins = 0;
+      retry = load_relaxed(&stalled_count_) != 0;
+      if (!(may_spin_ && load_relaxed(&spinning_kernels_))) sleep(backoff, &spins);
+    }
+  }
+}
+
+void Worker::sleep(std::int64_t backoff, u32* spins) {
+  if (load_relaxed(&polling_kernels_)) {
+    // Awake as far as senders are concerned, so that none of them pays for a wake.
+    park(&stop_, 0, load_relaxed(&poll_ns_));
+    *spins = kSpinsBeforePark - 2;
+    return;
+  }
+  const bool a_while = load_relaxed(&stalled_count_) != 0;
+  const u32 depth = a_while ? kForAWhile : kUntilWoken;
+  // SYNC: partner notify() and unlock(): they see that this sleeps, or this sees what they left.
+  exchange_seq_cst(&sleep_, depth);
+  constexpr std::int64_t kLong = 3'600'000'000'000;
+  const bool left = work_waits() && !load_seq_cst(&locked_);  // SYNC: partner exchange_seq_cst in unlock()
+  if (!left && !load_seq_cst(&stop_))
+    park(&sleep_, depth, a_while ? backoff : kLong);  // SYNC: partner stop()
+  exchange_seq_cst(&sleep_, u32(kAwake));             // SYNC: none needed; a wake too many is harmless
+}
+
+}  // namespace ringway::cpu

@@ -1,0 +1,85 @@
+// A worker slot: kernels that share one thread's caches. Whoever holds the lock runs them: the slot's own
+// thread, or a caller that waits for an answer.
+//
+// 1. A sender publishes its message, then marks the kernel scheduled; if it was not, it pushes it on the
+// remote list.
+// 2. The holder of the lock takes the remote list into its own, takes kernels from the front, clears the
+// mark, and only
+//    then looks at their inputs: a message that it misses has a sender that finds the mark cleared.
+// 3. Who pushed wakes the slot's thread if that sleeps and nobody holds the lock. Who lets go of the lock
+// looks at
+//    the lists once more and does the same. So no message is left to nobody.
+// 4. A kernel without room for its output is set aside, and comes back when room is made, when other input
+// arrives,
+//    or after a short sleep.
+#pragma once
+#include <deque>
+#include <thread>
+#include <vector>
+
+#include "backends/cpu/instance.h"
+
+namespace ringway::cpu {
+
+class Worker {
+ public:
+  Worker(u32 number, bool may_spin);
+  ~Worker();
+  void start();
+  void stop();
+
+  u32 number() const { return number_; }
+
+  bool try_lock();
+  void lock();    // ahead of the slot's own thread
+  void unlock();  // hands what is left to the slot's thread
+
+  // From any thread, after it published something for `kernel`.
+  void notify(Instance& kernel);
+  // From the holder of the lock.
+  void schedule(Instance& kernel);
+  // Runs what is scheduled, each kernel once; false when there was nothing, or nothing moved.
+  bool run_scheduled();
+  // Takes the kernel out of the lists for good.
+  void forget(Instance& kernel);
+  // One active kernel more (+1) or less (-1) that asks for `idle`; the most eager of them counts.
+  void ask_idle(const LaunchOptions& options, i32 change);
+
+  // Times that the slot's thread has looked for work and found none.
+  u64 idle_loops() const { return atomic::load_relaxed(&idle_loops_); }
+
+ private:
+  enum Sleep : u32 { kAwake, kUntilWoken, kForAWhile };
+
+  // Runs a kernel that was just taken from the list; false when nothing moved.
+  bool run(Instance& kernel);
+  void thread_main();
+  void merge_remote();
+  void mirror();
+  bool work_waits() const;
+  void retry_stalled();
+  void sleep(std::int64_t backoff, u32* spins);
+  void wake();
+
+  const u32 number_;
+  const bool may_spin_;
+  std::thread thread_;
+
+  alignas(kIndexLine) u32 locked_ = 0;
+  u32 wanted_ = 0;
+  alignas(kIndexLine) Instance* remote_ = nullptr;
+  u32 sleep_ = kAwake;
+  u32 stop_ = 0;
+  u32 spinning_kernels_ = 0;
+  u32 polling_kernels_ = 0;
+  std::int64_t poll_ns_ = 0;
+  u64 idle_loops_ = 0;
+
+  // The lock's holder's.
+  alignas(kIndexLine) std::deque<Instance*> ready_;
+  std::vector<Instance*> stalled_;
+  u32 ready_count_ = 0;  // mirrors of the two sizes, for others
+  u32 stalled_count_ = 0;
+};
+
+}  // namespace ringway::cpu

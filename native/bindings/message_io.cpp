@@ -1,0 +1,68 @@
+#include "bindings/message_io.h"
+
+#include <cstring>
+
+#include "bindings/message.h"
+#include "core/error.h"
+#include "core/reply.h"
+#include "core/wait.h"
+
+namespace ringway::bindings {
+
+const std::string Outgoing::plain_bytes;
+
+void encode(py::handle message, Outgoing* out) {
+  Envelope& envelope = out->envelope;
+  envelope.priority = 128;
+  envelope.timestamp_us = unix_us();
+  if (PyBytes_Check(message.ptr())) {
+    fresh_id(envelope.message_id);
+    out->body = {reinterpret_cast<const u8*>(PyBytes_AS_STRING(message.ptr())),
+                 static_cast<std::size_t>(PyBytes_GET_SIZE(message.ptr()))};
+    return;
+  }
+  const MessageType& type = message_type(message);
+  envelope.type_id = type.type_id;
+  out->type_name = &type.name;
+  EnvelopeFields fields;
+  envelope_fields(message, &fields);
+  if (fields.has_priority) envelope.priority = fields.priority;
+  if (fields.has_correlation)
+    std::memcpy(envelope.correlation_id, fields.correlation, sizeof(fields.correlation));
+  if (fields.has_id) {
+    std::memcpy(envelope.message_id, fields.id, sizeof(fields.id));
+  } else {
+    fresh_id(envelope.message_id);
+  }
+  u8* to = out->small;
+  std::size_t bytes = encode_into(message, reinterpret_cast<std::byte*>(to), sizeof(out->small));
+  if (bytes > sizeof(out->small)) {
+    out->large = std::make_unique<u8[]>(bytes);
+    to = out->large.get();
+    bytes = encode_into(message, reinterpret_cast<std::byte*>(to), bytes);
+  }
+  out->body = {to, bytes};
+}
+
+py::object decode(const Envelope& envelope, std::span<const u8> body) {
+  if (envelope.type_id == 0) return py::bytes(reinterpret_cast<const char*>(body.data()), body.size());
+  const py::object type = message_class_of(envelope.type_id);
+  if (!type) {
+    throw Error(ErrorKind::kTypeMismatch,
+                "an answer of message type number " + std::to_string(envelope.type_id) +
+                    " is of no class of this process; import the module that declares it");
+  }
+  return decode(message_type(type), reinterpret_cast<const std::byte*>(body.data()), body.size());
+}
+
+Check signal_check() {
+  static const auto main_thread =
+      py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>();
+  if (PyThread_get_thread_ident() != main_thread) return nullptr;
+  return [] {
+    py::gil_scoped_acquire locked;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  };
+}
+
+}  // namespace ringway::bindings

@@ -1,0 +1,204 @@
+// Runtimes, kernels and launch options. Every wait runs without the GIL.
+#include "core/runtime.h"
+
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <variant>
+
+#include "backends/cpu/backend.h"
+#include "bindings/bindings.h"
+#include "bindings/message_io.h"
+#include "core/error.h"
+
+namespace ringway::bindings {
+namespace {
+
+using SharedKernel = std::shared_ptr<Kernel>;
+using SharedRuntime = std::shared_ptr<Runtime>;
+constexpr double kForever = -1;
+
+using Size = long long;
+LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>& slot_size,
+                           const std::string& policy, double block_timeout, double message_timeout,
+                           const std::string& idle, double poll_interval, Size batch,
+                           std::optional<Size> worker) {
+  LaunchOptions options;
+  options.capacity = capacity;
+  options.slot_size =
+      slot_size.index() == 0 ? std::get<Size>(slot_size) : slot_size_named(std::get<std::string>(slot_size));
+  options.policy = policy_named(policy);
+  options.block_timeout = block_timeout;
+  options.message_timeout = message_timeout;
+  options.idle = idle_named(idle);
+  options.poll_interval = poll_interval;
+  options.batch = batch;
+  if (worker) options.worker = *worker;
+  check(options, 0);
+  return options;
+}
+
+bool send(Kernel& kernel, const py::object& message) {
+  Outgoing out;
+  encode(message, &out);
+  const Check check = signal_check();
+  py::gil_scoped_release unlocked;
+  return kernel.send(out.envelope, out.body, *out.type_name, check);
+}
+
+// Gives the cell back however the request ends.
+struct Held {
+  Kernel& kernel;
+  Kernel::Cell* cell;
+  ~Held() { kernel.runtime().replies().give_back(cell); }
+};
+
+py::object request(Kernel& kernel, const py::object& message, std::optional<double> timeout) {
+  Outgoing out;
+  encode(message, &out);
+  const Check check = signal_check();
+  const double seconds = timeout.value_or(kernel.options().message_timeout);
+  std::optional<Held> held;
+  Reply reply{};
+  {
+    py::gil_scoped_release unlocked;
+    const Wait until = Wait::seconds(seconds, check);
+    held.emplace(kernel, kernel.ask(out.envelope, out.body, *out.type_name, check));
+    reply = kernel.wait(held->cell, until, seconds);
+  }
+  return decode(*reply.envelope, reply.body);
+}
+
+py::object receive(Kernel& kernel, std::optional<double> timeout) {
+  Message message;
+  const Check check = signal_check();
+  bool received = false;
+  {
+    py::gil_scoped_release unlocked;
+    received = kernel.receive(&message, Wait::seconds(timeout.value_or(kForever), check));
+  }
+  if (!received) {
+    throw Error(ErrorKind::kTimeout, "kernel '" + kernel.name() + "' (" + name_of(kernel.state()) +
+                                         ") sent nothing to the host within " + std::to_string(*timeout) +
+                                         " s");
+  }
+  return decode(message.envelope, message.body);
+}
+
+py::dict telemetry(const Kernel& kernel) {
+  const Telemetry snapshot = kernel.telemetry();
+  const ControlBlock& c = snapshot.control;
+  py::dict dropped;
+  dropped["new"] = snapshot.mailbox.dropped_new;
+  dropped["oldest"] = snapshot.mailbox.dropped_oldest;
+  dropped["refused"] = snapshot.mailbox.refused_full + snapshot.mailbox.refused_size;
+  dropped["closed"] = c.dropped_closed;
+  dropped["late"] = c.dropped_late;
+  py::dict all;
+  all["received"] = c.received;
+  all["processed"] = c.processed;
+  all["sent"] = c.sent;
+  all["errors"] = c.errors;
+  all["iterations"] = c.iterations;
+  all["depth"] = snapshot.mailbox.depth;
+  all["dropped"] = dropped;
+  all["last_message"] = double(c.last_message_us) * 1e-6;
+  all["uptime"] = snapshot.uptime;
+  return all;
+}
+
+py::tuple terminate(Kernel& kernel, bool drain, double timeout) {
+  TerminateReport report{};
+  const Check check = signal_check();
+  {
+    py::gil_scoped_release unlocked;
+    report = kernel.terminate(drain, Wait::seconds(timeout, check));
+  }
+  return py::make_tuple(report.processed, report.left_over, report.uptime);
+}
+
+SharedRuntime start(const std::string& backend, u32 workers, bool assist) {
+  py::gil_scoped_release unlocked;
+  return Runtime::start({backend, workers, assist});
+}
+
+// Memory that messages name by handle: a Python object's, kept alive, or the table's own.
+class Buffer {
+ public:
+  Buffer(SharedRuntime runtime, const py::buffer& object)
+      : runtime_(std::move(runtime)), view_(object.request(true)) {
+    handle_ = runtime_->add_buffer(static_cast<u8*>(view_.ptr), bytes());
+  }
+  ~Buffer() { release(); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  u64 handle() const { return handle_; }
+  u64 bytes() const { return static_cast<u64>(view_.size * view_.itemsize); }
+  void release() {
+    if (!handle_) return;
+    const u64 handle = std::exchange(handle_, 0);
+    py::gil_scoped_release unlocked;
+    runtime_->release_buffer(handle);
+  }
+
+ private:
+  SharedRuntime runtime_;
+  py::buffer_info view_;
+  u64 handle_ = 0;
+};
+
+std::vector<std::pair<std::string, std::string>> list_backends() {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const BackendEntry& entry : backends()) all.emplace_back(entry.name, entry.absent);
+  return all;
+}
+
+}  // namespace
+
+void init_runtime(py::module_& module) {
+  register_backend(cpu::backend());
+  register_backend({"cuda", "the CUDA backend is not in this build", {}});
+  register_backend({"metal", "the Metal backend is not in this build", {}});
+  module.def("backends", &list_backends);
+
+  using Unlocked = py::call_guard<py::gil_scoped_release>;
+  py::class_<LaunchOptions>(module, "Options")
+      .def(py::init(&options_from), py::kw_only(), py::arg("capacity"), py::arg("slot_size"),
+           py::arg("policy"), py::arg("block_timeout"), py::arg("message_timeout"), py::arg("idle"),
+           py::arg("poll_interval"), py::arg("batch"), py::arg("worker"));
+
+  py::class_<Kernel, SharedKernel>(module, "Kernel")
+      .def_property_readonly("name", &Kernel::name)
+      .def_property_readonly("kind", [](const Kernel& kernel) { return kernel.type().name; })
+      .def_property_readonly("state", [](Kernel& kernel) { return name_of(kernel.state()); })
+      .def_property_readonly("failure", &Kernel::failure)
+      .def("activate", &Kernel::activate, Unlocked())
+      .def("deactivate", &Kernel::deactivate, Unlocked())
+      .def("terminate", &terminate, py::arg("drain"), py::arg("timeout"))
+      .def("send", &send, py::arg("message"))
+      .def("request", &request, py::arg("message"), py::arg("timeout"))
+      .def("receive", &receive, py::arg("timeout"))
+      .def("telemetry", &telemetry);
+
+  py::class_<Runtime, SharedRuntime>(module, "Runtime")
+      .def(py::init(&start), py::arg("backend"), py::arg("workers"), py::arg("assist"))
+      .def_property_readonly("backend", &Runtime::backend_name)
+      .def_property_readonly("workers", [](Runtime& runtime) { return runtime.backend().workers(); })
+      .def_property_readonly("device", [](Runtime& runtime) { return runtime.backend().device(); })
+      .def_property_readonly("closed", &Runtime::closed)
+      .def("launch", &Runtime::launch, py::arg("kernel"), py::arg("name"), py::arg("options"), Unlocked())
+      .def("kernel", &Runtime::find, py::arg("name"))
+      .def("kernels", &Runtime::kernels)
+      .def("link", &Runtime::link, py::arg("source"), py::arg("target"), py::arg("capacity"),
+           py::arg("slot_size"), Unlocked())
+      .def("close", &Runtime::close, Unlocked());
+
+  py::class_<Buffer>(module, "HandleBuffer")
+      .def(py::init<SharedRuntime, const py::buffer&>(), py::arg("runtime"), py::arg("memory"))
+      .def_property_readonly("handle", &Buffer::handle)
+      .def_property_readonly("nbytes", &Buffer::bytes)
+      .def("release", &Buffer::release);
+}
+
+}  // namespace ringway::bindings

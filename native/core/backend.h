@@ -1,0 +1,67 @@
+// The contract of a backend. To add one, implement this and list it in the registry; see backends/README.md.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/buffer.h"
+#include "core/options.h"
+#include "core/port.h"
+#include "core/reply.h"
+
+namespace ringway {
+
+// A kernel that can be launched: one entry of a backend's table.
+struct KernelType {
+  std::string name;
+  std::vector<std::string> accepts;  // wire names of the messages its mailbox takes; empty = any
+  std::string emits;                 // wire name of what reserve(0) sends; empty = plain bytes
+  u32 body_size = 0;                 // of the largest message it is made for; 0 = any
+  std::vector<std::string> errors;   // texts of the error numbers that its handler reports
+};
+
+struct LaunchSpec {
+  std::string kernel;
+  std::string name;  // of this launch, for texts
+  u32 index;         // its endpoint
+  u32 body_size;     // of the mailbox and of the queue to the host
+  LaunchOptions options;
+};
+
+struct LinkSpec {
+  u32 capacity;
+  u32 payload;  // bytes of the largest message
+};
+
+// What a backend may use of the runtime that it serves; outlives it.
+struct HostServices {
+  ReplyPool& replies;
+  BufferTable& buffers;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;  // stops what runs
+
+  virtual std::string device() const = 0;  // what it runs on, for people
+  virtual u32 workers() const = 0;         // places that a kernel can be put on
+  virtual std::vector<const KernelType*> kernels() const = 0;
+
+  // All but notify and assist are called by one thread at a time.
+  virtual std::shared_ptr<Port> launch(const LaunchSpec& spec) = 0;   // queues and state; not running
+  virtual void link(Port& from, Port& to, const LinkSpec& spec) = 0;  // next output of one, input of other
+  virtual void activate(Port& port) = 0;                              // its handler runs from now on
+  virtual void deactivate(Port& port) = 0;                            // once back, no handler runs
+  virtual bool drain(Port& port, const Wait& until) = 0;              // handle what is left; false: not all
+  virtual u64 retire(Port& port) = 0;  // discard what is left, answer its senders, forget it; how many
+  virtual void quiesce() = 0;          // once back, handlers that ran at the call have returned
+  virtual void stop() = 0;             // nothing runs any more; called once, last
+  virtual std::string failure(Port& port) = 0;  // why the kernel failed; empty when it did not
+
+  virtual void notify(Port& port) = 0;  // something was put into the mailbox
+  // (optional) Runs the kernel on this thread until done(arg), or nothing is left to do. False when it
+  // cannot: then notify() is due.
+  virtual bool assist(Port&, bool (*)(void*), void*) { return false; }
+};
+
+}  // namespace ringway

@@ -1,0 +1,338 @@
+#include "core/kernel.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <thread>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "core/runtime.h"
+#include "core/type_id.h"
+
+namespace ringway {
+namespace {
+
+constexpr u32 kSpins = 200;
+constexpr u32 kYields = 20;
+constexpr u32 kTryEvery = 16;
+
+bool is_answered(void* cell) {
+  return ReplyPool::answered(static_cast<ReplyPool::Cell*>(cell));
+}
+
+bool has_output(void* port) {
+  const QueueRing& ring = static_cast<Port*>(port)->outbox.ring();
+  const u64 next = Atomics::load_index(&ring.header->dequeue);
+  return ready_run(ring, next, 1, 1) != 0;
+}
+
+// Spins, then yields, for a few microseconds; `attempt` now and then tries to help. True as soon as done().
+template <class Done, class Attempt>
+bool spin_for(Done done, Attempt attempt) {
+  for (u32 i = 0; i < kSpins + kYields; ++i) {
+    if (done()) return true;
+    if (i % kTryEvery == 0 && attempt() && done()) return true;
+    i < kSpins ? atomic::relax() : std::this_thread::yield();
+  }
+  return false;
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all;
+}
+
+}  // namespace
+
+std::string text_of_id(const u32 (&id)[4]) {
+  u8 b[16];
+  std::memcpy(b, id, sizeof(b));
+  char text[40];
+  std::snprintf(text, sizeof(text), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+                b[15]);
+  return text;
+}
+
+Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::string name,
+               const LaunchOptions& options, std::shared_ptr<Port> port)
+    : runtime_(std::move(runtime)),
+      type_(type),
+      name_(std::move(name)),
+      options_(options),
+      port_(std::move(port)),
+      launched_at_(now_ns()) {
+  for (const std::string& accepted : type_.accepts) accepts_.push_back(type_id_of(accepted));
+}
+
+State Kernel::state() {
+  if (!ended() && !failure().empty()) return State::kFailed;
+  return static_cast<State>(atomic::load_relaxed(&state_));
+}
+
+std::string Kernel::failure() const {
+  return runtime_->backend().failure(*port_);
+}
+
+bool Kernel::ended() {
+  return static_cast<State>(atomic::load_relaxed(&state_)) == State::kTerminated;
+}
+
+Telemetry Kernel::telemetry() const {
+  Telemetry snapshot{};
+  const ControlBlock& from = port_->control;
+  ControlBlock& to = snapshot.control;
+  to.received = atomic::load_relaxed(&from.received);
+  to.processed = atomic::load_relaxed(&from.processed);
+  to.sent = atomic::load_relaxed(&from.sent);
+  to.errors = atomic::load_relaxed(&from.errors);
+  to.iterations = atomic::load_relaxed(&from.iterations);
+  to.last_message_us = atomic::load_relaxed(&from.last_message_us);
+  to.dropped_closed = atomic::load_relaxed(&from.dropped_closed);
+  to.dropped_late = atomic::load_relaxed(&from.dropped_late);
+  snapshot.mailbox = port_->mailbox.counts();
+  const std::int64_t end = atomic::load_relaxed(&ended_at_);
+  snapshot.uptime = double((end ? end : now_ns()) - launched_at_) * 1e-9;
+  return snapshot;
+}
+
+void Kernel::move(Event event) {
+  const State from = state();
+  const State to = after(from, event, name_);
+  if (to != from) {
+    log::info([&] { return "kernel '" + name_ + "': " + name_of(from) + " -> " + name_of(to); });
+  }
+  // SYNC: partner the senders' load after their publish: see push_on()
+  atomic::exchange_seq_cst(&state_, u32(to));
+}
+
+void Kernel::activate() {
+  runtime_->check_usable();
+  std::lock_guard lock(runtime_->changing_);
+  move(Event::kActivate);
+  runtime_->backend().activate(*port_);
+}
+
+void Kernel::deactivate() {
+  runtime_->check_usable();
+  std::lock_guard lock(runtime_->changing_);
+  move(Event::kDeactivate);
+  runtime_->backend().deactivate(*port_);
+}
+
+TerminateReport Kernel::terminate(bool drain, const Wait& until) {
+  runtime_->check_usable();
+  const auto self = shared_from_this();
+  std::lock_guard lock(runtime_->changing_);
+  const TerminateReport report = end(drain, until);
+  runtime_->forget(*this);
+  return report;
+}
+
+TerminateReport Kernel::end(bool drain, const Wait& until) {
+  Backend& backend = runtime_->backend();
+  const bool can_drain = drain && state() != State::kFailed;
+  move(Event::kTerminate);
+  if (can_drain) {
+    backend.activate(*port_);
+    backend.drain(*port_, until);
+  }
+  const u64 left = backend.retire(*port_);
+  atomic::store_relaxed(&ended_at_, now_ns());
+  port_->room.notify();
+  announce_output(*port_);
+  return {atomic::load_relaxed(&port_->control.processed), left, telemetry().uptime};
+}
+
+void Kernel::check_usable() {
+  runtime_->check_usable();
+  const State now = state();
+  if (now == State::kTerminated) throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' is terminated");
+  if (now == State::kFailed) {
+    throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' has failed: " + failure());
+  }
+}
+
+void Kernel::check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const {
+  if (!accepts_.empty() && std::find(accepts_.begin(), accepts_.end(), envelope.type_id) == accepts_.end()) {
+    throw Error(ErrorKind::kTypeMismatch, "kernel '" + name_ + "' (" + type_.name + ") accepts " +
+                                              list_of(type_.accepts) + ", not " +
+                                              (type_name.empty() ? "plain bytes" : type_name));
+  }
+  const std::size_t limit = port_->mailbox.max_message() - sizeof(Envelope);
+  if (bytes > limit) {
+    Atomics::add_index(&port_->mailbox.ring().header->refused_size, 1);
+    throw Error(ErrorKind::kMessageTooLarge, "a message of " + std::to_string(bytes) + " bytes (" +
+                                                 (type_name.empty() ? "plain bytes" : type_name) +
+                                                 ") does not fit the mailbox of kernel '" + name_ +
+                                                 "', whose slots hold " + std::to_string(limit) +
+                                                 "; launch with LaunchOptions(slot_size=...)");
+  }
+}
+
+Kernel::Put Kernel::try_put(const Envelope& envelope, std::span<const u8> body) {
+  Producer<Atomics, true> producer;
+  producer.open(port_->mailbox.ring());
+  auto claim = producer.reserve(1);
+  Put result = Put::kDone;
+  if (!claim.count) {
+    if (options_.policy == Backpressure::kDropOldest) {
+      for (int attempt = 0; attempt < 4 && !claim.count; ++attempt) {
+        const u64 ticket = producer.blocked();
+        drop_oldest(producer.ring, ticket);
+        claim = producer.reserve(1);
+      }
+    }
+    if (!claim.count) {
+      if (options_.policy == Backpressure::kBlock || options_.policy == Backpressure::kReject)
+        return Put::kFull;
+      Atomics::add_index(&producer.ring.header->dropped_new, 1);
+      return Put::kDropped;
+    }
+  }
+  u8* const to = payload_at(producer.ring, claim.first);
+  std::memcpy(to, &envelope, sizeof(envelope));
+  if (!body.empty()) std::memcpy(to + sizeof(envelope), body.data(), body.size());
+  producer.publish(claim.first, u32(sizeof(envelope) + body.size()), 0);
+  return result;
+}
+
+bool Kernel::put(const Envelope& envelope, std::span<const u8> body, void (*check)()) {
+  Put result = try_put(envelope, body);
+  if (result == Put::kFull && options_.policy == Backpressure::kBlock) {
+    runtime_->backend().notify(*port_);
+    port_->room.wait(Wait::seconds(options_.block_timeout, check), [&] {
+      check_usable();
+      result = try_put(envelope, body);
+      return result != Put::kFull;
+    });
+  }
+  if (result != Put::kFull) return result == Put::kDone;
+  Atomics::add_index(&port_->mailbox.ring().header->refused_full, 1);
+  const bool blocked = options_.policy == Backpressure::kBlock;
+  throw Error(ErrorKind::kQueueFull,
+              "the mailbox of kernel '" + name_ + "' is full (" + std::to_string(options_.capacity) +
+                  " messages, " +
+                  (blocked ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
+                           : std::string("policy 'reject'")) +
+                  "); activate the kernel, or launch with more capacity or another policy");
+}
+
+bool Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
+                  void (*check)()) {
+  check_usable();
+  check_message(envelope, body.size(), type_name);
+  envelope.sender = kNoEndpoint;
+  envelope.receiver = i32(port_->index);
+  envelope.sequence = atomic::add_relaxed(&sequence_, u64(1));
+  const bool sent = put(envelope, body, check);
+  runtime_->backend().notify(*port_);
+  return sent;
+}
+
+Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std::string& type_name,
+                          void (*check)()) {
+  check_usable();
+  check_message(envelope, body.size(), type_name);
+  Cell* const cell = runtime_->replies_.take();
+  envelope.receiver = i32(port_->index);
+  ReplyPool::address(cell, &envelope);
+  bool sent = false;
+  try {
+    sent = put(envelope, body, check);
+  } catch (...) {
+    runtime_->replies_.give_back(cell);
+    throw;
+  }
+  if (sent) return cell;
+  runtime_->replies_.give_back(cell);
+  throw Error(ErrorKind::kQueueFull,
+              "the mailbox of kernel '" + name_ + "' is full and its policy dropped the request");
+}
+
+bool Kernel::push_on(Cell* cell) {
+  Backend& backend = runtime_->backend();
+  if (!runtime_->options_.assist || !backend.assist(*port_, &is_answered, cell)) backend.notify(*port_);
+  if (ReplyPool::answered(cell)) return true;
+  // SYNC: partner move(): a kernel that ended before the message came into its mailbox is seen here; one that
+  // ended after it has answered it.
+  return atomic::load_seq_cst(&state_) == u32(State::kTerminated) && ReplyPool::answered(cell);
+}
+
+Reply Kernel::wait(Cell* cell, const Wait& until, double timeout) {
+  if (!push_on(cell)) {
+    Backend& backend = runtime_->backend();
+    const bool done =
+        spin_for([&] { return ReplyPool::answered(cell); },
+                 [&] { return runtime_->options_.assist && backend.assist(*port_, &is_answered, cell); });
+    if (!done && ended() && !ReplyPool::answered(cell)) {
+      throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' was terminated before it handled the message");
+    }
+    if (!done && !ReplyPool::wait(cell, until)) {
+      throw Error(ErrorKind::kTimeout, "kernel '" + name_ + "' (" + name_of(state()) +
+                                           ") did not answer message " +
+                                           text_of_id(ReplyPool::request(cell).message_id) + " within " +
+                                           std::to_string(timeout) + " s");
+    }
+  }
+  return read(cell);
+}
+
+Reply Kernel::read(Cell* cell) const {
+  if (ReplyPool::shut(cell)) throw Error(ErrorKind::kClosed, "the runtime was closed before the answer came");
+  const Reply reply = ReplyPool::reply(cell);
+  if (!(reply.envelope->flags & kEnvelopeError)) return reply;
+  const std::string text(reinterpret_cast<const char*>(reply.body.data()), reply.body.size());
+  const auto kind = static_cast<ErrorKind>(reply.envelope->type_id);
+  if (kind != ErrorKind::kHandler) throw Error(kind, text);
+  throw Error(kind, "kernel '" + name_ + "' failed on message " + text_of_id(reply.envelope->correlation_id) +
+                        ": " + text);
+}
+
+bool Kernel::try_receive(Message* message) {
+  Consumer<Atomics, true> consumer;
+  consumer.open(port_->outbox.ring());
+  const auto claim = consumer.peek(1);
+  if (!claim.count) return false;
+  const u8* from = payload_at(consumer.ring, claim.first);
+  const u32 bytes = consumer.size(claim.first) & kSizeMask;
+  std::memcpy(&message->envelope, from, sizeof(Envelope));
+  message->body.assign(from + sizeof(Envelope), from + bytes);
+  consumer.release(claim.first);
+  // The kernel may have stopped at a full queue.
+  if (atomic::load_relaxed(&port_->held_back)) {
+    atomic::store_relaxed(&port_->held_back, 0U);
+    runtime_->backend().notify(*port_);
+  }
+  return true;
+}
+
+bool Kernel::receive(Message* message, const Wait& until) {
+  Backend& backend = runtime_->backend();
+  auto ready = [&] {
+    if (try_receive(message)) return true;
+    check_usable();
+    return false;
+  };
+  runtime_->check_usable();
+  if (ready()) return true;
+  if (until.over()) return false;
+  auto attempt = [&] {
+    return runtime_->options_.assist && backend.assist(*port_, &has_output, port_.get());
+  };
+  if (spin_for(ready, attempt)) return true;
+  return port_->output.wait(until, ready);
+}
+
+bool Kernel::watch(CompletionPort* port, std::uint64_t token) {
+  port_->watcher = {port, nullptr, token};
+  // SYNC: partner announce_output(): it sees the mark, or this sees what it announces.
+  atomic::exchange_seq_cst(&port_->watched, 1U);
+  if (!has_output(port_.get()) && !ended() && !runtime_->closed()) return true;
+  // SYNC: partner announce_output(): only one of the two takes the mark.
+  return atomic::exchange_seq_cst(&port_->watched, 0U) == 0;
+}
+
+}  // namespace ringway

@@ -1,0 +1,101 @@
+// A launched kernel as its users see it: messages in, messages out, state, counters. Every method may be
+// called from any thread.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/lifecycle.h"
+
+namespace ringway {
+
+class Runtime;
+
+struct Telemetry {
+  ControlBlock control;
+  QueueCounts mailbox;  // depth, and what its policy dropped or refused
+  double uptime;        // seconds since launch, to the end when terminated
+};
+
+struct TerminateReport {
+  u64 processed;
+  u64 left_over;  // discarded
+  double uptime;
+};
+
+struct Message {
+  Envelope envelope;
+  std::vector<u8> body;
+};
+
+class Kernel : public std::enable_shared_from_this<Kernel> {
+ public:
+  using Cell = ReplyPool::Cell;
+
+  Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::string name,
+         const LaunchOptions& options, std::shared_ptr<Port> port);
+
+  const std::string& name() const { return name_; }
+  const KernelType& type() const { return type_; }
+  const LaunchOptions& options() const { return options_; }
+  Port& port() const { return *port_; }
+  Runtime& runtime() const { return *runtime_; }
+  State state();
+  std::string failure() const;
+  Telemetry telemetry() const;
+
+  void activate();
+  void deactivate();
+  TerminateReport terminate(bool drain, const Wait& until);
+
+  // Puts a message into the mailbox. `type_name` is for texts. The wait for room ends by the kernel's policy
+  // and block time-out; false: dropped, by policy drop_new or drop_oldest, and counted.
+  bool send(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)());
+
+  // A request in three steps: ask, then wait (or listen), then read the reply and give the cell back.
+  Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)());
+  // Runs the kernel on this thread if that is allowed and nobody else does; else tells its worker. True:
+  // answered.
+  bool push_on(Cell* cell);
+  // Throws kTimeout at the deadline, kClosed when kernel or runtime ends, kHandler when the handler failed.
+  Reply wait(Cell* cell, const Wait& until, double timeout);
+  // The reply of an answered cell; throws as wait() does.
+  Reply read(Cell* cell) const;
+
+  // Takes the next message to the host; false at the deadline. Throws kClosed when none can come any more.
+  bool receive(Message* message, const Wait& until);
+  bool try_receive(Message* message);
+  // `port` gets `token` once when there may be a message; false when there is one already.
+  bool watch(CompletionPort* port, std::uint64_t token);
+
+ private:
+  friend class Runtime;
+  enum class Put { kDone, kFull, kDropped };
+
+  void check_usable();
+  void check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const;
+  Put try_put(const Envelope& envelope, std::span<const u8> body);
+  bool put(const Envelope& envelope, std::span<const u8> body, void (*check)());
+  void move(Event event);
+  bool ended();
+  TerminateReport end(bool drain, const Wait& until);
+
+  const std::shared_ptr<Runtime> runtime_;
+  const KernelType& type_;
+  const std::string name_;
+  const LaunchOptions options_;
+  const std::shared_ptr<Port> port_;
+  std::vector<u32> accepts_;
+  u64 sequence_ = 0;
+  u32 state_ = u32(State::kLaunched);
+  const std::int64_t launched_at_;
+  std::int64_t ended_at_ = 0;
+};
+
+// "0f1e2d3c-…": bytes in the order in which .NET and uuid.UUID(bytes_le=…) hold them.
+std::string text_of_id(const u32 (&id)[4]);
+
+}  // namespace ringway

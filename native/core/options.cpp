@@ -1,0 +1,78 @@
+#include "core/options.h"
+
+#include <cmath>
+#include <sstream>
+
+#include "core/error.h"
+
+namespace ringway {
+namespace {
+
+constexpr std::int64_t kLeastCapacity = 16;
+constexpr std::int64_t kMostCapacity = 1 << 20;
+constexpr std::int64_t kMostBody = (16 << 20) - 1 - 64;
+constexpr double kLongest = 86'400;
+const std::string kSlotSizes = "'auto' or 1 to " + std::to_string(kMostBody) + " bytes";
+
+template <class Value>
+[[noreturn]] void refuse(const char* field, const Value& value, const std::string& range) {
+  std::ostringstream text;
+  text << "LaunchOptions." << field << " is " << value << "; it must be " << range;
+  throw Error(ErrorKind::kInvalidOption, text.str());
+}
+
+void check_seconds(const char* field, double value, double least) {
+  if (std::isfinite(value) && value >= least && value <= kLongest) return;
+  std::ostringstream range;
+  range << "a number of seconds, " << least << " to " << kLongest;
+  refuse(field, value, range.str());
+}
+
+template <class Value, std::size_t N>
+Value named(const char* field, const std::string& name, const char* const (&names)[N]) {
+  std::string all;
+  for (std::size_t i = 0; i < N; ++i) {
+    if (name == names[i]) return static_cast<Value>(i);
+    all += (i ? ", " : "one of ") + std::string(names[i]);
+  }
+  refuse(field, "'" + name + "'", all);
+}
+
+}  // namespace
+
+void check(const LaunchOptions& options, u32 workers) {
+  const std::int64_t capacity = options.capacity;
+  if (capacity < kLeastCapacity || capacity > kMostCapacity || (capacity & (capacity - 1))) {
+    refuse("capacity", capacity, "a power of two, 16 to 1048576");
+  }
+  const std::int64_t slot = options.slot_size;
+  if (slot != LaunchOptions::kAutoSlot && (slot < 1 || slot > kMostBody)) {
+    refuse("slot_size", slot, kSlotSizes);
+  }
+  if (options.batch < 1 || options.batch > kMostCapacity) refuse("batch", options.batch, "1 to 1048576");
+  check_seconds("block_timeout", options.block_timeout, 0);
+  check_seconds("message_timeout", options.message_timeout, 0);
+  check_seconds("poll_interval", options.poll_interval, 1e-6);
+  if (options.worker == LaunchOptions::kAnyWorker) return;
+  if (options.worker < 0) refuse("worker", options.worker, "None or 0 and above");
+  if (workers && options.worker >= workers) {
+    refuse("worker", options.worker,
+           "None or below the runtime's number of workers, " + std::to_string(workers) +
+               " (Runtime(workers=...) sets it)");
+  }
+}
+
+Backpressure policy_named(const std::string& name) {
+  return named<Backpressure>("policy", name, {"block", "reject", "drop_new", "drop_oldest"});
+}
+
+std::int64_t slot_size_named(const std::string& name) {
+  if (name != "auto") refuse("slot_size", "'" + name + "'", kSlotSizes);
+  return LaunchOptions::kAutoSlot;
+}
+
+Idle idle_named(const std::string& name) {
+  return named<Idle>("idle", name, {"park", "spin", "poll"});
+}
+
+}  // namespace ringway

@@ -1,0 +1,37 @@
+// What a launch may ask for. Checked here and nowhere else; python/ringway/options.py holds the same fields.
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "core/queue.h"
+
+namespace ringway {
+
+enum class Idle { kPark, kSpin, kPoll };
+
+struct LaunchOptions {
+  static constexpr std::int64_t kAutoSlot = std::numeric_limits<std::int64_t>::min();
+  static constexpr std::int64_t kAnyWorker = kAutoSlot;
+
+  std::int64_t capacity = 4096;        // slots of the mailbox and of the queue to the host; a power of two
+  std::int64_t slot_size = kAutoSlot;  // bytes of the largest message body
+  Backpressure policy = Backpressure::kBlock;  // what a full mailbox does to a sender
+  double block_timeout = 5;                    // seconds that a sender waits for room under kBlock
+  double message_timeout = 30;       // seconds that a request waits for its answer when it names no time-out
+  Idle idle = Idle::kPark;           // what the worker does without messages
+  double poll_interval = 100e-6;     // seconds between two looks under kPoll
+  std::int64_t batch = 256;          // messages handled before the worker turns to its next kernel
+  std::int64_t worker = kAnyWorker;  // the worker slot to live on
+};
+
+// Throws kInvalidOption, naming field, value and range. `workers` is the number of worker slots, 0 when
+// unknown.
+void check(const LaunchOptions& options, u32 workers);
+
+// Throw kInvalidOption for a name that there is not; the only one of a slot size is "auto".
+Backpressure policy_named(const std::string& name);
+Idle idle_named(const std::string& name);
+std::int64_t slot_size_named(const std::string& name);
+
+}  // namespace ringway

@@ -1,0 +1,36 @@
+// What the host sees of a kernel: its mailbox, its queue to the host, its counters, and who waits for them.
+// The backend allocates it; the runtime sends and receives through it.
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "core/completion.h"
+#include "core/queue.h"
+#include "core/wait.h"
+#include "ringway/control.h"
+
+namespace ringway {
+
+using Atomics = QueueAtomics;
+
+struct Port : std::enable_shared_from_this<Port> {
+  Port(QueueOptions to_kernel, QueueOptions to_host)
+      : mailbox(std::move(to_kernel)), outbox(std::move(to_host)) {}
+  virtual ~Port() = default;
+
+  u32 index = 0;  // the kernel's endpoint
+  Queue mailbox;
+  Queue outbox;
+  ControlBlock control{};
+  u32 held_back = 0;   // the kernel waits for room in the outbox
+  Signal room;         // senders that wait for room in the mailbox
+  Signal output;       // receivers that wait for a message in the outbox
+  Completion watcher;  // an event loop that waits for a message in the outbox
+  u32 watched = 0;     // whether it does; cleared by who tells it
+};
+
+// Called by whoever runs the kernel, after it has published to the outbox.
+void announce_output(Port& port);
+
+}  // namespace ringway

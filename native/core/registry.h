@@ -1,0 +1,26 @@
+// Which backends this build has. Each is registered once, present or with the reason for its absence.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/backend.h"
+
+namespace ringway {
+
+struct BackendEntry {
+  std::string name;
+  std::string absent;  // why it cannot be used here; empty when it can
+  // `workers` = 0 lets the backend choose.
+  std::function<std::unique_ptr<Backend>(const HostServices&, u32 workers)> make;
+};
+
+// The last registration of a name counts.
+void register_backend(BackendEntry entry);
+// In the order in which "auto" tries them.
+std::vector<BackendEntry> backends();
+// `name` may be "auto"; throws kNotFound or kBackendUnavailable.
+BackendEntry choose_backend(const std::string& name);
+
+}  // namespace ringway

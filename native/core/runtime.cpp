@@ -1,0 +1,164 @@
+#include "core/runtime.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/log.h"
+
+namespace ringway {
+namespace {
+
+constexpr u32 kUndeclaredBody = 4096;
+
+// Counts forks on the way from the first process to this one.
+u32 forks = 0;
+u32 process_number() {
+  static const bool watching = [] {
+    pthread_atfork(nullptr, nullptr, [] { atomic::store_relaxed(&forks, forks + 1); });
+    return true;
+  }();
+  return watching ? atomic::load_relaxed(&forks) : 0;
+}
+
+}  // namespace
+
+Runtime::Runtime(const RuntimeOptions& options) : options_(options), process_(process_number()) {}
+
+std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
+  constexpr u32 kMostWorkers = 1024;
+  if (options.workers > kMostWorkers) {
+    throw Error(ErrorKind::kInvalidOption, "workers is " + std::to_string(options.workers) +
+                                               "; it must be 1 to " + std::to_string(kMostWorkers));
+  }
+  const BackendEntry entry = choose_backend(options.backend);
+  std::shared_ptr<Runtime> runtime(new Runtime(options));
+  runtime->backend_name_ = entry.name;
+  runtime->backend_ = entry.make({runtime->replies_, runtime->buffers_}, options.workers);
+  log::info([&] {
+    return "runtime on " + entry.name + ": " + runtime->backend_->device() + ", " +
+           std::to_string(runtime->backend_->workers()) + " workers";
+  });
+  return runtime;
+}
+
+Runtime::~Runtime() {
+  // A forked child has none of the threads that the destructor would wait for.
+  if (forked()) (void)backend_.release();
+}
+
+bool Runtime::forked() const {
+  return process_number() != process_;
+}
+
+void Runtime::check_usable() const {
+  if (forked()) {
+    throw Error(
+        ErrorKind::kForked,
+        "this runtime was started before fork(); its threads are not in the child process: start a new "
+        "Runtime there, or use multiprocessing's 'spawn' method");
+  }
+  if (closed()) throw Error(ErrorKind::kClosed, "the runtime is closed");
+}
+
+std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::string& name,
+                                        const LaunchOptions& options) {
+  check_usable();
+  check(options, backend_->workers());
+  const auto types = backend_->kernels();
+  const auto type =
+      std::find_if(types.begin(), types.end(), [&](const auto* t) { return t->name == kernel; });
+  if (type == types.end()) {
+    std::string names;
+    for (const auto* known : types) names += (names.empty() ? "" : ", ") + known->name;
+    throw Error(ErrorKind::kNotFound,
+                "backend '" + backend_name_ + "' has no kernel '" + kernel + "'; kernels: " + names);
+  }
+  std::lock_guard lock(changing_);
+  check_usable();
+  const u32 index = next_index_++;
+  std::string unique = name;
+  if (unique.empty()) unique = kernel + "-" + std::to_string(index);
+  if (kernels_.count(unique)) {
+    throw Error(
+        ErrorKind::kInvalidOption,
+        "a kernel named '" + unique + "' is already launched; terminate it first or choose another name");
+  }
+  const u32 declared = (*type)->body_size ? (*type)->body_size : kUndeclaredBody;
+  const u32 body = options.slot_size == LaunchOptions::kAutoSlot ? declared : u32(options.slot_size);
+  auto port = backend_->launch({kernel, unique, index, body, options});
+  auto launched = std::make_shared<Kernel>(shared_from_this(), **type, unique, options, std::move(port));
+  kernels_.emplace(unique, launched);
+  log::debug([&] {
+    return "launched kernel '" + unique + "' (" + kernel + "): " + std::to_string(options.capacity) +
+           " slots of " + std::to_string(body) + " bytes";
+  });
+  return launched;
+}
+
+std::shared_ptr<Kernel> Runtime::find(const std::string& name) {
+  std::lock_guard lock(changing_);
+  const auto found = kernels_.find(name);
+  if (found != kernels_.end()) return found->second;
+  throw Error(ErrorKind::kNotFound, "there is no kernel named '" + name + "' in this runtime");
+}
+
+std::vector<std::shared_ptr<Kernel>> Runtime::kernels() {
+  std::lock_guard lock(changing_);
+  std::vector<std::shared_ptr<Kernel>> all;
+  for (const auto& [name, kernel] : kernels_) all.push_back(kernel);
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return a->port().index < b->port().index; });
+  return all;
+}
+
+void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size) {
+  check_usable();
+  if (&from.runtime() != this || &to.runtime() != this) {
+    throw Error(ErrorKind::kInvalidOption, "link: both kernels must belong to this runtime");
+  }
+  LaunchOptions as_options;
+  as_options.capacity = capacity;
+  if (body_size) as_options.slot_size = body_size;
+  check(as_options, 0);
+  std::lock_guard lock(changing_);
+  from.check_usable();
+  to.check_usable();
+  const u32 payload = body_size ? u32(body_size) : kUndeclaredBody;
+  backend_->link(from.port(), to.port(), {u32(capacity), payload});
+  log::debug([&] {
+    return "link from '" + from.name() + "' to '" + to.name() + "': " + std::to_string(capacity) +
+           " slots of " + std::to_string(payload) + " bytes";
+  });
+}
+
+u64 Runtime::add_buffer(u8* data, u64 bytes) {
+  check_usable();
+  return buffers_.add(data, bytes);
+}
+
+void Runtime::release_buffer(u64 handle) {
+  if (forked() || !buffers_.remove(handle) || closed()) return;
+  backend_->quiesce();
+}
+
+void Runtime::forget(Kernel& kernel) {
+  kernels_.erase(kernel.name());
+}
+
+void Runtime::close() {
+  if (forked()) return;
+  std::lock_guard lock(changing_);
+  // SYNC: partner the check_usable() of waiting calls, which their signals wake below.
+  if (atomic::exchange_seq_cst(&closed_, 1U)) return;
+  replies_.close();
+  for (auto& [name, kernel] : kernels_) {
+    if (kernel->state() != State::kTerminated) kernel->end(false, {});
+  }
+  backend_->stop();
+  kernels_.clear();
+  log::info([&] { return "runtime on " + backend_name_ + " closed"; });
+}
+
+}  // namespace ringway

@@ -1,0 +1,68 @@
+// A set of kernels on one backend.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/kernel.h"
+#include "core/registry.h"
+
+namespace ringway {
+
+struct RuntimeOptions {
+  std::string backend = "auto";
+  u32 workers = 0;     // 0: the cores that the process may use
+  bool assist = true;  // a caller that waits for an answer may run the kernel itself
+};
+
+class Runtime : public std::enable_shared_from_this<Runtime> {
+ public:
+  static std::shared_ptr<Runtime> start(const RuntimeOptions& options);
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  const std::string& backend_name() const { return backend_name_; }
+  Backend& backend() { return *backend_; }
+  const RuntimeOptions& options() const { return options_; }
+  ReplyPool& replies() { return replies_; }
+
+  // An empty `name` makes one. The kernel is launched, not active.
+  std::shared_ptr<Kernel> launch(const std::string& kernel, const std::string& name,
+                                 const LaunchOptions& options);
+  std::shared_ptr<Kernel> find(const std::string& name);
+  std::vector<std::shared_ptr<Kernel>> kernels();  // in order of launch
+  // The next output of `from` becomes the next input of `to`; `body_size` 0 = 4096 bytes.
+  void link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size);
+
+  u64 add_buffer(u8* data, u64 bytes);
+  // Once back, no handler uses the memory.
+  void release_buffer(u64 handle);
+
+  // Ends everything; waiting calls raise kClosed. A second call does nothing.
+  void close();
+  bool closed() const { return atomic::load_relaxed(&closed_) != 0; }
+  // Throws kForked in a child process, kClosed after close().
+  void check_usable() const;
+  bool forked() const;
+
+ private:
+  friend class Kernel;
+  explicit Runtime(const RuntimeOptions& options);
+  void forget(Kernel& kernel);
+
+  const RuntimeOptions options_;
+  std::string backend_name_;
+  ReplyPool replies_;
+  BufferTable buffers_;
+  std::unique_ptr<Backend> backend_;
+  std::mutex changing_;  // launches, links, transitions: one at a time
+  std::map<std::string, std::shared_ptr<Kernel>> kernels_;
+  u32 next_index_ = 0;
+  u32 closed_ = 0;
+  const u32 process_;
+};
+
+}  // namespace ringway

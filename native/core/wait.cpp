@@ -1,0 +1,37 @@
+#include "core/wait.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace ringway {
+
+std::int64_t now_ns() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::uint64_t unix_us() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+Wait Wait::seconds(double timeout, void (*check)()) {
+  constexpr double kLongest = 1e9;  // 30 years, which a 64-bit count of nanoseconds holds
+  if (timeout < 0 || timeout > kLongest) return {kForever, check};
+  return {now_ns() + static_cast<std::int64_t>(timeout * 1e9), check};
+}
+
+std::int64_t Wait::slice(std::int64_t longest) const {
+  if (deadline == kForever) return longest;
+  return std::clamp<std::int64_t>(deadline - now_ns(), 0, longest);
+}
+
+void Signal::notify() {
+  // SYNC: partner the waiter's add_seq_cst and load_seq_cst in wait(): see there.
+  atomic::add_seq_cst(&epoch_, 1U);
+  if (atomic::load_seq_cst(&waiters_))
+    unpark_all(&epoch_);  // SYNC: partner add_seq_cst of waiters_ in wait()
+}
+
+}  // namespace ringway

@@ -1,0 +1,87 @@
+"""What a launch may ask for, and three presets."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from ringway import _core
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LaunchOptions:
+    """Options of one kernel; checked when made, by the native core.
+
+    Attributes
+    ----------
+    capacity
+        Slots of the mailbox and of the queue to the host; a power of two, 16 to 1,048,576.
+    slot_size
+        Bytes of the largest message body, rounded up so that slots fill cache lines; ``"auto"`` fits what the
+        kernel declares, else 4,096.
+    policy
+        What a full mailbox does to a sender: ``"block"`` until there is room or ``block_timeout`` has passed,
+        ``"reject"`` with `QueueFull`, ``"drop_new"`` or ``"drop_oldest"`` and count it.
+    block_timeout
+        Seconds that a sender waits for room under ``"block"``.
+    message_timeout
+        Seconds that a request waits for its answer when it names no time-out.
+    idle
+        What the worker does without messages: ``"park"`` after a short spin and be woken by senders;
+        ``"spin"``, the lowest latency, for a whole core (all workers but one may); ``"poll"`` every
+        ``poll_interval``, so that senders never pay for a wake.
+    poll_interval
+        Seconds between two looks under ``"poll"``.
+    batch
+        Messages handled before the worker turns to its next kernel.
+    worker
+        Worker slot to live on, below ``Runtime.workers``; None lets the runtime choose. Kernels on one worker
+        exchange messages through one core's caches.
+
+    Raises
+    ------
+    InvalidOption
+        Names field, value and range.
+    """
+
+    capacity: int = 4096
+    slot_size: int | Literal["auto"] = "auto"
+    policy: Literal["block", "reject", "drop_new", "drop_oldest"] = "block"
+    block_timeout: float = 5.0
+    message_timeout: float = 30.0
+    idle: Literal["park", "spin", "poll"] = "park"
+    poll_interval: float = 100e-6
+    batch: int = 256
+    worker: int | None = None
+
+    def __post_init__(self) -> None:
+        self.native()
+
+    def native(self) -> _core.Options:
+        """Return the native core's form."""
+        return _core.Options(
+            capacity=self.capacity,
+            slot_size=self.slot_size,
+            policy=self.policy,
+            block_timeout=self.block_timeout,
+            message_timeout=self.message_timeout,
+            idle=self.idle,
+            poll_interval=self.poll_interval,
+            batch=self.batch,
+            worker=self.worker,
+        )
+
+    @classmethod
+    def production(cls) -> LaunchOptions:
+        """Return the defaults: 4,096 slots, ``policy="block"`` for 5 s, requests 30 s, ``idle="park"``."""
+        return cls()
+
+    @classmethod
+    def low_latency(cls) -> LaunchOptions:
+        """Return short queues that never wait: 256 slots, ``policy="reject"``, ``idle="spin"``."""
+        return cls(capacity=256, policy="reject", idle="spin")
+
+    @classmethod
+    def high_throughput(cls) -> LaunchOptions:
+        """Return deep queues: 16,384 slots, ``batch=1024``."""
+        return cls(capacity=16384, batch=1024)

@@ -1,0 +1,295 @@
+"""Runtimes and kernels: launch, send, receive, request."""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringway import _core
+from ringway.options import LaunchOptions
+
+State = Literal["launched", "active", "inactive", "terminated", "failed"]
+DRAIN_TIMEOUT = 5.0  # seconds
+
+
+@dataclasses.dataclass(frozen=True)
+class Telemetry:
+    """A snapshot of a kernel's counters, since its launch.
+
+    ``last_message`` is in seconds since the Unix epoch, 0 before the first message; ``uptime`` is in seconds.
+    """
+
+    received: int
+    processed: int
+    sent: int
+    errors: int
+    iterations: int
+    depth: int
+    dropped: Mapping[str, int]
+    last_message: float
+    uptime: float
+
+
+@dataclasses.dataclass(frozen=True)
+class TerminateReport:
+    """What `Kernel.terminate` returns: messages handled since launch, messages discarded, seconds of life."""
+
+    processed: int
+    left_over: int
+    uptime: float
+
+
+class Buffer:
+    """Memory that messages name by handle; lives until `release` or until it is forgotten."""
+
+    def __init__(self, runtime: _core.Runtime, memory: NDArray[Any]) -> None:
+        self._memory = memory
+        self._core = _core.HandleBuffer(runtime, memory)
+
+    @property
+    def handle(self) -> int:
+        """The number that messages carry; 0 after `release`."""
+        return self._core.handle
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return self._core.nbytes
+
+    def numpy(self) -> NDArray[Any]:
+        """Return the memory itself as an array, not a copy."""
+        return self._memory
+
+    def release(self) -> None:
+        """Forget the handle; once back, no kernel uses the memory."""
+        self._core.release()
+
+
+class Kernel:
+    """A launched kernel. Every method may be called from any thread."""
+
+    __slots__ = ("__weakref__", "_core")
+
+    def __init__(self, core: _core.Kernel) -> None:
+        self._core = core
+
+    @property
+    def name(self) -> str:
+        """The name it was launched under, unique in its runtime."""
+        return self._core.name
+
+    @property
+    def kind(self) -> str:
+        """The name of what was launched, for example ``"echo"``."""
+        return self._core.kind
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        return self._core.state
+
+    @property
+    def failure(self) -> str:
+        """Why it failed; empty when it did not."""
+        return self._core.failure
+
+    def activate(self) -> None:
+        """Let it handle messages; does nothing on an active kernel."""
+        self._core.activate()
+
+    def deactivate(self) -> None:
+        """Stop it between two messages; its queues keep their contents. Nothing on an inactive kernel."""
+        self._core.deactivate()
+
+    def terminate(self, *, drain: bool = True, timeout: float = DRAIN_TIMEOUT) -> TerminateReport:
+        """End it for good.
+
+        Parameters
+        ----------
+        drain
+            Handle what is in its queues first, for at most ``timeout`` seconds; else discard it. Senders
+            whose requests are discarded get `Closed`.
+        """
+        return TerminateReport(*self._core.terminate(drain, timeout))
+
+    def send(self, message: Any) -> bool:
+        """Put a message into the mailbox; False when the kernel's policy dropped it.
+
+        Raises
+        ------
+        TypeMismatch, MessageTooLarge
+            The message is not one that the kernel takes.
+        QueueFull
+            No room, by the kernel's policy and ``block_timeout``.
+        Closed
+            The kernel or its runtime has ended.
+        """
+        return self._core.send(message)
+
+    def request(self, message: Any, timeout: float | None = None) -> Any:
+        """Send a message and return its answer.
+
+        Parameters
+        ----------
+        timeout
+            Seconds; None means the kernel's ``message_timeout``.
+
+        Raises
+        ------
+        HandlerError
+            The kernel failed on this message; the text holds the message's id and the reason.
+        Timeout
+            No answer came in time. One that comes later is dropped and counted.
+        Error
+            As for `send`.
+        """
+        return self._core.request(message, timeout)
+
+    def receive(self, timeout: float | None = None) -> Any:
+        """Return the next message that the kernel sent to the host: its own ones, and answers to `send`.
+
+        Parameters
+        ----------
+        timeout
+            Seconds; None waits as long as the kernel lives.
+
+        Raises
+        ------
+        Timeout
+            Nothing came in time.
+        Closed
+            The kernel or its runtime has ended.
+        """
+        return self._core.receive(timeout)
+
+    def telemetry(self) -> Telemetry:
+        """Return a snapshot of its counters, without stopping anything."""
+        return Telemetry(**self._core.telemetry())
+
+    def __repr__(self) -> str:
+        return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"
+
+
+class Runtime:
+    """A set of kernels on one backend; ends with its ``with`` block.
+
+    Parameters
+    ----------
+    backend
+        ``"cpu"``, ``"cuda"``, ``"metal"``, or ``"auto"``: the first of cuda, metal, cpu that is present.
+    workers
+        Worker slots on the CPU backend; None means the cores that this process may use.
+    assist
+        Whether a thread that waits in `Kernel.request` may run the kernel itself when no worker does.
+    """
+
+    def __init__(self, backend: str = "auto", *, workers: int | None = None, assist: bool = True) -> None:
+        self._core = _core.Runtime(backend, workers or 0, assist)
+        self._end = weakref.finalize(self, self._core.close)
+
+    @property
+    def backend(self) -> str:
+        """The backend's name."""
+        return self._core.backend
+
+    @property
+    def device(self) -> str:
+        """What the backend runs on."""
+        return self._core.device
+
+    @property
+    def workers(self) -> int:
+        """Number of worker slots."""
+        return self._core.workers
+
+    @property
+    def closed(self) -> bool:
+        """Whether the runtime has ended."""
+        return self._core.closed
+
+    def launch(
+        self,
+        kernel: str,
+        *,
+        name: str | None = None,
+        options: LaunchOptions | None = None,
+        activate: bool = True,
+    ) -> Kernel:
+        """Launch a kernel and, unless told otherwise, activate it.
+
+        Raises
+        ------
+        NotFound
+            The backend has no such kernel; the text lists those it has.
+        InvalidOption
+            An option is out of range, or the name is taken.
+        """
+        launched = Kernel(self._core.launch(kernel, name or "", (options or LaunchOptions()).native()))
+        if activate:
+            launched.activate()
+        return launched
+
+    def kernel(self, name: str) -> Kernel:
+        """Return the kernel of that name; `NotFound` when there is none."""
+        return Kernel(self._core.kernel(name))
+
+    def kernels(self) -> list[Kernel]:
+        """Return the kernels that have not been terminated, in order of launch."""
+        return [Kernel(core) for core in self._core.kernels()]
+
+    def link(self, source: Kernel, target: Kernel, *, capacity: int = 4096, slot_size: int = 0) -> None:
+        """Connect the next output of ``source`` with the next input of ``target``, past the host.
+
+        Parameters
+        ----------
+        capacity
+            Slots; a power of two, 16 to 1,048,576.
+        slot_size
+            Bytes of the largest message; 0 means 4,096.
+        """
+        self._core.link(source._core, target._core, capacity, slot_size)
+
+    def buffer(self, source: NDArray[Any] | bytes | bytearray | memoryview | int) -> Buffer:
+        """Make memory known to kernels, so that messages can name it by ``Buffer.handle``.
+
+        Parameters
+        ----------
+        source
+            A writable C-contiguous array: used in place. Bytes: copied. A number: that many zero bytes.
+        """
+        if isinstance(source, int):
+            memory: NDArray[Any] = np.zeros(source, np.uint8)
+        elif isinstance(source, np.ndarray):
+            memory = source
+        else:
+            memory = np.frombuffer(bytearray(source), np.uint8)
+        return Buffer(self._core, memory)
+
+    def close(self) -> None:
+        """End every kernel; calls that wait raise `Closed`. What is left in queues is discarded."""
+        self._end()
+
+    def __enter__(self) -> Runtime:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<ringway runtime on {self.backend}, {'closed' if self.closed else self.device}>"
+
+
+def backends() -> dict[str, str]:
+    """Return each backend's name with the reason for its absence, empty when it is present."""
+    return dict(_core.backends())
