@@ -115,6 +115,7 @@ const std::vector<Sample>& samples() {
       {GraphFormat::kTable, "\xEF\xBB\xBFone,two\r\n0,1\r\n1,0\r\n", {{0, 1, 1}, {1, 0, 1}}},
       {GraphFormat::kTable, "\"a, \"\"b\"\"\" , c\nc,\"a, \"\"b\"\"\"\n", {{0, 1, 1}, {1, 0, 1}}},
       {GraphFormat::kTable, "# head\na\t#b\n#b\ta\n", {{0, 1, 1}, {1, 0, 1}}},
+      {GraphFormat::kTable, "\";;\",\";;\"\n", {{0, 0, 1}}},
       {GraphFormat::kTable, "0;1;2\n1;0;3\n", {{0, 1, 2}, {1, 0, 3}}},
       {GraphFormat::kTable, "0,1\n", {{0, 1, 1}, {1, 0, 1}}, {.directed = false}},
       {GraphFormat::kTable, "a,b\nc,d\n", {{0, 1, 1}}, {.header = true}},

@@ -29,13 +29,18 @@ bool is_number(std::string_view field) {
   return parse_real(field).has_value();
 }
 
+// Of those outside quotes; a comma when there is none.
 char commonest_delimiter(std::string_view line) {
-  char best = ',';
-  for (const char candidate : {'\t', ';'}) {
-    if (std::count(line.begin(), line.end(), candidate) > std::count(line.begin(), line.end(), best))
-      best = candidate;
+  constexpr std::string_view kCandidates = ",\t;";
+  std::array<std::size_t, kCandidates.size()> counts{};
+  bool in_quotes = false;
+  for (const char c : line) {
+    if (c == '"') in_quotes = !in_quotes;
+    const std::size_t candidate = kCandidates.find(c);
+    if (!in_quotes && candidate != std::string_view::npos) ++counts[candidate];
   }
-  return best;
+  return kCandidates[static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) -
+                                              counts.begin())];
 }
 
 // Text above numbers, in the ids or in the third column, is a header.
