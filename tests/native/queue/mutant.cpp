@@ -1,0 +1,16 @@
+// The few model checks that between them catch every planted mutation (tests/native/mutate_queue).
+#include "checked.h"
+#include "relacy.h"
+
+int main() {
+  using namespace ringway::testing;
+  const Search random{rl::sched_random, 0, 3000};
+  check<Transfer<false, true, 2, 2, 2, 3, 1, true, true>>("2P2C in place", "orders", random);
+  check<Transfer<true, true, 1, 1, 4, 8, 3, false, false, Way::kCopy>>("1P1C copied batches", "fences",
+                                                                       random);
+  check<Transfer<true, false, 1, 1, 2, 6, 1, false, false, Way::kCopy>>("1P1C copies", "fences, 2 words",
+                                                                        random);
+  check<Dropping<true, true, 1, 2, 5, true, Way::kCopy>>("drop oldest", "fences", random);
+  check<Calls<true, false, 4>>("call cell", "fences, 2 words", random);
+  return failures() != 0;
+}
