@@ -69,10 +69,9 @@ std::vector<std::size_t> field_order(const Type& type) {
   std::vector<std::size_t> order(type.fields.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   if (type.kind != Kind::kValueTuple) return order;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    auto key = [&](std::size_t i) { return type.fields[i].type->primitive ? type.fields[i].type->size : 0; };
-    return key(a) > key(b);
-  });
+  auto key = [&](std::size_t i) { return type.fields[i].type->primitive ? type.fields[i].type->size : 0; };
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
   return order;
 }
 
