@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bindings/bindings.h"
+#include "core/cores.h"
 
 namespace ringway::bindings {
 namespace {
@@ -19,6 +20,7 @@ std::pair<double, std::uint64_t> throughput(std::uint32_t messages, std::uint32_
 }  // namespace
 
 void init_selftest(py::module_& module) {
+  module.def("usable_cores", &usable_cores);
   module.def("selftest_throughput", &throughput, py::arg("messages"), py::arg("batch"), Unlocked());
   module.def("selftest_queue_ns", &queue_one_way_ns, py::arg("round_trips"), Unlocked());
   module.def("selftest_cell_ns", &cell_one_way_ns, py::arg("round_trips"), Unlocked());

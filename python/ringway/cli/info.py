@@ -6,8 +6,10 @@ import argparse
 import json
 from typing import Any
 
-from ringway.cli import machine
+import ringway as rw
 from ringway.cli.console import Console
+from ringway.cli.machine import describe
+from ringway.cli.table import Table
 
 
 def add_parser(commands: Any) -> None:
@@ -17,11 +19,32 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def backends() -> list[dict[str, Any]]:
+    """Each backend: its device when it is present, the reason when it is absent."""
+    found: list[dict[str, Any]] = []
+    for name, absent in rw.backends().items():
+        device = None
+        if not absent:
+            with rw.Runtime(name) as runtime:
+                device = runtime.device
+        found.append({"name": name, "present": not absent, "device": device, "absent": absent or None})
+    return found
+
+
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Print what `machine.describe` and the registry of backends say."""
-    facts = machine.describe()
+    """Print what the machine is and what the registry of backends says."""
+    facts = describe()
+    entries = backends()
+    with rw.Runtime() as runtime:
+        default = runtime.backend
     if arguments.json:
-        console.line(json.dumps({name.replace(" ", "_"): value for name, value in facts.items()}, indent=2))
+        machine = {name.replace(" ", "_"): value for name, value in facts.items()}
+        console.line(json.dumps({**machine, "default_backend": default, "backends": entries}, indent=1))
         return 0
-    console.pairs([(name, str(value)) for name, value in facts.items()])
+    console.pairs([*((name, str(value)) for name, value in facts.items()), ("default backend", default)])
+    console.line()
+    table = Table(["backend", "present", "device, or why there is none"])
+    for entry in entries:
+        table.add(entry["name"], "yes" if entry["present"] else "no", entry["device"] or entry["absent"])
+    console.table(table)
     return 0

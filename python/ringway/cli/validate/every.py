@@ -1,0 +1,12 @@
+"""The checks in the order in which they run."""
+
+from __future__ import annotations
+
+from ringway.cli.validate import lifecycle, messages, speed
+from ringway.cli.validate.check import Check
+
+CHECKS: list[Check] = [
+    *messages.CHECKS,
+    *lifecycle.CHECKS,
+    *speed.CHECKS,
+]

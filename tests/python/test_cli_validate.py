@@ -1,0 +1,127 @@
+"""``ringway validate``: its lines, totals and exit statuses, and that its checks can fail."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import pytest
+from ringway.cli import main, validate
+from ringway.cli.validate import every, speed
+from ringway.cli.validate.check import Check, Finding, Setting, Skip, above, below, exactly
+
+Captured = pytest.CaptureFixture[str]
+TIMED = {check.name for check in speed.CHECKS} | {"launch"}
+EXACT = [check for check in every.CHECKS if check.name not in TIMED]
+ASKED = {"codec", "lifecycle", "telemetry", "queue-types", "queue-oversize"}
+
+
+def good(setting: Setting) -> Finding:
+    return below(1, 2, "ms")
+
+
+def bad(setting: Setting) -> Finding:
+    return above(1, 2, "M/s")
+
+
+def broken(setting: Setting) -> Finding:
+    raise ValueError("a reason")
+
+
+def meaningless(setting: Setting) -> Finding:
+    raise Skip("one core")
+
+
+def with_checks(monkeypatch: pytest.MonkeyPatch, *runs: object) -> None:
+    checks = [Check(run.__name__, f"the {run.__name__} one", run) for run in runs]  # type: ignore[attr-defined,arg-type]
+    monkeypatch.setattr(every, "CHECKS", checks)
+
+
+def test_a_line_for_each_check_and_the_totals_last(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    with_checks(monkeypatch, good, bad, broken, meaningless)
+    assert main(["validate"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["ok", "FAIL", "FAIL", "skip", "1"]
+    assert "1 ms" in lines[0]
+    assert "limit < 2 ms" in lines[0]
+    assert "ValueError: a reason" in lines[2]
+    assert "one core" in lines[3]
+    assert lines[-1] == "1 passed, 2 failed, 1 skipped"
+
+
+def test_status_is_0_and_skips_are_silent_when_all_is_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    with_checks(monkeypatch, good)
+    assert main(["validate"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 0 failed"
+
+
+def test_json_has_every_value(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    with_checks(monkeypatch, good, broken)
+    assert main(["validate", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert (document["passed"], document["failed"], document["skipped"]) == (1, 1, 0)
+    assert document["backend"] == "cpu"
+    first = document["checks"][0]
+    assert (first["name"], first["status"], first["value"], first["unit"], first["limit"]) == (
+        "good", "ok", 1, "ms", "< 2",
+    )  # fmt: skip
+
+
+def test_only_and_list(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    with_checks(monkeypatch, good, bad)
+    assert main(["validate", "--only", "goo*"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 0 failed"
+    assert main(["validate", "--list"]) == 0
+    assert re.findall(r"^\S+", capsys.readouterr().out, re.MULTILINE) == ["good", "bad"]
+    with pytest.raises(SystemExit) as exit_:
+        main(["validate", "--only", "none"])
+    assert exit_.value.code == 2
+    assert "no check has that name" in capsys.readouterr().err
+
+
+def test_an_absent_backend_is_an_error_with_its_reason(capsys: Captured) -> None:
+    assert main(["validate", "--backend", "metal"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("ringway: error: ")
+
+
+def test_limits_are_limits() -> None:
+    assert not below(2, 2, "").passed
+    assert not above(2, 2, "").passed
+    assert not exactly(2, 3, "").passed
+    assert not below(math.nan, 1, "").passed
+
+
+def test_every_check_asked_for_is_there() -> None:
+    names = [check.name for check in every.CHECKS]
+    assert len(set(names)) == len(names)
+    assert set(names) >= ASKED | TIMED
+
+
+@pytest.mark.parametrize("check", EXACT, ids=[check.name for check in EXACT])
+def test_exact_checks_pass_here(check: Check, backend: str) -> None:
+    assert check.run(Setting(backend)).passed
+
+
+@pytest.mark.parametrize("name", sorted(TIMED))
+def test_timed_checks_measure_something(name: str) -> None:
+    check = next(check for check in every.CHECKS if check.name == name)
+    report = validate.outcome(check, Setting("cpu"))
+    assert report["status"] == "skip" or report["value"] > 0
+
+
+def test_one_core_skips_what_needs_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "usable_cores", lambda: 1)
+    report = validate.outcome(speed.CHECKS[0], Setting("cpu"))
+    assert (report["status"], report["note"]) == ("skip", "needs 2 cores, this process may use 1")
+
+
+def test_a_message_that_arrives_changed_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringway._core.selftest_throughput", lambda messages, batch: (1e-3, 3))
+    report = validate.outcome(speed.CHECKS[0], Setting("cpu"))
+    assert report["status"] == "FAIL"
+    assert "messages arrived with other bytes" in report["note"]
