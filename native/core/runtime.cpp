@@ -85,7 +85,9 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
         ErrorKind::kInvalidOption,
         "a kernel named '" + unique + "' is already launched; terminate it first or choose another name");
   }
-  const u32 declared = (*type)->body_size ? (*type)->body_size : kUndeclaredBody;
+  // A fifth of headroom: what a kernel takes and answers varies in length.
+  const u32 sized = (*type)->body_size;
+  const u32 declared = sized ? sized + sized / 5 : kUndeclaredBody;
   const u32 body = options.slot_size == LaunchOptions::kAutoSlot ? declared : u32(options.slot_size);
   auto port = backend_->launch({kernel, unique, index, body, options});
   auto launched = std::make_shared<Kernel>(shared_from_this(), **type, unique, options, std::move(port));

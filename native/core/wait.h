@@ -60,10 +60,8 @@ class Signal {
  private:
   struct Leave {
     Signal* signal;
-    ~Leave() {
-      //
-      atomic::sub_seq_cst(&signal->waiters_, 1U);
-    }  // SYNC: none needed; a late count only costs a wake
+    // SYNC: none needed; a late count only costs a wake.
+    ~Leave() { atomic::sub_seq_cst(&signal->waiters_, 1U); }
   };
   u32 epoch_ = 0;
   u32 waiters_ = 0;

@@ -10,6 +10,7 @@
 #include "backends/cpu/backend.h"
 #include "core/error.h"
 #include "core/runtime.h"
+#include "core/type_id.h"
 
 namespace ringway::test {
 

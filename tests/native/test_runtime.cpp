@@ -115,5 +115,23 @@ TEST_P(Runtimes, FullLinkHoldsTheSenderBackAndLosesNothing) {
   while (last->telemetry().control.received < 100) std::this_thread::yield();
 }
 
+TEST_P(Runtimes, HandlerFailureIsRaisedAtItsCaller) {
+  auto kernel = active("vector_op");
+  Envelope envelope = plain();
+  envelope.type_id = type_id_of("VectorRequest");
+  for (const std::string body : {"", "\x0b", "garbage"}) {
+    auto* cell = kernel->ask(envelope, bytes_of(body), "VectorRequest", nullptr);
+    try {
+      kernel->wait(cell, Wait::seconds(20), 20);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kHandler);
+      EXPECT_NE(std::string(error.what()).find(text_of_id(envelope.message_id)), std::string::npos);
+    }
+    runtime->replies().give_back(cell);
+  }
+  EXPECT_EQ(kernel->telemetry().control.errors, 3U);
+}
+
 }  // namespace
 }  // namespace ringway::test

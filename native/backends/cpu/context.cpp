@@ -113,6 +113,7 @@ u64 Context::discard() {
 u8* Context::reserve_message(u32 type_id, u32 bytes) {
   Envelope envelope{};
   envelope.type_id = type_id;
+  fresh_id(envelope.message_id);
   envelope.priority = 128;
   return reserve_host(envelope, bytes);
 }
@@ -120,6 +121,7 @@ u8* Context::reserve_message(u32 type_id, u32 bytes) {
 u8* Context::reserve_answer(const Envelope* request, u32 type_id, u32 bytes) {
   Envelope envelope{};
   envelope.type_id = type_id;
+  fresh_id(envelope.message_id);
   envelope.priority = request->priority;
   std::memcpy(envelope.correlation_id, request->message_id, sizeof(envelope.correlation_id));
   if (request->sender == kNoEndpoint) return reserve_host(envelope, bytes);
@@ -132,7 +134,6 @@ u8* Context::reserve_answer(const Envelope* request, u32 type_id, u32 bytes) {
 
 void Context::commit_answer(u32 bytes) {
   if (!cell_) return commit_message(bytes);
-  fresh_id(outgoing_.message_id);
   outgoing_.sender = i32(kernel_.index);
   outgoing_.timestamp_us = now_us();
   ReplyPool::finish(cell_, outgoing_, bytes);
@@ -157,7 +158,6 @@ u8* Context::reserve_host(const Envelope& envelope, u32 bytes) {
 void Context::commit_message(u32 bytes) {
   if (nowhere_used_) return dropped_output();
   Outlet& out = kernel_.outputs[0];
-  fresh_id(outgoing_.message_id);
   outgoing_.sender = i32(kernel_.index);
   outgoing_.timestamp_us = now_us();
   outgoing_.sequence = out.producer.next;

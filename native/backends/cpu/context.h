@@ -47,8 +47,10 @@ class Context {
 
   u8* reserve_message(u32 type_id, u32 bytes);
   u8* reserve_answer(const Envelope* request, u32 type_id, u32 bytes);
+  u32 answer_id(u32 word) const { return outgoing_.message_id[word]; }
   void commit_answer(u32 bytes);
   u8* buffer(u64 handle, u64* bytes) const { return services_.buffers.find(handle, bytes); }
+  u64 now_ns() const { return static_cast<u64>(ringway::now_ns()); }
   u64 now_us() { return now_us_ ? now_us_ : now_us_ = unix_us(); }
 
  private:

@@ -5,6 +5,7 @@
 #include "backends/cpu/entry.h"
 #include "ringway/kernels/echo.h"
 #include "ringway/kernels/relay.h"
+#include "ringway/kernels/vector_op.h"
 
 namespace ringway::cpu {
 namespace {
@@ -12,6 +13,11 @@ namespace {
 std::deque<Entry>& table() {
   static auto* all = new std::deque<Entry>{
       kernel_of<Echo>({.name = "echo", .accepts = {}, .emits = {}, .errors = {}}),
+      kernel_of<VectorOperation>({.name = "vector_op",
+                                  .accepts = {"VectorRequest"},
+                                  .emits = {},
+                                  .body_size = 279,
+                                  .errors = {"the body is not a VectorRequest"}}),
       kernel_of<Relay>({.name = "relay", .accepts = {}, .emits = {}, .errors = {}}),
   };
   return *all;

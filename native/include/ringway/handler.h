@@ -24,9 +24,11 @@
 //   RW_SHARED u8* reserve_message(type_id, bytes)  as reserve(0), with a type; commit(0, bytes) publishes it
 //   RW_SHARED u8* reserve_answer(request, type_id, bytes)  body of the answer to an enveloped message: to its sender,
 //                                       or to the host when it names none; null when there is no room
+//   u32  answer_id(i)                   word i, 0 to 3, of the id of the answer that was reserved
 //   void commit_answer(bytes)
 //   RW_SHARED u8* buffer(handle, RW_PRIVATE u64* bytes)  memory behind a buffer handle; null when there is no such one
-//   u64  now_us()
+//   u64  now_us()                       since the Unix epoch
+//   u64  now_ns()                       of a clock that only counts up
 #pragma once
 #include "layout.h"
 
@@ -44,12 +46,22 @@ struct DrainStatus {
 };
 
 // What a slot holds, `slot` as in drain(). The size lies in the upper word of the header on every backend.
-RW_FN u32 payload_bytes(RW_SHARED const u8* slot) { return *(RW_SHARED const u32*)(slot + 4) & kSizeMask; }
-RW_FN RW_SHARED u8* payload(RW_SHARED u8* slot) { return slot + 8; }
+RW_FN u32 payload_bytes(RW_SHARED const u8* slot) {
+  return *(RW_SHARED const u32*)(slot + 4) & kSizeMask;
+}
+RW_FN RW_SHARED u8* payload(RW_SHARED u8* slot) {
+  return slot + 8;
+}
 // Of an enveloped message, input 0.
-RW_FN RW_SHARED Envelope* envelope(RW_SHARED u8* slot) { return (RW_SHARED Envelope*)(slot + 8); }
-RW_FN RW_SHARED u8* body(RW_SHARED u8* slot) { return slot + 8 + sizeof(Envelope); }
-RW_FN u32 body_bytes(RW_SHARED const u8* slot) { return payload_bytes(slot) - u32(sizeof(Envelope)); }
+RW_FN RW_SHARED Envelope* envelope(RW_SHARED u8* slot) {
+  return (RW_SHARED Envelope*)(slot + 8);
+}
+RW_FN RW_SHARED u8* body(RW_SHARED u8* slot) {
+  return slot + 8 + sizeof(Envelope);
+}
+RW_FN u32 body_bytes(RW_SHARED const u8* slot) {
+  return payload_bytes(slot) - u32(sizeof(Envelope));
+}
 
 RW_FN void copy_bytes(RW_SHARED u8* to, RW_SHARED const u8* from, u32 bytes) {
   u32 i = 0;
