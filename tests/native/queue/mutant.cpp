@@ -1,6 +1,6 @@
 // The few model checks that between them catch every planted mutation (tests/native/mutate_queue).
-#include "checked.h"
-#include "relacy.h"
+#include "native/queue/checked.h"
+#include "native/queue/relacy.h"
 
 int main() {
   using namespace ringway::testing;

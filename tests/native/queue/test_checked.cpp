@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "checked.h"
-#include "relacy.h"
+#include "native/queue/checked.h"
+#include "native/queue/relacy.h"
 
 namespace ringway::testing {
 namespace {
