@@ -5,36 +5,51 @@
 
 namespace ringway::atomic {
 
-template <class T> RW_FN T load_relaxed(const T* p) {
+template <class T>
+RW_FN T load_relaxed(const T* p) {
   return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
-template <class T> RW_FN void store_relaxed(T* p, T v) {
+template <class T>
+RW_FN void store_relaxed(T* p, T v) {
   __atomic_store_n(p, v, __ATOMIC_RELAXED);
 }
-// SYNC: the partner of each is named where it is called; these are the accesses themselves.
-template <class T> RW_FN T load_acquire(const T* p) {
-  return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
-template <class T> RW_FN void store_release(T* p, T v) {
-  __atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
-template <class T> RW_FN T load_seq_cst(const T* p) {
-  return __atomic_load_n(p, __ATOMIC_SEQ_CST);
-}
-template <class T> RW_FN T exchange_seq_cst(T* p, T v) {
-  return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
-}
-template <class T> RW_FN T add_relaxed(T* p, T v) {
+template <class T>
+RW_FN T add_relaxed(T* p, T v) {
   return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
 }
+// SYNC: the partner of each access below is named where it is called.
+template <class T>
+RW_FN T load_acquire(const T* p) {
+  return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
 // SYNC: as above.
-template <class T> RW_FN T add_seq_cst(T* p, T v) {
+template <class T>
+RW_FN void store_release(T* p, T v) {
+  __atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+// SYNC: as above.
+template <class T>
+RW_FN T load_seq_cst(const T* p) {
+  return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
+// SYNC: as above.
+template <class T>
+RW_FN T exchange_seq_cst(T* p, T v) {
+  return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
+}
+// SYNC: as above.
+template <class T>
+RW_FN T add_seq_cst(T* p, T v) {
   return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);
 }
-template <class T> RW_FN T sub_seq_cst(T* p, T v) {
+// SYNC: as above.
+template <class T>
+RW_FN T sub_seq_cst(T* p, T v) {
   return __atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST);
 }
-template <class T> RW_FN bool claim_seq_cst(T* p, T* expected, T desired) {
+// SYNC: as above.
+template <class T>
+RW_FN bool claim_seq_cst(T* p, T* expected, T desired) {
   return __atomic_compare_exchange_n(p, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 

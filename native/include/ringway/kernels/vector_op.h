@@ -111,7 +111,7 @@ struct VectorOperation {
   static RW_FN bool answer(RW_PRIVATE Ctx* ctx, RW_SHARED u8* slot,
                            RW_PRIVATE const WireReader<RW_SHARED u8*>* in, RW_PRIVATE VectorAsk* ask) {
     const u64 began = ctx->now_ns();
-    VectorBuffers buffers;
+    VectorBuffers buffers = {nullptr, nullptr, nullptr};
     const u32 fault = check(ctx, ask, &buffers);
     const bool inline_result = !fault && !ask->by_handle;
     const u32 text = fault_bytes(fault);
