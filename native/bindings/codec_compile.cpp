@@ -191,6 +191,7 @@ class Compiler {
       type->style = kEnum;
       host->enum_class = dict["class"];
       host->enum_members = host->enum_class.attr("_value2member_map_");
+      list_small_members(host);
       return type;
     }
     if (!dict.contains("dtype")) return nullptr;
@@ -204,6 +205,16 @@ class Compiler {
     dress(type)->dtype = dict["dtype"];
     type->style = kNdarray;
     return type;
+  }
+
+  static void list_small_members(PyHost* host) {
+    for (auto item : py::reinterpret_borrow<py::dict>(host->enum_members)) {
+      int overflow = 0;
+      long long number = PyLong_AsLongLongAndOverflow(item.first.ptr(), &overflow);
+      if (overflow || number < 0 || number >= kSmallEnum) continue;
+      host->small_members.resize(std::max(host->small_members.size(), std::size_t(number) + 1));
+      host->small_members[std::size_t(number)] = item.second.ptr();
+    }
   }
 
   const MessageInfo* message(py::handle cls) {

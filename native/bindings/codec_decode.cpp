@@ -103,7 +103,7 @@ class PyBuilder {
   Value close(py::object made, const Type&) { return made; }
 
   py::object record(const Type& type) {
-    if (PyTypeObject* cls = host_of(type).cls) return steal(cls->tp_alloc(cls, 0));
+    if (PyTypeObject* cls = host_of(type).cls) return steal(new_object(cls, host_of(type).acyclic));
     if (named(type)) return steal(PyDict_New());
     Py_ssize_t n = Py_ssize_t(type.fields.size());
     return steal(type.style == kPlain ? PyList_New(n) : PyTuple_New(n));
@@ -216,6 +216,11 @@ class PyBuilder {
 
   PyObject* integer(const Type& type, long long value, std::size_t offset) {
     if (type.style == kNative) return PyLong_FromLongLong(value);
+    if (type.style == kEnum) {
+      const auto& members = host_of(type).small_members;
+      if (value >= 0 && value < static_cast<long long>(members.size()) && members[std::size_t(value)])
+        return Py_NewRef(members[std::size_t(value)]);
+    }
     return styled(type, steal(PyLong_FromLongLong(value)), offset);
   }
   // 64-bit numbers are decimal strings in plain data; an enum's number becomes its member.

@@ -29,12 +29,16 @@ struct Default {
 
 struct PyHost : codec::HostData {
   PyTypeObject* cls = nullptr;  // class of a record's objects
-  py::object dtype;             // of an array's elements
+  bool acyclic = false;  // such objects hold nothing that could refer back: the collector need not see them
+  py::object dtype;      // of an array's elements
   py::object to_wire, from_wire;
-  py::object enum_class, enum_members;  // members: dict from number to member
-  std::vector<py::object> names;        // of a record, interned
+  py::object enum_class, enum_members;   // members: dict from number to member
+  std::vector<PyObject*> small_members;  // borrowed from that dict, by number, up to kSmallEnum
+  std::vector<py::object> names;         // of a record, interned
   std::vector<Default> defaults;
 };
+
+inline constexpr long long kSmallEnum = 256;
 
 inline PyHost& host_of(const codec::Type& type) {
   return *static_cast<PyHost*>(type.host.get());
@@ -70,6 +74,12 @@ PyObject* new_uuid();                           // random, version 4
 
 inline PyObject*& slot_at(PyObject* object, std::ptrdiff_t offset) {
   return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offset);
+}
+// A new object of a message class, members unset; null with a Python error.
+inline PyObject* new_object(PyTypeObject* cls, bool acyclic) {
+  PyObject* made = cls->tp_alloc(cls, 0);
+  if (made && acyclic && PyType_IS_GC(cls)) PyObject_GC_UnTrack(made);
+  return made;
 }
 std::ptrdiff_t member_offset(PyTypeObject* type, const char* name);  // of a __slots__ member
 

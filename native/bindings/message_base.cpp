@@ -104,7 +104,7 @@ PyObject* construct(PyObject* cls, PyObject* const* args, size_t nargsf, PyObjec
   auto* type = reinterpret_cast<PyTypeObject*>(cls);
   const MessageInfo* info = info_or_error(type);
   if (!info) return nullptr;
-  PyObject* self = type->tp_alloc(type, 0);
+  PyObject* self = new_object(type, host_of(*info->type).acyclic);
   if (self && fill(self, info, args, PyVectorcall_NARGS(nargsf), names) != 0) Py_CLEAR(self);
   return self;
 }
@@ -226,6 +226,14 @@ PyObject* compare(PyObject* a, PyObject* b, int op) {
   return PyBool_FromLong((same == 1) == (op == Py_EQ));
 }
 
+PyObject* make_uuid(PyObject*, PyObject*) {
+  return guarded_object(new_uuid);
+}
+
+PyMethodDef kFunctions[] = {
+    {"new_uuid", make_uuid, METH_NOARGS, "new_uuid() -> UUID\n\nA random UUID, version 4."},
+    {nullptr, nullptr, 0, nullptr}};
+
 PyMethodDef kMethods[] = {
     {"encode", encode, METH_NOARGS, "encode() -> bytes\n\nThe message in its wire form."},
     {"encode_into", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(encode_into_buffer)),
@@ -264,6 +272,7 @@ std::size_t write_into(const codec::Type& type, PyObject* value, u8* bytes, std:
 }
 
 void init_message_base(py::module_& module) {
+  if (PyModule_AddFunctions(module.ptr(), kFunctions) != 0) throw py::error_already_set();
   module.attr("Message") = py::reinterpret_steal<py::object>(PyType_FromSpec(&kSpec));
   // Only for classes that keep Message's own __init__.
   module.def("construct_natively", [](const py::type& cls) {

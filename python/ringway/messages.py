@@ -49,15 +49,28 @@ class MessageKind(enum.IntEnum):
 
 
 def inline_vector(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    vector = np.ascontiguousarray(values, np.float32)
-    if np.ndim(values) != 1:
-        raise ValueError(f"{name} has {np.ndim(values)} dimensions; a vector has one")
+    vector = np.asarray(values, np.float32)
+    if vector.ndim != 1:
+        raise ValueError(f"{name} has {vector.ndim} dimensions; a vector has one")
     if len(vector) > MAX_INLINE:
         raise ValueError(
             f"{name} has {len(vector)} elements; a message holds {MAX_INLINE}. Put longer vectors into "
             "device buffers and send VectorRequest.by_handle(a, b, result, length, op=...)"
         )
     return vector
+
+
+OPERATIONS: dict[VectorOp | str, VectorOp] = {
+    key: op for op in VectorOp for key in (op, op.name.lower(), op.name)
+}
+
+
+def operation(op: VectorOp | str) -> VectorOp:
+    try:
+        return OPERATIONS[op]
+    except KeyError:
+        names = ", ".join(member.name.lower() for member in VectorOp)
+        raise ValueError(f"op={op!r} is none of {names}") from None
 
 
 @message
@@ -127,16 +140,6 @@ class VectorRequest(Message):
         made.handle_a, made.handle_b, made.handle_result = a, b, result
         made.a = made.b = None
         return made
-
-
-def operation(op: VectorOp | str) -> VectorOp:
-    if isinstance(op, str):
-        try:
-            return VectorOp[op.upper()]
-        except KeyError:
-            names = ", ".join(member.name.lower() for member in VectorOp)
-            raise ValueError(f"op={op!r} is none of {names}") from None
-    return VectorOp(op)
 
 
 @message
