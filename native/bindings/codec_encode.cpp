@@ -188,17 +188,61 @@ class Encoder {
   }
   void items(const Type& element, PyObject* fast, Py_ssize_t n) {
     Py_ssize_t i = 0;
+    u8* block = element.unmanaged ? out_->take(std::size_t(n) * element.size) : nullptr;
     try {
       for (; i < n; ++i) {
         if (PySequence_Fast_GET_SIZE(fast) != n)
           throw EncodeError("the sequence changed its size while it was encoded");
+        u8* out = block ? block + std::size_t(i) * element.size : nullptr;
+        if (out && quick(element, PySequence_Fast_GET_ITEM(fast, i), out)) continue;
         py::object item = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(fast, i));
-        write(element, item.ptr());
+        if (out)
+          image(element, item.ptr(), out);
+        else
+          write(element, item.ptr());
       }
     } catch (EncodeError& error) {
       error.within("[" + std::to_string(i) + "]");
       throw;
     }
+  }
+
+  // Plain ints and floats, which run no Python code and need no reference of their own; false leaves the value to image().
+  static bool quick(const Type& type, PyObject* value, u8* out) {
+    if (type.style != kNative && type.style != kEnum) return false;
+    long long number = 0;
+    switch (type.kind) {
+      case Kind::kU8: return quick_int<unsigned char>(value, out);
+      case Kind::kI32: return quick_int<i32>(value, out);
+      case Kind::kU32: return quick_int<u32>(value, out);
+      case Kind::kI64:
+        if (!PyLong_Check(value) || !small_int(value, &number)) return false;
+        store(out, number);
+        return true;
+      case Kind::kU64:
+        if (!PyLong_Check(value) || !small_int(value, &number) || number < 0) return false;
+        store(out, number);
+        return true;
+      case Kind::kF32: {
+        if (!PyFloat_CheckExact(value)) return false;
+        double wide = PyFloat_AS_DOUBLE(value);
+        if (!(std::fabs(wide) <= double(std::numeric_limits<float>::max()))) return false;
+        store(out, float(wide));
+        return true;
+      }
+      case Kind::kF64:
+        if (!PyFloat_CheckExact(value)) return false;
+        store(out, PyFloat_AS_DOUBLE(value));
+        return true;
+      default: return false;
+    }
+  }
+  template <class T> static bool quick_int(PyObject* value, u8* out) {
+    long long number = 0;
+    if (!PyLong_Check(value) || !small_int(value, &number) || number != static_cast<long long>(T(number)))
+      return false;
+    store(out, T(number));
+    return true;
   }
 
   // A one-dimensional (or `rank`-dimensional) C-contiguous array of the element's type; the value itself when
@@ -504,8 +548,11 @@ class Encoder {
     std::size_t i = 0;
     try {
       for (; i < type.fields.size(); ++i) {
+        const codec::Field& field = type.fields[i];
+        PyObject* slot = host_of(type).cls ? slot_at(value, field.host_slot) : nullptr;
+        if (slot && quick(*field.type, slot, out + field.offset)) continue;
         py::object held = member(type, value, i);
-        image(*type.fields[i].type, held.ptr(), out + type.fields[i].offset);
+        image(*field.type, held.ptr(), out + field.offset);
       }
     } catch (EncodeError& error) {
       error.within(label(type, i));
