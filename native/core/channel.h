@@ -1,0 +1,88 @@
+// The two handles on a queue: a Sender, which keeps to the queue's backpressure policy and counts what it drops or
+// refuses, and a Receiver. A handle belongs to one thread; a queue may have any number of both.
+//
+// `wait` is called when there is no room, or no message: wait(attempt) calls attempt() until it returns true, and returns
+// true then, or false when it gives up (core/wait.h: Signal).
+#pragma once
+#include <cstddef>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+
+#include "core/queue.h"
+
+namespace ringway {
+
+// Bytes that go into a slot one after the other: an envelope and a body, for instance.
+struct Part {
+  const void* data;
+  std::size_t bytes;
+};
+
+class Sender {
+ public:
+  explicit Sender(const Queue& queue) : queue_(&queue) { side_.open(queue.ring()); }
+
+  // True: sent. False: the policy dropped the message. Throws kMessageTooLarge, or kQueueFull under kReject and when
+  // `wait` gives up under kBlock; the queue is then as it was. `type` is for error texts.
+  template <class Wait>
+  bool send(std::initializer_list<Part> parts, const std::string& type, Wait&& wait) {
+    const u32 bytes = checked_size(parts, type);
+    Offer offer = try_send(parts, bytes);
+    if (offer == Offer::kFull && queue_->options().policy == Backpressure::kBlock) {
+      wait([&] { return (offer = try_send(parts, bytes)) != Offer::kFull; });
+    }
+    if (offer == Offer::kFull) refuse();
+    return offer == Offer::kSent;
+  }
+
+  // In place: up to n slots, to be written and then published. No policy applies: what there is room for.
+  Claim<QueueAtomics> reserve(u32 n) { return side_.reserve(n); }
+  u8* payload(u64 ticket) const { return payload_at(side_.ring, ticket); }
+  void publish(u64 ticket, u32 bytes, u32 flags = 0) { side_.publish(ticket, bytes, flags); }
+  void publish_n(Claim<QueueAtomics> claim, u32 bytes) { side_.publish_n(claim, bytes); }
+  // Copies as many of n messages of `bytes` bytes, one behind the other, as there is room for; how many.
+  u32 send_some(const void* messages, u32 n, u32 bytes, const std::string& type);
+
+ private:
+  enum class Offer { kSent, kDropped, kFull };
+  u32 checked_size(std::initializer_list<Part> parts, const std::string& type) const;
+  void check_size(std::size_t bytes, const std::string& type) const;
+  Offer try_send(std::initializer_list<Part> parts, u32 bytes);
+  [[noreturn]] void refuse() const;
+
+  const Queue* queue_;
+  Producer<QueueAtomics, true> side_;
+};
+
+class Receiver {
+ public:
+  explicit Receiver(const Queue& queue) : queue_(&queue) { side_.open(queue.ring()); }
+
+  // Copies the next message into `to`, which has room for Queue::max_message() bytes; its bytes, or -1 when `wait` gave up.
+  template <class Wait>
+  i32 receive(void* to, Wait&& wait) {
+    i32 bytes = try_receive(to);
+    if (bytes < 0) wait([&] { return (bytes = try_receive(to)) >= 0; });
+    return bytes;
+  }
+  i32 try_receive(void* to);
+  // Copies up to n messages, Queue::max_message() bytes apart, with the bytes of each in `sizes`; how many.
+  u32 receive_some(void* to, u32* sizes, u32 n);
+
+  // In place: up to n messages, to be read and then released. Not of a queue that drops the oldest: while a message is
+  // held in place the queue could only drop new ones, so that it throws kInvalidState.
+  Claim<QueueAtomics> peek(u32 n);
+  const u8* payload(u64 ticket) const { return payload_at(side_.ring, ticket); }
+  u32 size(u64 ticket) const { return side_.size(ticket); }
+  u32 flags(u64 ticket) const { return side_.flags(ticket); }
+  void release_n(Claim<QueueAtomics> claim) { side_.release_n(claim); }
+
+ private:
+  u32 bounded(u64 ticket) const;  // the size, which a hostile peer may have made larger than the slot
+
+  const Queue* queue_;
+  Consumer<QueueAtomics, true> side_;
+};
+
+}  // namespace ringway
