@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ringway.cli.validate import lifecycle, messages, speed
+from ringway.cli.validate import lifecycle, messages, speed, vectors
 from ringway.cli.validate.check import Check
 
 CHECKS: list[Check] = [
     *messages.CHECKS,
+    *vectors.CHECKS,
     *lifecycle.CHECKS,
     *speed.CHECKS,
 ]
