@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <optional>
+#include <unordered_map>
 #include <variant>
 
 #include "backends/cpu/backend.h"
@@ -50,7 +51,9 @@ bool send(Kernel& kernel, const py::object& message) {
 struct Held {
   Kernel& kernel;
   Kernel::Cell* cell;
-  ~Held() { kernel.runtime().replies().give_back(cell); }
+  ~Held() {
+    if (cell) kernel.runtime().replies().give_back(cell);
+  }
 };
 
 py::object request(Kernel& kernel, const py::object& message, std::optional<double> timeout) {
@@ -82,6 +85,84 @@ py::object receive(Kernel& kernel, std::optional<double> timeout) {
                                          ") sent nothing to the host within " + std::to_string(*timeout) +
                                          " s");
   }
+  return decode(message.envelope, message.body);
+}
+
+// An event loop's requests and receives: what it waits for, by token.
+class EventPort {
+ public:
+  explicit EventPort(Runtime& runtime) : port_(runtime.open_port()) {}
+
+  int fd() const { return port_->fd(); }
+
+  // The answer as an object; None: `token` comes from take() later, and finish() has the answer then; False: no room
+  // in the mailbox for now.
+  py::object ask(const SharedKernel& kernel, const py::object& message, u64 token) {
+    Outgoing out;
+    encode(message, &out);
+    Held held{*kernel, nullptr};
+    bool answered = false;
+    {
+      py::gil_scoped_release unlocked;
+      held.cell = kernel->try_ask(out.envelope, out.body, *out.type_name);
+      answered = held.cell && kernel->push_on(held.cell, true);
+      if (held.cell && !answered) answered = !ReplyPool::listen(held.cell, port_.get(), token);
+    }
+    if (!held.cell) return py::bool_(false);
+    if (answered) {
+      const Reply reply = kernel->read(held.cell);
+      return decode(*reply.envelope, reply.body);
+    }
+    waiting_.emplace(token, Waiting{kernel, std::exchange(held.cell, nullptr)});
+    return py::none();
+  }
+
+  py::object finish(u64 token) {
+    const auto found = waiting_.find(token);
+    Held held{*found->second.kernel, found->second.cell};
+    const SharedKernel kernel = found->second.kernel;
+    waiting_.erase(found);
+    const Reply reply = kernel->read(held.cell);
+    return decode(*reply.envelope, reply.body);
+  }
+
+  // True when no token will come; else the caller gives the answer up when it comes.
+  bool withdraw(u64 token) {
+    const auto found = waiting_.find(token);
+    if (!found->second.kernel->runtime().replies().withdraw(found->second.cell)) return false;
+    waiting_.erase(found);
+    return true;
+  }
+
+  void discard(u64 token) {
+    const auto found = waiting_.find(token);
+    found->second.kernel->runtime().replies().give_back(found->second.cell);
+    waiting_.erase(found);
+  }
+
+  // False when there may be a message already: receive it without waiting.
+  bool watch(const SharedKernel& kernel, u64 token) { return kernel->watch(port_.get(), token); }
+  std::vector<std::uint64_t> take() { return port_->take(); }
+  std::size_t waiting() const { return waiting_.size(); }
+
+ private:
+  struct Waiting {
+    SharedKernel kernel;
+    Kernel::Cell* cell;
+  };
+  const std::shared_ptr<CompletionPort> port_;
+  std::unordered_map<u64, Waiting> waiting_;
+};
+
+std::optional<bool> try_send(Kernel& kernel, const py::object& message) {
+  Outgoing out;
+  encode(message, &out);
+  return kernel.try_send(out.envelope, out.body, *out.type_name);
+}
+
+py::object try_receive(Kernel& kernel) {
+  Message message;
+  if (!kernel.receive(&message, Wait{0})) return py::none();
   return decode(message.envelope, message.body);
 }
 
@@ -179,6 +260,12 @@ void init_runtime(py::module_& module) {
       .def("send", &send, py::arg("message"))
       .def("request", &request, py::arg("message"), py::arg("timeout"))
       .def("receive", &receive, py::arg("timeout"))
+      .def("try_send", &try_send, py::arg("message"))
+      .def("try_receive", &try_receive)
+      .def_property_readonly("block_timeout",
+                             [](const Kernel& kernel) { return kernel.options().block_timeout; })
+      .def_property_readonly("message_timeout",
+                             [](const Kernel& kernel) { return kernel.options().message_timeout; })
       .def("telemetry", &telemetry);
 
   py::class_<Runtime, SharedRuntime>(module, "Runtime")
@@ -193,6 +280,17 @@ void init_runtime(py::module_& module) {
       .def("link", &Runtime::link, py::arg("source"), py::arg("target"), py::arg("capacity"),
            py::arg("slot_size"), Unlocked())
       .def("close", &Runtime::close, Unlocked());
+
+  py::class_<EventPort>(module, "EventPort")
+      .def(py::init<Runtime&>(), py::arg("runtime"))
+      .def("fileno", &EventPort::fd)
+      .def("ask", &EventPort::ask, py::arg("kernel"), py::arg("message"), py::arg("token"))
+      .def("finish", &EventPort::finish, py::arg("token"))
+      .def("withdraw", &EventPort::withdraw, py::arg("token"))
+      .def("discard", &EventPort::discard, py::arg("token"))
+      .def("watch", &EventPort::watch, py::arg("kernel"), py::arg("token"))
+      .def("take", &EventPort::take)
+      .def_property_readonly("waiting", &EventPort::waiting);
 
   py::class_<Buffer>(module, "HandleBuffer")
       .def(py::init<SharedRuntime, const py::buffer&>(), py::arg("runtime"), py::arg("memory"))

@@ -21,6 +21,10 @@ bool is_answered(void* cell) {
   return ReplyPool::answered(static_cast<ReplyPool::Cell*>(cell));
 }
 
+bool after_one_turn(void*) {
+  return true;
+}
+
 bool has_output(void* port) {
   const QueueRing& ring = static_cast<Port*>(port)->outbox.ring();
   const u64 next = Atomics::load_index(&ring.header->dequeue);
@@ -199,77 +203,100 @@ Kernel::Put Kernel::try_put(const Envelope& envelope, std::span<const u8> body) 
   return result;
 }
 
-bool Kernel::put(const Envelope& envelope, std::span<const u8> body, void (*check)()) {
+Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void (*check)(), bool wait) {
   Put result = try_put(envelope, body);
-  if (result == Put::kFull && options_.policy == Backpressure::kBlock) {
+  const bool blocks = options_.policy == Backpressure::kBlock;
+  if (result == Put::kFull && blocks) {
     runtime_->backend().notify(*port_);
+    if (!wait) return result;
     port_->room.wait(Wait::seconds(options_.block_timeout, check), [&] {
       check_usable();
       result = try_put(envelope, body);
       return result != Put::kFull;
     });
   }
-  if (result != Put::kFull) return result == Put::kDone;
+  if (result != Put::kFull) return result;
   Atomics::add_index(&port_->mailbox.ring().header->refused_full, 1);
-  const bool blocked = options_.policy == Backpressure::kBlock;
   throw Error(ErrorKind::kQueueFull,
               "the mailbox of kernel '" + name_ + "' is full (" + std::to_string(options_.capacity) +
                   " messages, " +
-                  (blocked ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
-                           : std::string("policy 'reject'")) +
+                  (blocks ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
+                          : std::string("policy 'reject'")) +
                   "); activate the kernel, or launch with more capacity or another policy");
 }
 
 bool Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
                   void (*check)()) {
+  return send(envelope, body, type_name, check, true) == Put::kDone;
+}
+
+std::optional<bool> Kernel::try_send(Envelope envelope, std::span<const u8> body,
+                                     const std::string& type_name) {
+  const Put result = send(envelope, body, type_name, nullptr, false);
+  if (result == Put::kFull) return std::nullopt;
+  return result == Put::kDone;
+}
+
+Kernel::Put Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
+                         void (*check)(), bool wait) {
   check_usable();
   check_message(envelope, body.size(), type_name);
   envelope.sender = kNoEndpoint;
   envelope.receiver = i32(port_->index);
   envelope.sequence = atomic::add_relaxed(&sequence_, u64(1));
-  const bool sent = put(envelope, body, check);
+  const Put result = put(envelope, body, check, wait);
   runtime_->backend().notify(*port_);
-  return sent;
+  return result;
 }
 
 Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std::string& type_name,
                           void (*check)()) {
+  return ask(envelope, body, type_name, check, true);
+}
+
+Kernel::Cell* Kernel::try_ask(Envelope envelope, std::span<const u8> body, const std::string& type_name) {
+  return ask(envelope, body, type_name, nullptr, false);
+}
+
+Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std::string& type_name,
+                          void (*check)(), bool wait) {
   check_usable();
   check_message(envelope, body.size(), type_name);
   Cell* const cell = runtime_->replies_.take();
   envelope.receiver = i32(port_->index);
   ReplyPool::address(cell, &envelope);
-  bool sent = false;
+  Put result = Put::kFull;
   try {
-    sent = put(envelope, body, check);
+    result = put(envelope, body, check, wait);
   } catch (...) {
     runtime_->replies_.give_back(cell);
     throw;
   }
-  if (sent) return cell;
+  if (result == Put::kDone) return cell;
   runtime_->replies_.give_back(cell);
+  if (result == Put::kFull) return nullptr;
   throw Error(ErrorKind::kQueueFull,
               "the mailbox of kernel '" + name_ + "' is full and its policy dropped the request");
 }
 
-bool Kernel::push_on(Cell* cell) {
+bool Kernel::push_on(Cell* cell, bool once) {
   Backend& backend = runtime_->backend();
-  if (!runtime_->options_.assist || !backend.assist(*port_, &is_answered, cell)) backend.notify(*port_);
+  bool (*const done)(void*) = once ? &after_one_turn : &is_answered;
+  if (!runtime_->options_.assist || !backend.assist(*port_, done, cell)) backend.notify(*port_);
   if (ReplyPool::answered(cell)) return true;
-  // SYNC: partner move(): a kernel that ended before the message came into its mailbox is seen here; one that
-  // ended after it has answered it.
-  return atomic::load_seq_cst(&state_) == u32(State::kTerminated) && ReplyPool::answered(cell);
+  // SYNC: partner move(): a kernel that ended before the message came into its mailbox is seen here; one that ended
+  // after it has answered it.
+  if (atomic::load_seq_cst(&state_) != u32(State::kTerminated)) return false;
+  if (ReplyPool::answered(cell)) return true;
+  throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' was terminated before it handled the message");
 }
 
 Reply Kernel::wait(Cell* cell, const Wait& until, double timeout) {
-  if (!push_on(cell)) {
+  if (!push_on(cell, false)) {
     Backend& backend = runtime_->backend();
     const bool done =
         spin_for([&] { return ReplyPool::answered(cell); },
                  [&] { return runtime_->options_.assist && backend.assist(*port_, &is_answered, cell); });
-    if (!done && ended() && !ReplyPool::answered(cell)) {
-      throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' was terminated before it handled the message");
-    }
     if (!done && !ReplyPool::wait(cell, until)) {
       throw Error(ErrorKind::kTimeout, "kernel '" + name_ + "' (" + name_of(state()) +
                                            ") did not answer message " +

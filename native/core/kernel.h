@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -55,11 +56,16 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // and block time-out; false: dropped, by policy drop_new or drop_oldest, and counted.
   bool send(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)());
 
+  // As send(), but nothing instead of a wait for room.
+  std::optional<bool> try_send(Envelope envelope, std::span<const u8> body, const std::string& type_name);
+
   // A request in three steps: ask, then wait (or listen), then read the reply and give the cell back.
   Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)());
-  // Runs the kernel on this thread if that is allowed and nobody else does; else tells its worker. True:
-  // answered.
-  bool push_on(Cell* cell);
+  // As ask(), but null instead of a wait for room.
+  Cell* try_ask(Envelope envelope, std::span<const u8> body, const std::string& type_name);
+  // Runs the kernel on this thread if that is allowed and nobody else does, `once` or until it has answered; else
+  // tells its worker. True: answered.
+  bool push_on(Cell* cell, bool once);
   // Throws kTimeout at the deadline, kClosed when kernel or runtime ends, kHandler when the handler failed.
   Reply wait(Cell* cell, const Wait& until, double timeout);
   // The reply of an answered cell; throws as wait() does.
@@ -78,7 +84,12 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   void check_usable();
   void check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const;
   Put try_put(const Envelope& envelope, std::span<const u8> body);
-  bool put(const Envelope& envelope, std::span<const u8> body, void (*check)());
+  // By the policy; `wait` false: kFull instead of a wait for room.
+  Put put(const Envelope& envelope, std::span<const u8> body, void (*check)(), bool wait);
+  Put send(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
+           bool wait);
+  Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
+            bool wait);
   void move(Event event);
   bool ended();
   TerminateReport end(bool drain, const Wait& until);

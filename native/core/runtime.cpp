@@ -135,6 +135,12 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
   });
 }
 
+std::shared_ptr<CompletionPort> Runtime::open_port() {
+  check_usable();
+  std::lock_guard lock(changing_);
+  return ports_.emplace_back(std::make_shared<CompletionPort>());
+}
+
 u64 Runtime::add_buffer(u8* data, u64 bytes) {
   check_usable();
   return buffers_.add(data, bytes);

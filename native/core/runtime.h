@@ -37,6 +37,9 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   // The next output of `from` becomes the next input of `to`; `body_size` 0 = 4096 bytes.
   void link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size);
 
+  // For an event loop; lives as long as the runtime.
+  std::shared_ptr<CompletionPort> open_port();
+
   u64 add_buffer(u8* data, u64 bytes);
   // Once back, no handler uses the memory.
   void release_buffer(u64 handle);
@@ -60,6 +63,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::unique_ptr<Backend> backend_;
   std::mutex changing_;  // launches, links, transitions: one at a time
   std::map<std::string, std::shared_ptr<Kernel>> kernels_;
+  std::vector<std::shared_ptr<CompletionPort>> ports_;
   u32 next_index_ = 0;
   u32 closed_ = 0;
   const u32 process_;

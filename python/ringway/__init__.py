@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ringway._core import Message as Message
 from ringway._core import __version__ as __version__
+from ringway.aio import AsyncKernel as AsyncKernel
+from ringway.aio import AsyncRuntime as AsyncRuntime
 from ringway.errors import Error as Error
 from ringway.graphs import Graph as Graph
 from ringway.memorypack import field as field
@@ -31,6 +33,8 @@ from ringway.types import u32 as u32
 from ringway.types import u64 as u64
 
 __all__ = [
+    "AsyncKernel",
+    "AsyncRuntime",
     "Buffer",
     "Error",
     "Graph",

@@ -1,0 +1,238 @@
+"""The runtime for asyncio: the same verbs, awaited. One file descriptor in the event loop, no polling, no thread."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from types import TracebackType
+from typing import Any
+
+from ringway import _core
+from ringway.errors import QueueFull, Timeout
+from ringway.options import LaunchOptions
+from ringway.runtime import DRAIN_TIMEOUT, State, Telemetry, TerminateReport
+
+ROOM_PAUSE = 50e-6  # seconds before a full mailbox is tried again; doubles up to a millisecond
+
+
+class AsyncKernel:
+    """A kernel of an `AsyncRuntime`; see `ringway.Kernel` for what its verbs do and raise."""
+
+    __slots__ = ("__weakref__", "_core", "_receivers", "_runtime", "_watching")
+
+    def __init__(self, runtime: AsyncRuntime, core: _core.Kernel) -> None:
+        self._runtime = runtime
+        self._core = core
+        self._receivers: list[asyncio.Future[None]] = []
+        self._watching = False
+
+    @property
+    def name(self) -> str:
+        """The name it was launched under."""
+        return self._core.name
+
+    @property
+    def kind(self) -> str:
+        """The name of what was launched."""
+        return self._core.kind
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        return self._core.state
+
+    async def activate(self) -> None:
+        """Let it handle messages."""
+        self._core.activate()
+
+    async def deactivate(self) -> None:
+        """Stop it between two messages; its queues keep their contents."""
+        self._core.deactivate()
+
+    async def terminate(self, *, drain: bool = True, timeout: float = DRAIN_TIMEOUT) -> TerminateReport:
+        """End it for good; other tasks run while it drains."""
+        return TerminateReport(*await asyncio.to_thread(self._core.terminate, drain, timeout))
+
+    async def send(self, message: Any) -> bool:
+        """Put a message into the mailbox; False when the kernel's policy dropped it."""
+        pause, waited = ROOM_PAUSE, 0.0
+        while (sent := self._core.try_send(message)) is None:
+            pause, waited = await self._room(pause, waited)
+        return sent
+
+    async def request(self, message: Any, timeout: float | None = None) -> Any:
+        """Send a message and return its answer. A cancelled call gives its place back at once."""
+        pause, waited = ROOM_PAUSE, 0.0
+        token = self._runtime._token()
+        while (answer := self._runtime._port.ask(self._core, message, token)) is False:
+            pause, waited = await self._room(pause, waited)
+        if answer is not None:
+            return answer
+        seconds = self._core.message_timeout if timeout is None else timeout
+        return await self._runtime._answer(token, self, seconds)
+
+    async def receive(self, timeout: float | None = None) -> Any:
+        """Return the next message that the kernel sent to the host."""
+        loop = asyncio.get_running_loop()
+        end = None if timeout is None else loop.time() + timeout
+        while (message := self._core.try_receive()) is None:
+            left = None if end is None else end - loop.time()
+            if left is not None and left <= 0:
+                raise Timeout(
+                    f"kernel '{self.name}' ({self.state}) sent nothing to the host within {timeout} s"
+                )
+            if self._watch():
+                turn: asyncio.Future[None] = loop.create_future()
+                self._receivers.append(turn)
+                await asyncio.wait([turn], timeout=left)
+        return message
+
+    def telemetry(self) -> Telemetry:
+        """Return a snapshot of its counters."""
+        return Telemetry(**self._core.telemetry())
+
+    async def _room(self, pause: float, waited: float) -> tuple[float, float]:
+        if waited >= self._core.block_timeout:
+            raise QueueFull(
+                f"the mailbox of kernel '{self.name}' is full; no room within block_timeout = "
+                f"{self._core.block_timeout} s"
+            )
+        await asyncio.sleep(pause)
+        return min(2 * pause, 1e-3), waited + pause
+
+    def _watch(self) -> bool:
+        if not self._watching:
+            token = self._runtime._token()
+            self._runtime._watchers[token] = self
+            self._watching = self._runtime._port.watch(self._core, token)
+            if not self._watching:
+                del self._runtime._watchers[token]
+        return self._watching
+
+    def _wake(self) -> None:
+        self._watching = False
+        receivers, self._receivers = self._receivers, []
+        for turn in receivers:
+            if not turn.done():
+                turn.set_result(None)
+
+    def __repr__(self) -> str:
+        return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"
+
+
+class AsyncRuntime:
+    """A set of kernels for one event loop; ends with its ``async with`` block.
+
+    Parameters
+    ----------
+    backend, workers
+        As for `ringway.Runtime`.
+    assist
+        Whether a request may run its kernel for one turn in the event loop's thread when no worker does: the
+        answer is then there without a wait. Pass False where a handler may take long.
+    """
+
+    def __init__(self, backend: str = "auto", *, workers: int | None = None, assist: bool = True) -> None:
+        self._core = _core.Runtime(backend, workers or 0, assist)
+        self._end = weakref.finalize(self, self._core.close)
+        self._port = _core.EventPort(self._core)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._watchers: dict[int, AsyncKernel] = {}
+        self._tokens = 0
+
+    @property
+    def backend(self) -> str:
+        """The backend's name."""
+        return self._core.backend
+
+    @property
+    def workers(self) -> int:
+        """Number of worker slots."""
+        return self._core.workers
+
+    @property
+    def closed(self) -> bool:
+        """Whether the runtime has ended."""
+        return self._core.closed
+
+    async def launch(
+        self,
+        kernel: str,
+        *,
+        name: str | None = None,
+        options: LaunchOptions | None = None,
+        activate: bool = True,
+    ) -> AsyncKernel:
+        """Launch a kernel and, unless told otherwise, activate it."""
+        core = self._core.launch(kernel, name or "", (options or LaunchOptions()).native())
+        if activate:
+            core.activate()
+        return AsyncKernel(self, core)
+
+    async def link(
+        self, source: AsyncKernel, target: AsyncKernel, *, capacity: int = 4096, slot_size: int = 0
+    ) -> None:
+        """Connect the next output of ``source`` with the next input of ``target``, past the host."""
+        self._core.link(source._core, target._core, capacity, slot_size)
+
+    async def close(self) -> None:
+        """End every kernel; calls that wait raise `Closed`."""
+        self._end()
+        if self._loop is not None:
+            self._ready()
+            self._loop.remove_reader(self._port.fileno())
+            self._loop = None
+
+    async def __aenter__(self) -> AsyncRuntime:
+        self._attach()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _attach(self) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._port.fileno(), self._ready)
+
+    def _token(self) -> int:
+        self._attach()
+        self._tokens += 1
+        return self._tokens
+
+    async def _answer(self, token: int, kernel: AsyncKernel, seconds: float) -> Any:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._answers[token] = future
+        try:
+            done, _ = await asyncio.wait([future], timeout=seconds)
+        finally:
+            if not future.done() and self._port.withdraw(token):
+                del self._answers[token]
+            elif not future.done():
+                future.cancel()
+        if not done:
+            raise Timeout(f"kernel '{kernel.name}' ({kernel.state}) did not answer within {seconds} s")
+        return future.result()
+
+    def _ready(self) -> None:
+        for token in self._port.take():
+            future = self._answers.pop(token, None)
+            if future is None:
+                self._watchers.pop(token)._wake()
+            elif future.cancelled():
+                self._port.discard(token)
+            else:
+                try:
+                    future.set_result(self._port.finish(token))
+                except Exception as error:
+                    future.set_exception(error)
+
+    def __repr__(self) -> str:
+        return f"<ringway asynchronous runtime on {self.backend}>"
