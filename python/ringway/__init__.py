@@ -13,6 +13,8 @@ from ringway.memorypack import message as message
 from ringway.messages import VectorRequest as VectorRequest
 from ringway.messages import VectorResponse as VectorResponse
 from ringway.options import LaunchOptions as LaunchOptions
+from ringway.pagerank import PageRankResult as PageRankResult
+from ringway.pagerank import pagerank as pagerank
 from ringway.runtime import Buffer as Buffer
 from ringway.runtime import Kernel as Kernel
 from ringway.runtime import Runtime as Runtime
@@ -41,6 +43,7 @@ __all__ = [
     "Kernel",
     "LaunchOptions",
     "Message",
+    "PageRankResult",
     "Runtime",
     "Telemetry",
     "TerminateReport",
@@ -49,4 +52,5 @@ __all__ = [
     "backends",
     "field",
     "message",
+    "pagerank",
 ]

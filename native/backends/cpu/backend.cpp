@@ -167,7 +167,10 @@ class Cpu : public Backend {
     Worker& worker = *kernel.worker;
     if (!worker.try_lock()) return false;
     worker.schedule(kernel);
-    while (worker.run_scheduled() && !done(arg)) {
+    // Not longer, so that the caller looks at signals and at its deadline.
+    constexpr std::int64_t kLongest = 10'000'000;
+    const std::int64_t until = now_ns() + kLongest;
+    while (worker.run_scheduled() && !done(arg) && now_ns() < until) {
     }
     worker.unlock();
     return true;

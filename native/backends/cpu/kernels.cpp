@@ -4,11 +4,19 @@
 
 #include "backends/cpu/entry.h"
 #include "ringway/kernels/echo.h"
+#include "ringway/kernels/pagerank.h"
 #include "ringway/kernels/relay.h"
 #include "ringway/kernels/vector_op.h"
 
 namespace ringway::cpu {
 namespace {
+
+// By PageRankError.
+std::vector<std::string> pagerank_errors() {
+  return {"plan, work or history is no buffer of this runtime that holds one",
+          "a run is under way; wait for its answer, or cancel it first",
+          "the message is not of the iteration under way"};
+}
 
 std::deque<Entry>& table() {
   static auto* all = new std::deque<Entry>{
@@ -18,6 +26,15 @@ std::deque<Entry>& table() {
                                   .emits = {},
                                   .body_size = 279,
                                   .errors = {"the body is not a VectorRequest"}}),
+      kernel_of<PageRankSender<double>>(
+          {.name = "pagerank.sender", .accepts = {}, .emits = {}, .errors = pagerank_errors()}),
+      kernel_of<PageRankAggregator<double>>(
+          {.name = "pagerank.aggregator", .accepts = {}, .emits = {}, .errors = pagerank_errors()}),
+      kernel_of<PageRankChecker<double>>({.name = "pagerank.checker",
+                                          .accepts = {"PageRankControl"},
+                                          .emits = "PageRankReport",
+                                          .body_size = sizeof(PageRankControl<double>),
+                                          .errors = pagerank_errors()}),
       kernel_of<Relay>({.name = "relay", .accepts = {}, .emits = {}, .errors = {}}),
   };
   return *all;

@@ -23,7 +23,7 @@ namespace ringway {
 
 template <class Message>
 RW_FN RW_SHARED Message* message_at(RW_SHARED u8* first, u32 stride, u32 i, u32 skip) {
-  return (RW_SHARED Message*)(first + u64(stride) * i + 8 + skip);
+  return (RW_SHARED Message*)(payload(first + u64(stride) * i) + skip);
 }
 
 template <class Wide>

@@ -1,0 +1,110 @@
+"""The other PageRanks, damping 0.85, brought to one form: a function that runs once and returns ranks."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ringway as rw
+from numpy.typing import NDArray
+
+DAMPING = 0.85
+Ranks = NDArray[Any]
+Solve = Callable[[], Ranks]
+
+
+def scipy_power(graph: rw.Graph, dtype: type, tol: float, max_iter: int = 100) -> Solve:
+    """Power iteration over a scipy CSR matrix, dangling mass spread evenly, L1 stop; one thread."""
+    import scipy.sparse
+
+    adjacency = graph.to_scipy()
+    out = np.asarray(adjacency.sum(axis=1)).ravel()
+    inverse = np.divide(1.0, out, out=np.zeros_like(out), where=out > 0)
+    transition = (scipy.sparse.diags_array(inverse) @ adjacency).T.tocsr().astype(dtype)
+    dangling = np.flatnonzero(out == 0)
+    size = graph.num_nodes
+
+    def solve() -> Ranks:
+        rank = np.full(size, 1 / size, dtype)
+        for _ in range(max_iter):
+            lost = rank[dangling].sum() if len(dangling) else 0.0
+            new = DAMPING * (transition @ rank) + dtype((DAMPING * lost + 1 - DAMPING) / size)
+            change = np.abs(new - rank).sum()
+            rank = new
+            if change < tol:
+                break
+        return rank
+
+    return solve
+
+
+def networkit_solver(graph: rw.Graph, tol: float) -> Solve:
+    import networkit as nk
+
+    src, dst, _ = graph.edges()
+    ends = (src.astype(np.uint64), np.array(dst, np.uint64))
+    built = nk.GraphFromCoo(ends, n=graph.num_nodes, directed=True)
+    spread = nk.centrality.SinkHandling.DistributeSinks
+
+    def solve() -> Ranks:
+        run = nk.centrality.PageRank(built, damp=DAMPING, tol=tol, distributeSinks=spread)
+        run.norm = nk.centrality.Norm.l1norm
+        run.run()
+        return np.array(run.scores())
+
+    return solve
+
+
+def igraph_solver(graph: rw.Graph) -> Solve:
+    import igraph
+
+    src, dst, _ = graph.edges()
+    built = igraph.Graph(n=graph.num_nodes, edges=np.column_stack((src, dst)).tolist(), directed=True)
+    return lambda: np.array(built.pagerank(damping=DAMPING, implementation="prpack"))
+
+
+def networkx_solver(graph: rw.Graph, tol: float) -> Solve:
+    import networkx as nx
+
+    src, dst, _ = graph.edges()
+    built: Any = nx.DiGraph()
+    built.add_nodes_from(range(graph.num_nodes))
+    built.add_edges_from(zip(src.tolist(), dst.tolist(), strict=True))
+    return lambda: np.array(list(nx.pagerank(built, DAMPING, tol=tol / graph.num_nodes).values()))
+
+
+def ringway_solver(graph: rw.Graph, dtype: type, tol: float) -> Solve:
+    return lambda: rw.pagerank(graph, DAMPING, tol=tol, dtype=dtype).ranks
+
+
+def python_solvers(graph: rw.Graph, tol: float, slow: bool) -> dict[str, Solve]:
+    """Every installed Python peer, graph built; `slow` takes in those that need minutes for a large graph."""
+    solvers = {
+        "ringway float32": ringway_solver(graph, np.float32, tol),
+        "ringway float64": ringway_solver(graph, np.float64, tol),
+    }
+    if find_spec("scipy"):
+        solvers["scipy float32"] = scipy_power(graph, np.float32, tol)
+        solvers["scipy float64"] = scipy_power(graph, np.float64, tol)
+    if find_spec("networkit"):
+        solvers["networkit"] = networkit_solver(graph, tol)
+    if slow and find_spec("igraph"):
+        solvers["igraph prpack"] = igraph_solver(graph)
+    if slow and find_spec("networkx"):
+        solvers["networkx"] = networkx_solver(graph, tol)
+    return solvers
+
+
+def gap_seconds(program: Path, file: Path, iterations: int, threads: int) -> float:
+    """Seconds per iteration of a GAP program, which drops the rank of nodes without edges."""
+    command = [program, "-f", file, "-n", "1", "-i", str(iterations), "-t", "0"]
+    environment = {"OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    found = re.search(r"Trial Time:\s+([\d.]+)", done.stdout)
+    assert found is not None, done.stdout
+    return float(found[1]) / iterations

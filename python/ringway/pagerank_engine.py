@@ -1,0 +1,259 @@
+"""The resident kernels behind `ringway.pagerank`, launched and linked through the public API.
+
+One engine per backend and number of shards stays between calls, its kernels parked. A call sends one start
+message, which names the buffers of plan and run, and gets its answer when the run is over; the kernels do the
+rest among themselves (``native/include/ringway/kernels/pagerank.h``).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringway import _core
+from ringway.graphs import Graph
+from ringway.options import LaunchOptions
+from ringway.pagerank_messages import Action, PageRankControl, PageRankReport, Status
+from ringway.pagerank_result import PageRankResult, Plan
+from ringway.runtime import Buffer, Kernel, Runtime
+
+MAX_SHARDS = 64
+EDGES_PER_SHARD = 100_000
+HISTORY = 65_536
+FOREVER = -1.0
+LINK_SLOTS = 64
+LINK_BYTES = 56
+CANCEL_SECONDS = 60.0
+
+Progress = Callable[[int, float], object]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A call of `ringway.pagerank`, checked."""
+
+    graph: Graph
+    value_bytes: int
+    weighted: bool
+    damping: float
+    tolerance: float
+    max_iterations: int
+    personalization: NDArray[np.float64] | None
+    nstart: NDArray[np.float64] | None
+    dangling: NDArray[np.float64] | None
+
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """Of the ranks."""
+        return np.float32 if self.value_bytes == 4 else np.float64
+
+    def of_nothing(self) -> PageRankResult:
+        """The result for a graph without nodes."""
+        return PageRankResult(
+            graph=self.graph,
+            ranks=np.empty(0, self.dtype),
+            residuals=np.empty(0),
+            iterations=0,
+            converged=True,
+            iteration_time=0.0,
+            plan=None,
+        )
+
+
+class Prepared:
+    """A graph's plan and run memory, known to an engine's runtime."""
+
+    def __init__(
+        self, runtime: Runtime, graph: _core.Graph, shards: int, value_bytes: int, weighted: bool
+    ) -> None:
+        started = time.perf_counter()
+        native = _core.PageRankPlan(graph, shards, weighted, value_bytes)
+        self.work = _core.PageRankWork(native)
+        self.plan_buffer: Buffer = runtime.buffer(native.memory)
+        self.work_buffer: Buffer = runtime.buffer(self.work.memory)
+        self.plan = Plan(
+            backend=runtime.backend,
+            dtype="float32" if value_bytes == 4 else "float64",
+            shards=shards,
+            blocks=native.blocks,
+            weighted=native.weighted,
+            ordered=native.moved,
+            bytes=native.memory.nbytes,
+            seconds=time.perf_counter() - started,
+        )
+
+
+class Engine:
+    """A runtime with a sender and an aggregator per shard and one checker, for one run at a time."""
+
+    def __init__(self, backend: str, shards: int) -> None:
+        self.shards = shards
+        self.lock = threading.Lock()
+        self.runtime = Runtime(backend=backend, workers=shards)
+        self.senders = [self._launch("sender", shard) for shard in range(shards)]
+        self.aggregators = [self._launch("aggregator", shard) for shard in range(shards)]
+        self.checker = self._launch("checker", 0)
+        for sender in self.senders:
+            for aggregator in self.aggregators:
+                self._link(sender, aggregator)
+        for aggregator in self.aggregators:
+            self._link(aggregator, self.checker)
+        for sender in self.senders:
+            self._link(self.checker, sender)
+        for kernel in (*self.senders, *self.aggregators, self.checker):
+            kernel.activate()
+        self.runs = 0
+        self.history = np.zeros(1)
+        self.history_buffer: Buffer = self.runtime.buffer(self.history)
+        self.prepared: weakref.WeakKeyDictionary[_core.Graph, dict[tuple[int, bool], Prepared]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def _launch(self, role: str, shard: int) -> Kernel:
+        return self.runtime.launch(
+            f"pagerank.{role}",
+            name=f"pagerank.{role}.{shard}",
+            options=LaunchOptions(capacity=64, worker=shard),
+            activate=False,
+        )
+
+    def _link(self, source: Kernel, target: Kernel) -> None:
+        self.runtime.link(source, target, capacity=LINK_SLOTS, slot_size=LINK_BYTES)
+
+    def run(self, problem: Problem, progress: Progress | None) -> PageRankResult:
+        """Solve one problem; callers take turns."""
+        with self.lock:
+            prepared = self._prepare(problem)
+            prepared.work.start(problem.damping, problem.personalization, problem.dangling, problem.nstart)
+            self._keep_history(problem.max_iterations)
+            started = time.perf_counter()
+            report = self._iterate(prepared, problem, progress)
+            seconds = time.perf_counter() - started
+            ranks = np.empty(problem.graph.num_nodes, problem.dtype)
+            prepared.work.collect(ranks)
+            done = report.iteration
+            return PageRankResult(
+                graph=problem.graph,
+                ranks=ranks,
+                residuals=self._residuals(done),
+                iterations=done,
+                converged=report.status == Status.CONVERGED,
+                iteration_time=seconds / done if done else 0.0,
+                plan=prepared.plan,
+            )
+
+    def _prepare(self, problem: Problem) -> Prepared:
+        graph = problem.graph._native
+        plans = self.prepared.setdefault(graph, {})
+        key = (problem.value_bytes, problem.weighted)
+        if key not in plans:
+            plans[key] = Prepared(self.runtime, graph, self.shards, *key)
+        return plans[key]
+
+    def _keep_history(self, iterations: int) -> None:
+        wanted = max(1, min(iterations, HISTORY))
+        if wanted > len(self.history):
+            self.history_buffer.release()
+            self.history = np.zeros(wanted)
+            self.history_buffer = self.runtime.buffer(self.history)
+
+    def _residuals(self, done: int) -> NDArray[np.float64]:
+        length = len(self.history)
+        return self.history[:done].copy() if done <= length else np.roll(self.history, -(done % length))
+
+    def _iterate(self, prepared: Prepared, problem: Problem, progress: Progress | None) -> PageRankReport:
+        self.runs = (self.runs + 1) % 2**32
+        start = self._control(Action.START, prepared, problem, report_every=0 if progress is None else 1)
+        try:
+            if progress is None:
+                return self._answer(start, FOREVER)
+            self.checker.send(start)
+            return self._follow(progress)
+        except BaseException:
+            self._cancel(prepared, problem)
+            raise
+
+    def _control(
+        self, action: Action, prepared: Prepared, problem: Problem, report_every: int = 0
+    ) -> PageRankControl:
+        return PageRankControl(
+            plan=prepared.plan_buffer.handle,
+            work=prepared.work_buffer.handle,
+            history=self.history_buffer.handle,
+            action=action,
+            run=self.runs,
+            max_iterations=problem.max_iterations,
+            report_every=report_every,
+            tolerance=problem.tolerance,
+        )
+
+    def _answer(self, control: PageRankControl, timeout: float) -> PageRankReport:
+        report: PageRankReport = self.checker.request(control, timeout)
+        return report
+
+    def _follow(self, progress: Progress) -> PageRankReport:
+        while True:
+            report: PageRankReport = self.checker.receive()
+            if report.run != self.runs:
+                continue
+            if report.status != Status.RUNNING:
+                return report
+            progress(report.iteration, report.residual)
+
+    def _cancel(self, prepared: Prepared, problem: Problem) -> None:
+        """End the run and wait until it is over; when that fails, give the engine up."""
+        try:
+            self._answer(self._control(Action.CANCEL, prepared, problem), CANCEL_SECONDS)
+        except BaseException:
+            _engines.discard(self)
+            raise
+
+
+class _Engines:
+    """The engines of this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running: dict[tuple[str, int], Engine] = {}
+        self.of_parent: list[Engine] = []  # kept, because their threads are not here to be ended
+
+    def get(self, backend: str, shards: int) -> Engine:
+        with self.lock:
+            if (backend, shards) not in self.running:
+                self.running[backend, shards] = Engine(backend, shards)
+            return self.running[backend, shards]
+
+    def discard(self, engine: Engine) -> None:
+        with self.lock:
+            self.running = {key: other for key, other in self.running.items() if other is not engine}
+        engine.runtime.close()
+
+    def after_fork(self) -> None:
+        """In the child: the parent's runs may be half done, and its locks held."""
+        self.lock = threading.Lock()
+        self.of_parent.extend(self.running.values())
+        self.running = {}
+
+
+_engines = _Engines()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_engines.after_fork)
+
+
+def shards_for(edges: int) -> int:
+    """One shard for a small graph, so that no other thread needs to wake; up to the cores for a large one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(edges // EDGES_PER_SHARD, cores, MAX_SHARDS))
+
+
+def engine_for(backend: str, shards: int) -> Engine:
+    """The engine with so many shards, started on first use."""
+    return _engines.get(backend, shards)

@@ -1,0 +1,83 @@
+"""Whatever a caller may pass as a graph or as values per node, brought to one form."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ringway.errors import InvalidOption
+from ringway.graphs import Graph
+
+
+def _library(graph: object) -> str:
+    return type(graph).__module__.partition(".")[0]
+
+
+_FOREIGN: dict[str, Callable[[Any, str | None], Graph]] = {
+    "igraph": lambda graph, weight: Graph.from_igraph(graph, weight=weight),
+    "networkx": lambda graph, weight: Graph.from_networkx(graph, weight=weight),
+    "scipy": lambda matrix, weight: Graph.from_scipy(matrix, weighted=weight is not None),
+}
+
+
+def graph_of(source: object, weight: str | None) -> Graph:
+    """A graph from a `Graph`, a path, another library's graph, or arrays of edges.
+
+    Parameters
+    ----------
+    source
+        `Graph`; path of a graph file; scipy.sparse matrix; networkx or igraph graph; ``(src, dst)`` or
+        ``(src, dst, weight)``.
+    weight
+        Edge attribute that holds the weights, in libraries whose edges have attributes.
+
+    Raises
+    ------
+    InvalidOption
+        `source` is none of these.
+    """
+    if isinstance(source, Graph):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        return Graph.read(source)
+    if isinstance(source, tuple) and len(source) in (2, 3):
+        return Graph.from_edges(*source)
+    convert = _FOREIGN.get(_library(source))
+    if convert is None:
+        raise InvalidOption(
+            f"graph is a {type(source).__module__}.{type(source).__qualname__}; pass a ringway.Graph, "
+            "a path, (src, dst[, weight]), or a scipy.sparse, networkx or igraph graph"
+        )
+    return convert(source, weight)
+
+
+def values_of(
+    given: Mapping[Any, float] | ArrayLike | None, name: str, graph: Graph
+) -> NDArray[np.float64] | None:
+    """One number per node, shape (nodes,), from an array or from a mapping where nodes left out are 0.
+
+    Raises
+    ------
+    InvalidOption
+        Wrong shape, or not numbers. Signs and the sum are checked where the values are used.
+    NotFound
+        A name that no node has.
+    """
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        values = np.zeros(graph.num_nodes)
+        for key, value in given.items():
+            values[graph.index_of(key)] = value
+        return values
+    try:
+        values = np.ascontiguousarray(given, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidOption(f"{name} is not one number per node: {error}") from None
+    if values.shape != (graph.num_nodes,):
+        raise InvalidOption(f"{name} has shape {values.shape}; the graph has {graph.num_nodes} nodes")
+    return values

@@ -1,0 +1,57 @@
+"""What the caller and the PageRank kernels say to each other; the kernels' own links carry native structs.
+
+The layouts are those of ``native/include/ringway/kernels/pagerank_layout.h``.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from ringway._core import Message
+from ringway.memorypack import message
+from ringway.types import f64, u32, u64
+
+
+class Action(enum.IntEnum):
+    """What a control message asks for."""
+
+    START = 0
+    CANCEL = 1
+
+
+class Status(enum.IntEnum):
+    """How far a run is."""
+
+    RUNNING = 0
+    CONVERGED = 1
+    AT_LIMIT = 2
+    CANCELLED = 3
+
+
+@message(layout="struct")
+class PageRankControl(Message):
+    """To ``pagerank.checker``: begin a run, or end one after its current iteration.
+
+    ``plan``, ``work`` and ``history`` are buffer handles; ``report_every`` is in iterations, 0 for none.
+    """
+
+    plan: u64
+    work: u64
+    history: u64
+    action: u32
+    run: u32
+    max_iterations: u32
+    report_every: u32
+    tolerance: f64
+
+
+@message(layout="struct")
+class PageRankReport(Message):
+    """From ``pagerank.checker``: an iteration or a run is over."""
+
+    run: u32
+    iteration: u32
+    status: u32
+    reserved: u32
+    residual: f64
+    elapsed_us: u64

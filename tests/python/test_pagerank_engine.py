@@ -1,0 +1,165 @@
+"""The resident kernels: message counts, a withheld block, cancelling, threads, fork."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import ringway as rw
+from ringway import pagerank_engine
+from ringway.pagerank_engine import Engine, Problem
+
+SHARDS = 2
+
+
+def random_graph(nodes: int = 500, edges: int = 5000, seed: int = 0) -> rw.Graph:
+    rng = np.random.default_rng(seed)
+    return rw.Graph.from_edges(rng.integers(0, nodes, edges), rng.integers(0, nodes, edges), num_nodes=nodes)
+
+
+def problem(graph: rw.Graph, iterations: int = 10, tolerance: float = 0.0) -> Problem:
+    return Problem(graph, 8, False, 0.85, tolerance, iterations, None, None, None)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    made = Engine("cpu", SHARDS)
+    yield made
+    made.runtime.close()
+
+
+def test_message_counts_are_iterations_times_blocks(engine: Engine) -> None:
+    result = engine.run(problem(random_graph(), iterations=25), None)
+    assert result.plan is not None
+    blocks = result.plan.blocks
+    assert blocks == SHARDS
+    for sender in engine.senders:
+        assert sender.telemetry().processed == 25
+    assert sum(sender.telemetry().sent for sender in engine.senders) == 25 * blocks * SHARDS
+    for aggregator in engine.aggregators:
+        assert aggregator.telemetry().processed == 25 * blocks
+        assert aggregator.telemetry().sent == 25
+    assert engine.checker.telemetry().processed == 1 + 25 * SHARDS
+
+
+def test_a_withheld_block_stops_convergence(engine: Engine) -> None:
+    graph = random_graph()
+    want = engine.run(problem(graph, 1000, 1e-12), None)
+    engine.senders[1].deactivate()
+    counts = [aggregator.telemetry().processed for aggregator in engine.aggregators]
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(engine.run, problem(graph, 1000, 1e-12), None)
+        while engine.senders[0].telemetry().processed == want.iterations:
+            time.sleep(0.001)
+        time.sleep(0.2)
+        assert not run.done()
+        # The block of shard 0 came; the one of shard 1 is missing, and nothing else goes on.
+        assert (
+            sum(aggregator.telemetry().processed for aggregator in engine.aggregators) <= sum(counts) + SHARDS
+        )
+        assert engine.senders[0].telemetry().processed == want.iterations + 1
+        engine.senders[1].activate()
+        got = run.result()
+    np.testing.assert_array_equal(got.ranks, want.ranks)
+    assert got.iterations == want.iterations
+
+
+def test_progress_names_iterations_in_order(engine: Engine) -> None:
+    seen: list[tuple[int, float]] = []
+    result = engine.run(problem(random_graph(), iterations=40), lambda *args: seen.append(args))
+    assert [iteration for iteration, _ in seen] == sorted({iteration for iteration, _ in seen})
+    assert seen
+    for iteration, residual in seen:
+        assert residual == result.residuals[iteration - 1]
+
+
+def test_what_progress_raises_ends_the_run_and_the_engine_stays_usable(engine: Engine) -> None:
+    def stop(iteration: int, residual: float) -> None:
+        raise RuntimeError("enough")
+
+    graph = random_graph()
+    with pytest.raises(RuntimeError, match="enough"):
+        engine.run(problem(graph, iterations=2**31), stop)
+    want = rw.pagerank(graph, tol=0, max_iter=10, dtype=np.float64).ranks
+    np.testing.assert_allclose(engine.run(problem(graph), None).ranks, want, rtol=1e-12)
+    assert not engine.runtime.closed
+
+
+INTERRUPTED = """
+import signal, threading, numpy as np, ringway as rw
+graph = rw.Graph.from_edges(np.arange({nodes}), (np.arange({nodes}) * 7 + 1) % {nodes})
+want = rw.pagerank(graph, tol=0, max_iter=5).ranks
+threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+try:
+    rw.pagerank(graph, tol=0, max_iter=2**32 - 1)
+except KeyboardInterrupt:
+    assert (rw.pagerank(graph, tol=0, max_iter=5).ranks == want).all()
+    print("usable")
+"""
+
+
+@pytest.mark.parametrize("nodes", [1000, 300_000])
+def test_ctrl_c(nodes: int) -> None:
+    command = [sys.executable, "-c", INTERRUPTED.format(nodes=nodes)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("usable\n", 0), done.stderr
+
+
+def test_threads_get_their_own_answers() -> None:
+    graphs = [random_graph(nodes=50 + 10 * i, edges=600, seed=i) for i in range(8)]
+    want = [rw.pagerank(graph, tol=1e-12).ranks for graph in graphs]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            for ranks, result in zip(
+                want, pool.map(lambda g: rw.pagerank(g, tol=1e-12), graphs), strict=True
+            ):
+                np.testing.assert_array_equal(result.ranks, ranks)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_after_fork() -> None:
+    graph = random_graph()
+    want = rw.pagerank(graph, tol=1e-12).ranks
+    stop = threading.Event()
+
+    def busy() -> None:
+        while not stop.is_set():
+            rw.pagerank(graph, tol=0, max_iter=500)
+
+    worker = threading.Thread(target=busy)
+    worker.start()
+    try:
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(30)
+                same = np.array_equal(rw.pagerank(graph, tol=1e-12).ranks, want)
+                os._exit(0 if same else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        worker.join()
+    np.testing.assert_array_equal(rw.pagerank(graph, tol=1e-12).ranks, want)
+
+
+def test_number_of_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pagerank_engine.os, "sched_getaffinity", lambda process: range(8))
+    per_shard = pagerank_engine.EDGES_PER_SHARD
+    assert [pagerank_engine.shards_for(n) for n in (0, per_shard, 3 * per_shard, 10**9)] == [1, 1, 3, 8]
+
+
+def test_memory_goes_with_the_graph(engine: Engine) -> None:
+    graph = random_graph()
+    engine.run(problem(graph), None)
+    assert len(engine.prepared) == 1
+    del graph
+    assert len(engine.prepared) == 0
