@@ -8,11 +8,10 @@ namespace ringway {
 
 enum : int { kDropOldestAttempts = 4 };  // others may fill the slot that was freed
 
-u32 Sender::checked_size(std::initializer_list<Part> parts, const std::string& type) const {
+std::size_t Sender::size_of(std::initializer_list<Part> parts) {
   std::size_t bytes = 0;
   for (const Part& part : parts) bytes += part.bytes;
-  check_size(bytes, type);
-  return u32(bytes);
+  return bytes;
 }
 
 void Sender::check_size(std::size_t bytes, const std::string& type) const {
@@ -24,7 +23,7 @@ void Sender::check_size(std::size_t bytes, const std::string& type) const {
                   std::to_string(queue_->max_message()) + "; create the queue with a larger slot size");
 }
 
-Sender::Offer Sender::try_send(std::initializer_list<Part> parts, u32 bytes) {
+Sender::Offer Sender::offer(std::initializer_list<Part> parts) {
   auto claim = side_.reserve(1);
   const Backpressure policy = queue_->options().policy;
   if (policy == Backpressure::kDropOldest) {
@@ -43,7 +42,7 @@ Sender::Offer Sender::try_send(std::initializer_list<Part> parts, u32 bytes) {
     if (part.bytes) std::memcpy(to, part.data, part.bytes);
     to += part.bytes;
   }
-  side_.publish(claim.first, bytes, 0);
+  side_.publish(claim.first, u32(size_of(parts)), 0);
   return Offer::kSent;
 }
 

@@ -23,17 +23,22 @@ class Sender {
  public:
   explicit Sender(const Queue& queue) : queue_(&queue) { side_.open(queue.ring()); }
 
+  enum class Offer { kSent, kDropped, kFull };  // kFull only under kBlock and kReject
+
+  // One attempt to put a message that is known to fit.
+  Offer offer(std::initializer_list<Part> parts);
+
   // True: sent. False: the policy dropped the message. Throws kMessageTooLarge, or kQueueFull under kReject and when
   // `wait` gives up under kBlock; the queue is then as it was. `type` is for error texts.
   template <class Wait>
   bool send(std::initializer_list<Part> parts, const std::string& type, Wait&& wait) {
-    const u32 bytes = checked_size(parts, type);
-    Offer offer = try_send(parts, bytes);
-    if (offer == Offer::kFull && queue_->options().policy == Backpressure::kBlock) {
-      wait([&] { return (offer = try_send(parts, bytes)) != Offer::kFull; });
+    check_size(size_of(parts), type);
+    Offer made = offer(parts);
+    if (made == Offer::kFull && queue_->options().policy == Backpressure::kBlock) {
+      wait([&] { return (made = offer(parts)) != Offer::kFull; });
     }
-    if (offer == Offer::kFull) refuse();
-    return offer == Offer::kSent;
+    if (made == Offer::kFull) refuse();
+    return made == Offer::kSent;
   }
 
   // In place: up to n slots, to be written and then published. No policy applies: what there is room for.
@@ -45,10 +50,8 @@ class Sender {
   u32 send_some(const void* messages, u32 n, u32 bytes, const std::string& type);
 
  private:
-  enum class Offer { kSent, kDropped, kFull };
-  u32 checked_size(std::initializer_list<Part> parts, const std::string& type) const;
+  static std::size_t size_of(std::initializer_list<Part> parts);
   void check_size(std::size_t bytes, const std::string& type) const;
-  Offer try_send(std::initializer_list<Part> parts, u32 bytes);
   [[noreturn]] void refuse() const;
 
   const Queue* queue_;

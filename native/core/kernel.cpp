@@ -177,30 +177,7 @@ void Kernel::check_message(const Envelope& envelope, std::size_t bytes, const st
 }
 
 Kernel::Put Kernel::try_put(const Envelope& envelope, std::span<const u8> body) {
-  Producer<Atomics, true> producer;
-  producer.open(port_->mailbox.ring());
-  auto claim = producer.reserve(1);
-  Put result = Put::kDone;
-  if (!claim.count) {
-    if (options_.policy == Backpressure::kDropOldest) {
-      for (int attempt = 0; attempt < 4 && !claim.count; ++attempt) {
-        const u64 ticket = producer.blocked();
-        drop_oldest(producer.ring, ticket);
-        claim = producer.reserve(1);
-      }
-    }
-    if (!claim.count) {
-      if (options_.policy == Backpressure::kBlock || options_.policy == Backpressure::kReject)
-        return Put::kFull;
-      Atomics::add_index(&producer.ring.header->dropped_new, 1);
-      return Put::kDropped;
-    }
-  }
-  u8* const to = payload_at(producer.ring, claim.first);
-  std::memcpy(to, &envelope, sizeof(envelope));
-  if (!body.empty()) std::memcpy(to + sizeof(envelope), body.data(), body.size());
-  producer.publish(claim.first, u32(sizeof(envelope) + body.size()), 0);
-  return result;
+  return Sender(port_->mailbox).offer({{&envelope, sizeof(envelope)}, {body.data(), body.size()}});
 }
 
 Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void (*check)(), bool wait) {
@@ -227,14 +204,14 @@ Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void
 
 bool Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
                   void (*check)()) {
-  return send(envelope, body, type_name, check, true) == Put::kDone;
+  return send(envelope, body, type_name, check, true) == Put::kSent;
 }
 
 std::optional<bool> Kernel::try_send(Envelope envelope, std::span<const u8> body,
                                      const std::string& type_name) {
   const Put result = send(envelope, body, type_name, nullptr, false);
   if (result == Put::kFull) return std::nullopt;
-  return result == Put::kDone;
+  return result == Put::kSent;
 }
 
 Kernel::Put Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
@@ -272,7 +249,7 @@ Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std
     runtime_->replies_.give_back(cell);
     throw;
   }
-  if (result == Put::kDone) return cell;
+  if (result == Put::kSent) return cell;
   runtime_->replies_.give_back(cell);
   if (result == Put::kFull) return nullptr;
   throw Error(ErrorKind::kQueueFull,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/channel.h"
 #include "core/lifecycle.h"
 
 namespace ringway {
@@ -79,7 +80,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
 
  private:
   friend class Runtime;
-  enum class Put { kDone, kFull, kDropped };
+  using Put = Sender::Offer;
 
   void check_usable();
   void check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const;

@@ -51,7 +51,11 @@ class Cpu : public Backend {
     const u32 room = spec.body_size + u32(sizeof(Envelope));
     const u32 capacity = u32(spec.options.capacity);
     auto kernel = std::make_shared<Instance>(
-        QueueOptions{.name = spec.name, .capacity = capacity, .max_message = room, .type = {}},
+        QueueOptions{.name = spec.name,
+                     .capacity = capacity,
+                     .max_message = room,
+                     .type = {},
+                     .policy = spec.options.policy},
         QueueOptions{.name = spec.name + " to host", .capacity = capacity, .max_message = room, .type = {}});
     kernel->index = spec.index;
     kernel->entry = entry;
