@@ -8,6 +8,8 @@
 #include <variant>
 
 #include "backends/cpu/backend.h"
+#include "backends/cuda/backend.h"
+#include "backends/metal/backend.h"
 #include "bindings/bindings.h"
 #include "bindings/message_io.h"
 #include "core/error.h"
@@ -239,8 +241,8 @@ std::vector<std::pair<std::string, std::string>> list_backends() {
 
 void init_runtime(py::module_& module) {
   register_backend(cpu::backend());
-  register_backend({"cuda", "the CUDA backend is not in this build", {}});
-  register_backend({"metal", "the Metal backend is not in this build", {}});
+  register_backend(cuda::backend());
+  register_backend(metal::backend());
   module.def("backends", &list_backends);
 
   using Unlocked = py::call_guard<py::gil_scoped_release>;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+import ringway
 
 BACKENDS = ("cpu", "cuda", "metal")
 REQUIRED = {name for name in os.environ.get("RINGWAY_REQUIRE", "").split(",") if name}
@@ -12,9 +13,7 @@ REQUIRED = {name for name in os.environ.get("RINGWAY_REQUIRE", "").split(",") if
 
 def why_absent(backend: str) -> str | None:
     """Reason why a backend cannot be used here; None when it can."""
-    if backend == "cpu":
-        return None
-    return f"the {backend} backend is not in this build"
+    return ringway.backends()[backend] or None
 
 
 @pytest.fixture(params=BACKENDS)

@@ -1,0 +1,10 @@
+// What stands in for the Metal backend where it is not built: the same symbol, and the reason.
+#include "backends/metal/backend.h"
+
+namespace ringway::metal {
+
+BackendEntry backend() {
+  return {"metal", RINGWAY_METAL_ABSENT, {}};
+}
+
+}  // namespace ringway::metal

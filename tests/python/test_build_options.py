@@ -1,0 +1,41 @@
+"""A backend that is asked for and cannot be had is an error of the build that says what is missing."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(shutil.which("cmake") is None, reason="needs CMake")
+
+
+def configure(folder: pathlib.Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DRINGWAY_PYTHON=OFF", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("RINGWAY_CUDA=ON", "the CUDA backend is not in this release yet"),
+        ("RINGWAY_CUDA=YES", "expected AUTO, ON or OFF"),
+        ("RINGWAY_METAL=ON", "the Metal backend is not in this release yet"),
+        ("RINGWAY_METAL=SOFTWARE", "the software Metal device"),
+        ("RINGWAY_METAL=YES", "expected AUTO, ON, OFF or SOFTWARE"),
+    ],
+)
+def test_what_cannot_be_had_is_an_error(tmp_path: pathlib.Path, option: str, says: str) -> None:
+    result = configure(tmp_path, f"-D{option}")
+    assert result.returncode != 0
+    assert option in result.stderr
+    assert says in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("value", ["AUTO", "OFF"])
+def test_what_can_be_left_out_is_none(tmp_path: pathlib.Path, value: str) -> None:
+    result = configure(tmp_path, f"-DRINGWAY_CUDA={value}", f"-DRINGWAY_METAL={value}")
+    assert result.returncode == 0, result.stderr
