@@ -360,7 +360,7 @@ def test_inheritance() -> None:
     assert isinstance(Derived.decode(derived.encode()), Base)
 
     class Undecorated(Base):
-        pass
+        """Adds no field."""
 
     assert Undecorated(3).encode() == Base(3).encode()
 
