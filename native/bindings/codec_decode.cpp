@@ -53,6 +53,11 @@ class PyBuilder {
   }
 
   Value text(const Type&, const u8* bytes, std::size_t n, std::size_t offset) {
+    if (n && ascii(bytes, n)) {
+      py::object made = steal(PyUnicode_New(Py_ssize_t(n), 127));
+      std::memcpy(PyUnicode_1BYTE_DATA(made.ptr()), bytes, n);
+      return made;
+    }
     PyObject* made = PyUnicode_DecodeUTF8(reinterpret_cast<const char*>(bytes), Py_ssize_t(n), nullptr);
     if (!made) raise_bad_value(offset, "string");
     return py::reinterpret_steal<py::object>(made);
@@ -151,6 +156,12 @@ class PyBuilder {
   }
 
  private:
+  static bool ascii(const u8* bytes, std::size_t n) {
+    u64 high = 0;
+    for (; n >= 8; bytes += 8, n -= 8) high |= load<u64>(bytes);
+    for (; n; ++bytes, --n) high |= *bytes;
+    return !(high & 0x8080808080808080ull);
+  }
   static bool named(const Type& type) {
     return type.kind == Kind::kObject || type.kind == Kind::kVersioned || type.kind == Kind::kStruct;
   }

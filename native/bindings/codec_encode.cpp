@@ -212,6 +212,7 @@ class Encoder {
     if (type.style != kNative && type.style != kEnum) return false;
     long long number = 0;
     switch (type.kind) {
+      case Kind::kBool: *out = value == Py_True; return value == Py_True || value == Py_False;
       case Kind::kU8: return quick_int<unsigned char>(value, out);
       case Kind::kI32: return quick_int<i32>(value, out);
       case Kind::kU32: return quick_int<u32>(value, out);
@@ -242,6 +243,28 @@ class Encoder {
     if (!PyLong_Check(value) || !small_int(value, &number) || number != static_cast<long long>(T(number)))
       return false;
     store(out, T(number));
+    return true;
+  }
+
+  // The same for a member of an object, and for strings that are ASCII.
+  bool quick_write(const Type& type, PyObject* value) {
+    if (type.unmanaged) {
+      u8* out = out_->take(type.size);
+      if (!quick(type, value, out))
+        out_->give_back(type.size);
+      else
+        return true;
+      return false;
+    }
+    if (type.kind != Kind::kString || type.max_length || !PyUnicode_CheckExact(value) ||
+        !PyUnicode_IS_COMPACT_ASCII(value))
+      return false;
+    std::size_t n = std::size_t(PyUnicode_GET_LENGTH(value));
+    if (n == 0 || n > 0x7ffffffe) return false;
+    u8* out = out_->take(8 + n);
+    store(out, ~i32(n));
+    store(out + 4, i32(n));
+    std::memcpy(out + 8, PyUnicode_1BYTE_DATA(value), n);
     return true;
   }
 
@@ -412,8 +435,11 @@ class Encoder {
     std::size_t i = 0;
     try {
       for (; i < type.fields.size(); ++i) {
+        const codec::Field& field = type.fields[i];
+        PyObject* slot = host_of(type).cls ? slot_at(value, field.host_slot) : nullptr;
+        if (slot && quick_write(*field.type, slot)) continue;
         py::object held = member(type, value, i);
-        write(*type.fields[i].type, held.ptr());
+        write(*field.type, held.ptr());
       }
     } catch (EncodeError& error) {
       error.within(label(type, i));

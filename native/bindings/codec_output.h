@@ -29,6 +29,8 @@ class Output {
     at_ += n;
     return from;
   }
+  // Undoes the last take(n).
+  void give_back(std::size_t n) { at_ -= n; }
   void put(const void* from, std::size_t n) {
     if (n) std::memcpy(take(n), from, n);
   }
