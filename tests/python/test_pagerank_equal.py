@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import random
 from typing import Any
 
@@ -13,7 +14,6 @@ import ringway as rw
 from ringway import pagerank_engine
 
 KINDS = [nx.DiGraph, nx.MultiDiGraph, nx.Graph, nx.MultiGraph]
-ARRAY_OF_NOTHING = np.empty(0)
 
 
 @pytest.fixture(params=[1, 3])
@@ -102,3 +102,13 @@ def test_equal_to_igraph(weighted: bool, shards: int) -> None:
     want = graph.pagerank(weights="weight" if weighted else None, implementation="prpack")
     got = rw.pagerank(graph, weight="weight" if weighted else None, tol=1e-13, max_iter=1000)
     assert np.abs(got.ranks - want).max() <= 1e-10
+
+
+def test_debian_packages_equal_igraph() -> None:
+    path = pathlib.Path(__file__).parents[2] / "examples" / "data" / "debian-bookworm-depends.tsv.gz"
+    graph = rw.Graph.read(path)
+    src, dst, _ = graph.edges()
+    want = igraph.Graph(n=graph.num_nodes, edges=np.column_stack((src, dst)), directed=True).pagerank()
+    got = rw.pagerank(graph, weight=None, tol=1e-13, max_iter=1000)
+    assert np.abs(got.ranks - want).max() <= 1e-10
+    assert got.top(1)[0][0] == "libc6"
