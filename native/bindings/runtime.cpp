@@ -254,6 +254,7 @@ void init_runtime(py::module_& module) {
   py::class_<Kernel, SharedKernel>(module, "Kernel")
       .def_property_readonly("name", &Kernel::name)
       .def_property_readonly("kind", [](const Kernel& kernel) { return kernel.type().name; })
+      .def_property_readonly("worker", [](const Kernel& kernel) { return kernel.port().worker; })
       .def_property_readonly("state", [](Kernel& kernel) { return name_of(kernel.state()); })
       .def_property_readonly("failure", &Kernel::failure)
       .def("activate", &Kernel::activate, Unlocked())

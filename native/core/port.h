@@ -19,7 +19,8 @@ struct Port : std::enable_shared_from_this<Port> {
       : mailbox(std::move(to_kernel)), outbox(std::move(to_host)) {}
   virtual ~Port() = default;
 
-  u32 index = 0;  // the kernel's endpoint
+  u32 index = 0;   // the kernel's endpoint
+  u32 worker = 0;  // where it was put
   Queue mailbox;
   Queue outbox;
   ControlBlock control{};

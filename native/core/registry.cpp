@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <mutex>
 
 #include "core/error.h"
@@ -38,7 +39,9 @@ std::vector<BackendEntry> backends() {
   return entries();
 }
 
-BackendEntry choose_backend(const std::string& name) {
+BackendEntry choose_backend(const std::string& asked) {
+  const char* wanted = asked == "auto" ? std::getenv("RINGWAY_BACKEND") : nullptr;
+  const std::string name = wanted && *wanted ? wanted : asked;
   std::string names;
   for (BackendEntry& entry : backends()) {
     names += (names.empty() ? "" : ", ") + entry.name;

@@ -20,7 +20,7 @@ struct BackendEntry {
 void register_backend(BackendEntry entry);
 // In the order in which "auto" tries them.
 std::vector<BackendEntry> backends();
-// `name` may be "auto"; throws kNotFound or kBackendUnavailable.
+// `name` may be "auto", for which RINGWAY_BACKEND can stand in; throws kNotFound or kBackendUnavailable.
 BackendEntry choose_backend(const std::string& name);
 
 }  // namespace ringway

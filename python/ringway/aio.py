@@ -10,7 +10,7 @@ from typing import Any
 from ringway import _core
 from ringway.errors import QueueFull, Timeout
 from ringway.options import LaunchOptions
-from ringway.runtime import DRAIN_TIMEOUT, State, Telemetry, TerminateReport
+from ringway.runtime import DRAIN_TIMEOUT, State, Telemetry, TerminateReport, link_slot_size
 
 ROOM_PAUSE = 50e-6  # seconds before a full mailbox is tried again; doubles up to a millisecond
 
@@ -171,10 +171,16 @@ class AsyncRuntime:
         return AsyncKernel(self, core)
 
     async def link(
-        self, source: AsyncKernel, target: AsyncKernel, *, capacity: int = 4096, slot_size: int = 0
+        self,
+        source: AsyncKernel,
+        target: AsyncKernel,
+        *,
+        message: type[_core.Message] | None = None,
+        capacity: int = 4096,
+        slot_size: int = 0,
     ) -> None:
         """Connect the next output of ``source`` with the next input of ``target``, past the host."""
-        self._core.link(source._core, target._core, capacity, slot_size)
+        self._core.link(source._core, target._core, capacity, link_slot_size(message, slot_size))
 
     async def close(self) -> None:
         """End every kernel; calls that wait raise `Closed`."""

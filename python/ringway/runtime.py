@@ -95,6 +95,11 @@ class Kernel:
         return self._core.state
 
     @property
+    def worker(self) -> int:
+        """The worker slot it lives on."""
+        return self._core.worker
+
+    @property
     def failure(self) -> str:
         """Why it failed; empty when it did not."""
         return self._core.failure
@@ -243,17 +248,27 @@ class Runtime:
         """Return the kernels that have not been terminated, in order of launch."""
         return [Kernel(core) for core in self._core.kernels()]
 
-    def link(self, source: Kernel, target: Kernel, *, capacity: int = 4096, slot_size: int = 0) -> None:
+    def link(
+        self,
+        source: Kernel,
+        target: Kernel,
+        *,
+        message: type[_core.Message] | None = None,
+        capacity: int = 4096,
+        slot_size: int = 0,
+    ) -> None:
         """Connect the next output of ``source`` with the next input of ``target``, past the host.
 
         Parameters
         ----------
+        message
+            What travels on the link, bare: a class of fixed layout (``@message(layout="struct")``). None: bytes.
         capacity
             Slots; a power of two, 16 to 1,048,576.
         slot_size
-            Bytes of the largest message; 0 means 4,096.
+            Bytes of the largest message; 0 means the size of ``message``, or 4,096 without one.
         """
-        self._core.link(source._core, target._core, capacity, slot_size)
+        self._core.link(source._core, target._core, capacity, link_slot_size(message, slot_size))
 
     def buffer(self, source: NDArray[Any] | bytes | bytearray | memoryview | int) -> Buffer:
         """Make memory known to kernels, so that messages can name it by ``Buffer.handle``.
@@ -288,6 +303,11 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<ringway runtime on {self.backend}, {'closed' if self.closed else self.device}>"
+
+
+def link_slot_size(message: type[_core.Message] | None, slot_size: int) -> int:
+    """Return the larger of what is asked for and what the message class needs; 0 when neither says."""
+    return slot_size if message is None else max(slot_size, message.dtype().itemsize)
 
 
 def backends() -> dict[str, str]:

@@ -65,7 +65,7 @@ class Cpu : public Backend {
     kernel->emits = type_id_of(entry->type.emits);
     kernel->state = std::make_unique<u64[]>((entry->state_size + 7) / 8);
     const std::int64_t worker = spec.options.worker;
-    kernel->worker = workers_[worker >= 0 ? u32(worker) : next_worker_++ % u32(workers_.size())];
+    kernel->home = workers_[worker >= 0 ? u32(worker) : next_worker_++ % u32(workers_.size())];
     Inlet mailbox;
     mailbox.drops_oldest = spec.options.policy == Backpressure::kDropOldest;
     mailbox.drops_oldest ? mailbox.shared.open(kernel->mailbox.ring())
@@ -74,6 +74,7 @@ class Cpu : public Backend {
     Outlet host;
     host.producer.open(kernel->outbox.ring());
     kernel->outputs.push_back(host);
+    kernel->worker = kernel->home->number();
     kernels_.insert(kernel);
     return kernel;
   }
@@ -91,30 +92,30 @@ class Cpu : public Backend {
     Outlet output;
     output.link = link;
     output.producer.open(link->queue.ring());
-    output.elsewhere = of(from).worker != of(to).worker;
+    output.elsewhere = of(from).home != of(to).home;
     {
-      Locked held(*of(to).worker);
+      Locked held(*of(to).home);
       of(to).inputs.push_back(input);
     }
-    Locked held(*of(from).worker);
+    Locked held(*of(from).home);
     of(from).outputs.push_back(output);
   }
 
   void activate(Port& port) override {
     Instance& kernel = of(port);
-    Locked held(*kernel.worker);
+    Locked held(*kernel.home);
     if (kernel.running) return;
     kernel.running = true;
-    kernel.worker->ask_idle(kernel.options, 1);
-    kernel.worker->schedule(kernel);
+    ask_idle(kernel, true);
+    kernel.home->schedule(kernel);
   }
 
   void deactivate(Port& port) override {
     Instance& kernel = of(port);
-    Locked held(*kernel.worker);
+    Locked held(*kernel.home);
     if (!kernel.running) return;
     kernel.running = false;
-    kernel.worker->ask_idle(kernel.options, -1);
+    ask_idle(kernel, false);
   }
 
   bool drain(Port& port, const Wait& until) override {
@@ -125,9 +126,9 @@ class Cpu : public Backend {
       bool moved = false;
       bool left = false;
       {
-        Locked held(*kernel.worker);
-        kernel.worker->schedule(kernel);
-        moved = kernel.worker->run_scheduled();
+        Locked held(*kernel.home);
+        kernel.home->schedule(kernel);
+        moved = kernel.home->run_scheduled();
         left = input_left(kernel);
       }
       if (!left) return true;
@@ -141,10 +142,11 @@ class Cpu : public Backend {
     Instance& kernel = of(port);
     u64 left = 0;
     {
-      Locked held(*kernel.worker);
+      Locked held(*kernel.home);
       kernel.running = false;
-      kernel.worker->forget(kernel);
-      left = Context(kernel, *kernel.worker).discard();
+      ask_idle(kernel, false);
+      kernel.home->forget(kernel);
+      left = Context(kernel, *kernel.home).discard();
       for (const Inlet& input : kernel.inputs) {
         // SYNC: partner load_acquire in Context::without_room().
         if (input.link) atomic::store_release(&input.link->ended, 1U);
@@ -164,11 +166,11 @@ class Cpu : public Backend {
     return atomic::load_acquire(&of(port).failed) ? of(port).failure : "";
   }
 
-  void notify(Port& port) override { of(port).worker->notify(of(port)); }
+  void notify(Port& port) override { of(port).home->notify(of(port)); }
 
   bool assist(Port& port, bool (*done)(void*), void* arg) override {
     Instance& kernel = of(port);
-    Worker& worker = *kernel.worker;
+    Worker& worker = *kernel.home;
     if (!worker.try_lock()) return false;
     worker.schedule(kernel);
     // Not longer, so that the caller looks at signals and at its deadline.
@@ -181,6 +183,11 @@ class Cpu : public Backend {
   }
 
  private:
+  static void ask_idle(Instance& kernel, bool on) {
+    if (kernel.asks_idle != on) kernel.home->ask_idle(kernel.options, on ? 1 : -1);
+    kernel.asks_idle = on;
+  }
+
   static void break_links(Instance& kernel) {
     kernel.inputs.clear();
     kernel.outputs.clear();

@@ -202,12 +202,12 @@ void Context::tell_receivers() {
     out.published = false;
     out.producer.show();
     Instance& to = *out.link->to;
-    to.worker.get() == &worker_ ? worker_.schedule(to) : to.worker->notify(to);
+    to.home.get() == &worker_ ? worker_.schedule(to) : to.home->notify(to);
   }
 }
 
 void Context::wake_receiver(Instance& to) {
-  to.worker->notify(to);
+  to.home->notify(to);
 }
 
 void Context::room_was_made(Inlet& input) {
@@ -219,7 +219,7 @@ void Context::room_was_made(Inlet& input) {
   if (!atomic::load_relaxed(&link.stalled)) return;
   atomic::exchange_seq_cst(&link.stalled, 0U);  // SYNC: partner without_room()
   Instance& from = *link.from;
-  from.worker.get() == &worker_ ? worker_.schedule(from) : from.worker->notify(from);
+  from.home.get() == &worker_ ? worker_.schedule(from) : from.home->notify(from);
 }
 
 }  // namespace ringway::cpu

@@ -55,7 +55,7 @@ struct Instance : Port {
   const HostServices* services = nullptr;
   std::string name;
   LaunchOptions options;
-  std::shared_ptr<Worker> worker;
+  std::shared_ptr<Worker> home;
   std::unique_ptr<u64[]> state;
   std::vector<Inlet> inputs;
   std::vector<Outlet> outputs;
@@ -66,6 +66,7 @@ struct Instance : Port {
 
   // All below belong to the holder of the worker's lock, but for `scheduled`.
   bool running = false;
+  bool asks_idle = false;  // its options count in its worker's idle policy
   bool stalled = false;
   u32 scheduled = 0;  // is in one of the worker's lists, or never will be again
   Instance* next_remote = nullptr;

@@ -1,0 +1,188 @@
+"""Every launch option does what it says: each test fails when its option is ignored."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ringway as rw
+from ringway import errors
+
+
+@pytest.fixture
+def runtime() -> Iterator[rw.Runtime]:
+    with rw.Runtime(workers=2, assist=False) as started:
+        yield started
+
+
+def filled(runtime: rw.Runtime, **options: object) -> rw.Kernel:
+    """An inactive echo with 16 messages, 0 to 15, in its 16 slots."""
+    kernel = runtime.launch(
+        "echo",
+        activate=False,
+        options=rw.LaunchOptions(capacity=16, **options),  # type: ignore[arg-type]
+    )
+    for number in range(16):
+        assert kernel.send(b"%d" % number)
+    return kernel
+
+
+def drained(kernel: rw.Kernel, count: int) -> list[int]:
+    kernel.activate()
+    return [int(kernel.receive(timeout=20)) for _ in range(count)]
+
+
+def test_capacity_bounds_the_mailbox(runtime: rw.Runtime) -> None:
+    kernel = filled(runtime, policy="reject")
+    with pytest.raises(errors.QueueFull, match="16 messages"):
+        kernel.send(b"16")
+    assert kernel.telemetry().dropped["refused"] == 1
+
+
+def test_policy_drop_new(runtime: rw.Runtime) -> None:
+    kernel = filled(runtime, policy="drop_new")
+    assert kernel.send(b"16") is False
+    assert kernel.telemetry().dropped["new"] == 1
+    assert drained(kernel, 16) == list(range(16))
+
+
+def test_policy_drop_oldest(runtime: rw.Runtime) -> None:
+    kernel = filled(runtime, policy="drop_oldest")
+    for number in (16, 17):
+        assert kernel.send(b"%d" % number)
+    assert kernel.telemetry().dropped["oldest"] == 2
+    assert drained(kernel, 16) == list(range(2, 18))
+
+
+def test_policy_block_waits_for_room(runtime: rw.Runtime) -> None:
+    kernel = filled(runtime, policy="block", block_timeout=20.0)
+    sender = threading.Thread(target=kernel.send, args=(b"16",))
+    sender.start()
+    assert drained(kernel, 17) == list(range(17))
+    sender.join(20)
+    assert not sender.is_alive()
+
+
+def test_block_timeout_ends_the_wait(runtime: rw.Runtime) -> None:
+    kernel = filled(runtime, policy="block", block_timeout=0.05)
+    start = time.monotonic()
+    with pytest.raises(errors.QueueFull, match="block_timeout"):
+        kernel.send(b"16")
+    assert time.monotonic() - start >= 0.05
+
+
+def test_message_timeout_is_the_default_of_request(runtime: rw.Runtime) -> None:
+    kernel = runtime.launch("echo", activate=False, options=rw.LaunchOptions(message_timeout=0.05))
+    start = time.monotonic()
+    with pytest.raises(errors.Timeout, match=r"0\.05"):
+        kernel.request(b"x")
+    assert time.monotonic() - start >= 0.05
+
+
+def test_slot_size_bounds_the_body(runtime: rw.Runtime) -> None:
+    large = runtime.launch("echo", options=rw.LaunchOptions(slot_size=100_000))
+    assert large.request(bytes(100_000), timeout=20) == bytes(100_000)
+    auto = runtime.launch("echo")
+    with pytest.raises(errors.MessageTooLarge, match="slot_size"):
+        auto.send(bytes(5000))
+    vector_op = runtime.launch("vector_op", options=rw.LaunchOptions(slot_size=64))
+    with pytest.raises(errors.MessageTooLarge, match="VectorRequest"):
+        vector_op.send(rw.VectorRequest(range(25), range(25)))
+
+
+def worker_ticks() -> int:
+    """Processor time of this process's other threads, in clock ticks."""
+    me = threading.get_native_id()
+    ticks = 0
+    for task in Path("/proc/self/task").iterdir():
+        if int(task.name) != me:
+            fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's process files")
+def test_idle_spin_takes_a_core_and_park_does_not(runtime: rw.Runtime) -> None:
+    parked = runtime.launch("echo")
+    parked.request(b"x", timeout=20)
+    time.sleep(0.05)
+    before = worker_ticks()
+    time.sleep(0.5)
+    assert worker_ticks() - before <= 2
+    spinning = runtime.launch("echo", options=rw.LaunchOptions(idle="spin", worker=0))
+    before = worker_ticks()
+    end = time.monotonic() + 30
+    while worker_ticks() - before < 10:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    spinning.terminate()
+    time.sleep(0.05)
+    before = worker_ticks()
+    time.sleep(0.5)
+    assert worker_ticks() - before <= 2
+
+
+def test_idle_poll_looks_every_interval(runtime: rw.Runtime) -> None:
+    slow = runtime.launch("echo", options=rw.LaunchOptions(idle="poll", poll_interval=0.2, worker=0))
+    time.sleep(0.05)
+    start = time.monotonic()
+    for _ in range(3):
+        assert slow.request(b"x", timeout=20) == b"x"
+    assert time.monotonic() - start >= 0.2
+
+
+def test_batch_bounds_a_turn(runtime: rw.Runtime) -> None:
+    def iterations(batch: int) -> int:
+        kernel = runtime.launch("echo", activate=False, options=rw.LaunchOptions(capacity=64, batch=batch))
+        for _ in range(64):
+            kernel.send(b"x")
+        kernel.activate()
+        for _ in range(64):
+            kernel.receive(timeout=20)
+        return kernel.telemetry().iterations
+
+    assert iterations(1) >= 64
+    assert iterations(64) < 16
+
+
+def test_worker_is_where_the_kernel_lives(runtime: rw.Runtime) -> None:
+    assert runtime.workers == 2
+    with pytest.raises(errors.InvalidOption, match="number of workers, 2"):
+        runtime.launch("echo", options=rw.LaunchOptions(worker=2))
+    assert [runtime.launch("echo", options=rw.LaunchOptions(worker=1)).worker for _ in range(3)] == [1] * 3
+    assert sorted(runtime.launch("echo").worker for _ in range(2)) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("capacity", 17),
+        ("capacity", 8),
+        ("capacity", 1 << 21),
+        ("slot_size", 0),
+        ("slot_size", "large"),
+        ("slot_size", 1 << 24),
+        ("policy", "explode"),
+        ("block_timeout", -1.0),
+        ("block_timeout", float("nan")),
+        ("message_timeout", float("inf")),
+        ("idle", "sleep"),
+        ("poll_interval", 0.0),
+        ("batch", 0),
+        ("worker", -1),
+    ],
+)
+def test_validation_names_field_value_and_range(field: str, value: object) -> None:
+    with pytest.raises(errors.InvalidOption, match=rf"LaunchOptions\.{field} is .*; it must be"):
+        rw.LaunchOptions(**{field: value})  # type: ignore[arg-type]
+
+
+def test_presets() -> None:
+    assert rw.LaunchOptions.production() == rw.LaunchOptions()
+    low = rw.LaunchOptions.low_latency()
+    assert (low.capacity, low.policy, low.idle) == (256, "reject", "spin")
+    high = rw.LaunchOptions.high_throughput()
+    assert (high.capacity, high.batch) == (16384, 1024)

@@ -1,0 +1,141 @@
+"""A runtime and its process: threads, signals, fork, log, interpreter exit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import ringway as rw
+from ringway import errors
+
+
+def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+@pytest.mark.parametrize("assist", [True, False])
+def test_a_thousand_concurrent_requests_from_threads(assist: bool) -> None:
+    with rw.Runtime(workers=2, assist=assist) as runtime:
+        echo = runtime.launch("echo", activate=False)
+        with ThreadPoolExecutor(1000) as pool:
+            answers = [pool.submit(echo.request, b"%d" % number, 60) for number in range(1000)]
+            while echo.telemetry().depth < 1000:
+                time.sleep(0.01)
+            echo.activate()
+            assert [answer.result(60) for answer in answers] == [b"%d" % number for number in range(1000)]
+
+
+@pytest.mark.parametrize("call", ["receive", "request", "send"])
+def test_ctrl_c_ends_a_wait(call: str) -> None:
+    with rw.Runtime(workers=1) as runtime:
+        echo = runtime.launch("echo", activate=False, options=rw.LaunchOptions(capacity=16, block_timeout=60))
+        if call == "send":
+            for _ in range(16):
+                echo.send(b"x")
+        main = threading.main_thread().ident
+        assert main is not None
+        timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            if call == "receive":
+                echo.receive(timeout=60)
+            else:
+                getattr(echo, call)(b"x")
+        timer.join()
+
+
+def test_a_late_answer_is_dropped_and_counted() -> None:
+    with rw.Runtime(workers=1) as runtime:
+        echo = runtime.launch("echo", activate=False)
+        with pytest.raises(errors.Timeout, match="launched"):
+            echo.request(b"late", timeout=0.01)
+        echo.activate()
+        assert echo.request(b"own", timeout=20) == b"own"
+        assert echo.telemetry().dropped["late"] == 1
+
+
+def test_fork_is_refused_and_harmless() -> None:
+    done = run(
+        """
+        import os, warnings
+        warnings.simplefilter("ignore")
+        import ringway as rw
+        from ringway.errors import ForkedError
+        runtime = rw.Runtime(workers=2)
+        echo = runtime.launch("echo")
+        child = os.fork()
+        if child == 0:
+            for call in (lambda: echo.request(b"x"), lambda: runtime.launch("echo")):
+                try:
+                    call()
+                except ForkedError:
+                    continue
+                os._exit(3)
+            runtime.close()
+            with rw.Runtime(workers=1) as own:
+                assert own.launch("echo").request(b"own", timeout=20) == b"own"
+            raise SystemExit(5)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+        assert echo.request(b"parent", timeout=20) == b"parent"
+        """
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_interpreter_exits_cleanly_with_kernels_running() -> None:
+    done = run(
+        """
+        import threading
+        import ringway as rw
+        runtime = rw.Runtime(workers=2)
+        echo = runtime.launch("echo", options=rw.LaunchOptions.low_latency())
+        def wait():
+            try:
+                echo.receive()
+            except rw.Error:
+                return
+        threading.Thread(target=wait, daemon=True).start()
+        echo.request(b"x", timeout=20)
+        """
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("level", "lines"), [("debug", 3), ("info", 2), ("warning", 0), ("", 0)])
+def test_log_shows_launches_and_transitions(level: str, lines: int) -> None:
+    done = run(
+        """
+        import ringway as rw
+        with rw.Runtime(workers=1) as runtime:
+            runtime.launch("echo", name="one")
+        """,
+        RINGWAY_LOG=level,
+    )
+    assert done.returncode == 0
+    told = {
+        "launched kernel 'one' (echo)": "debug",
+        "kernel 'one': launched -> active": "info",
+        "kernel 'one': active -> terminated": "info",
+    }
+    found = [text for text in told if text in done.stderr]
+    assert len(found) == lines, done.stderr
+
+
+def test_backend_from_the_environment() -> None:
+    script = "import ringway as rw; print(rw.Runtime().backend)"
+    assert run(script, RINGWAY_BACKEND="cpu").stdout == "cpu\n"
+    assert "BackendUnavailable" in run(script, RINGWAY_BACKEND="cuda").stderr
