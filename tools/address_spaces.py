@@ -34,6 +34,7 @@ PARSE = [
     *(f"-I{LIBRARY}", f"-I{ROOT / 'native' / 'include'}", "-include", str(LIBRARY / "metal_stdlib")),
 ]
 QUOTED = re.compile(r"'([^']*)'")
+TEMPLATE_ARGUMENTS = re.compile(r"<.*>")
 PLACE = re.compile(r"([\w./-]+):(\d+):\d+")
 DECLARATION = re.compile(r"(ParmVarDecl|FieldDecl|VarDecl) ")
 
@@ -96,7 +97,7 @@ def _converted_to_generic(tree: Tree, number: int) -> str | None:
     origin = QUOTED.search(tree.lines[number + 1])
     if (
         origin is None
-        or not re.search(r"__(global|local|constant)\b", origin[1])
+        or not re.search(r"__(global|local|constant)\b", TEMPLATE_ARGUMENTS.sub("", origin[1]))
         or _copies_a_struct(tree, number)
     ):
         return None

@@ -1,6 +1,7 @@
 #include "pagerank.h"
 #include "queue.h"
 #include "ringway/atomics_cuda.h"
+#include "wire.h"
 
 using namespace ringway;
 
@@ -24,3 +25,5 @@ u32 touch_host(u8* memory, u32* words) {
 extern "C" __global__ void touch_device_pagerank(u8* memory, u32* result) {
   *result = touch_pagerank<double>(memory);
 }
+
+extern "C" __global__ void touch_device_wire(u8* memory, u32* result) { *result = touch_wire(memory, 64); }

@@ -3,6 +3,7 @@
 #include "pagerank.h"
 #include "queue.h"
 #include "ringway/atomics_metal.h"
+#include "wire.h"
 
 kernel void touch_device(RW_SHARED uchar* memory [[buffer(0)]], device uint* result [[buffer(1)]]) {
   uint words[16];
@@ -11,4 +12,8 @@ kernel void touch_device(RW_SHARED uchar* memory [[buffer(0)]], device uint* res
 
 kernel void touch_device_pagerank(RW_SHARED uchar* memory [[buffer(0)]], device uint* result [[buffer(1)]]) {
   *result = ringway::touch_pagerank<float>(memory);
+}
+
+kernel void touch_device_wire(RW_SHARED uchar* memory [[buffer(0)]], device uint* result [[buffer(1)]]) {
+  *result = ringway::touch_wire(memory, 64);
 }

@@ -1,6 +1,7 @@
 #include "pagerank.h"
 #include "queue.h"
 #include "ringway/atomics_host.h"
+#include "wire.h"
 
 unsigned touch_host(unsigned char* memory, unsigned* words) {
   return ringway::touch_queue<ringway::HostAtomics<ringway::u64>>(memory, words) +
@@ -9,4 +10,8 @@ unsigned touch_host(unsigned char* memory, unsigned* words) {
 
 unsigned touch_host_pagerank(unsigned char* memory) {
   return ringway::touch_pagerank<double>(memory);
+}
+
+unsigned touch_host_wire(unsigned char* memory) {
+  return ringway::touch_wire(memory, 64);
 }

@@ -1,6 +1,6 @@
 // Bounds-checked MemoryPack, byte by byte and little-endian on every processor: used by codec/ on the host and by handlers on devices.
 // A failed read or write sets `failed`, moves nothing and gives zero; so a handler may read a whole message and ask once at the end.
-// `Bytes` is a pointer to u8 in any address space, `Size` the offset type (u32 on devices, where no message reaches 4 GiB).
+// `Bytes` is a pointer to u8 in any address space, `Text` one to char (a literal is in the constant space on Metal), `Size` the offset type (u32 on devices, where no message reaches 4 GiB).
 #pragma once
 #include "config.h"
 
@@ -13,7 +13,7 @@ enum : u32 {
 };
 
 // FNV-1a, 32 bits: the type id of a wire name.
-RW_FN u32 fnv1a(RW_PRIVATE const char* text, u32 bytes) {
+template <class Text> RW_FN u32 fnv1a(Text text, u32 bytes) {
   u32 hash = 2166136261u;
   for (u32 i = 0; i < bytes; ++i) hash = (hash ^ u8(text[i])) * 16777619u;
   return hash;
@@ -179,13 +179,13 @@ template <class Bytes, class Size = u32> struct WireWriter {
     word.value = value;
     put_u32(word.bits);
   }
-  RW_FN void put_bytes(RW_PRIVATE const char* from, u32 n) {
+  template <class Text> RW_FN void put_bytes(Text from, u32 n) {
     if (!need(n)) return;
     for (u32 i = 0; i < n; ++i) bytes[at + i] = u8(from[i]);
     at += n;
   }
   // ASCII text, whose UTF-16 length is its length; -1 = null.
-  RW_FN void put_ascii(RW_PRIVATE const char* text, i32 n) {
+  template <class Text> RW_FN void put_ascii(Text text, i32 n) {
     if (n <= 0) {
       put_i32(n);
       return;
