@@ -12,9 +12,9 @@ from ringway.cli.validate import every, speed
 from ringway.cli.validate.check import Check, Finding, Setting, Skip, above, below, exactly
 
 Captured = pytest.CaptureFixture[str]
-TIMED = {check.name for check in speed.CHECKS} | {"launch"}
+TIMED = {check.name for check in speed.CHECKS} | {"launch", "pagerank-1000"}
 EXACT = [check for check in every.CHECKS if check.name not in TIMED]
-ASKED = {"codec", "lifecycle", "telemetry", "queue-types", "queue-oversize"}
+ASKED = {"codec", "lifecycle", "telemetry", "queue-types", "queue-oversize", "pagerank-cycle"}
 
 
 def good(setting: Setting) -> Finding:
@@ -100,6 +100,7 @@ def test_every_check_asked_for_is_there() -> None:
     names = [check.name for check in every.CHECKS]
     assert len(set(names)) == len(names)
     assert set(names) >= ASKED | TIMED
+    assert len([name for name in names if name.startswith("vector-")]) == 12
 
 
 @pytest.mark.parametrize("check", EXACT, ids=[check.name for check in EXACT])

@@ -1,0 +1,187 @@
+"""``ringway pagerank``: what it prints in each form, and what it says about wrong input."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import ringway as rw
+from ringway.cli import main
+
+EDGES = "app\tlibc\nlib\tlibc\napp\tlib\nlibc\tbase\n"
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def graph(tmp_path: pathlib.Path) -> str:
+    path = tmp_path / "graph.tsv"
+    path.write_text(EDGES)
+    return str(path)
+
+
+def failure(capsys: Captured, *arguments: str) -> str:
+    """The one line that a failing run prints."""
+    assert main(["pagerank", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("ringway: error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def usage(capsys: Captured, *arguments: str) -> str:
+    """The one line that wrong usage prints."""
+    with pytest.raises(SystemExit) as exit_:
+        main(["pagerank", *arguments])
+    assert exit_.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_table_names_nodes_in_the_order_of_their_ranks(graph: str, capsys: Captured) -> None:
+    assert main(["pagerank", graph, "--tol", "1e-10"]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert [line.split()[1] for line in lines[1:5]] == ["base", "libc", "lib", "app"]
+    assert "4 nodes, 4 edges" in captured.out
+    assert "iterations" in captured.out
+    assert "residual" in captured.out
+    assert "edges/s" in captured.out
+    assert captured.err == ""
+
+
+def test_json_holds_every_node_and_the_library_s_ranks(graph: str, capsys: Captured) -> None:
+    assert main(["pagerank", graph, "--json", "--tol", "1e-10"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    wanted = rw.pagerank(rw.Graph.read(graph), tol=1e-10)
+    assert [row["position"] for row in document["ranks"]] == [1, 2, 3, 4]
+    ranks = {row["name"]: row["rank"] for row in document["ranks"]}
+    assert ranks == pytest.approx(wanted.to_dict(), abs=1e-12)
+    assert document["iterations"] == wanted.iterations
+    assert document["converged"] is True
+    assert document["residual"] < 1e-10
+    assert document["edges_per_second"] > 0
+
+
+def test_csv_to_standard_output_and_to_a_file(graph: str, tmp_path: pathlib.Path, capsys: Captured) -> None:
+    assert main(["pagerank", graph, "--csv", "--top", "2"]) == 0
+    printed = capsys.readouterr().out
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    assert [row["name"] for row in rows] == ["base", "libc"]
+    path = tmp_path / "ranks.csv"
+    assert main(["pagerank", graph, "--csv", str(path), "--top", "2"]) == 0
+    assert path.read_text() == printed
+    assert "edges/s" in capsys.readouterr().out
+
+
+def test_options_reach_the_ranking(graph: str, tmp_path: pathlib.Path, capsys: Captured) -> None:
+    def ranks(*arguments: str) -> dict[str, float]:
+        assert main(["pagerank", graph, "--json", *arguments]) == 0
+        document = json.loads(capsys.readouterr().out)
+        return {row["name"]: row["rank"] for row in document["ranks"]}
+
+    plain = ranks()
+    assert ranks("--damping", "0") == pytest.approx(dict.fromkeys(plain, 0.25), abs=1e-6)
+    assert ranks("--undirected") != pytest.approx(plain, abs=1e-3)
+    assert ranks("--dtype", "float32") == pytest.approx(plain, abs=1e-5)
+    assert ranks("--backend", "cpu") == plain
+    assert ranks("--tol", "0", "--max-iter", "1") != pytest.approx(plain, abs=1e-3)
+    pathlib.Path(graph).write_text("a\tb\t1\na\tc\t9\n")
+    assert ranks()["c"] > ranks()["b"]
+    assert ranks("--no-weights")["c"] == pytest.approx(ranks("--no-weights")["b"])
+    odd = tmp_path / "graph.data"
+    odd.write_text("a,b\n")
+    assert main(["pagerank", str(odd), "--format", "csv"]) == 0
+
+
+def test_not_converging_is_an_error(graph: str, capsys: Captured) -> None:
+    text = failure(capsys, graph, "--max-iter", "1", "--tol", "1e-12")
+    assert "1 iteration" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--damping", "1"], "at least 0 and below 1"),
+        (["--damping", "nan"], "nan is outside the range"),
+        (["--damping", "-0.1"], "--damping"),
+        (["--tol", "-1"], "--tol"),
+        (["--tol", "inf"], "inf is outside the range"),
+        (["--tol", "much"], "'much' is not a number"),
+        (["--max-iter", "0"], "at least 1"),
+        (["--max-iter", "1.5"], "'1.5' is not a whole number"),
+        (["--top", "0"], "at least 1"),
+        (["--dtype", "float16"], "float16"),
+        (["--backend", "tpu"], "tpu"),
+        (["--json", "--csv"], "give one a PATH"),
+    ],
+)
+def test_wrong_options_are_refused_in_words(
+    graph: str, capsys: Captured, arguments: list[str], says: str
+) -> None:
+    assert says in usage(capsys, graph, *arguments)
+
+
+def test_a_path_that_took_the_file_is_named(graph: str, capsys: Captured) -> None:
+    assert "FILE is missing" in usage(capsys)
+    assert "put FILE first" in usage(capsys, "--csv", graph)
+    assert pathlib.Path(graph).read_text() == EDGES
+
+
+def test_wrong_files_are_errors_of_one_line(graph: str, tmp_path: pathlib.Path, capsys: Captured) -> None:
+    assert "No such file" in failure(capsys, str(tmp_path / "missing.tsv"))
+    assert "directory" in failure(capsys, str(tmp_path)).lower()
+    wrong = tmp_path / "wrong.mtx"
+    wrong.write_text("%%MatrixMarket matrix coordinate real general\n2 2 1\n1 nan 1\n")
+    assert "wrong.mtx" in failure(capsys, str(wrong))
+
+
+def test_outputs_are_checked_before_the_graph_is_read(
+    graph: str, tmp_path: pathlib.Path, capsys: Captured
+) -> None:
+    assert "would overwrite the graph" in failure(capsys, graph, "--csv", graph)
+    assert "no folder" in failure(capsys, graph, "--plot", str(tmp_path / "nowhere" / "ranks.png"))
+    assert pathlib.Path(graph).read_text() == EDGES
+
+
+def test_plot_writes_a_picture(graph: str, tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "ranks.png"
+    assert main(["pagerank", graph, "--plot", str(path)]) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_plot_without_matplotlib_names_what_to_install(
+    graph: str, tmp_path: pathlib.Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringway.cli.plot.find_spec", lambda name: None)
+    assert "pip install 'ringway[plot]'" in failure(capsys, graph, "--plot", str(tmp_path / "ranks.png"))
+
+
+def test_an_empty_graph_has_an_empty_table(tmp_path: pathlib.Path, capsys: Captured) -> None:
+    path = tmp_path / "empty.mtx"
+    path.write_text("%%MatrixMarket matrix coordinate pattern general\n0 0 0\n")
+    assert main(["pagerank", str(path)]) == 0
+    assert "0 nodes, 0 edges" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_it_with_130(tmp_path: pathlib.Path) -> None:
+    src, dst = np.random.default_rng(0).integers(0, 100_000, (2, 1_000_000))
+    path = tmp_path / "large.rwg"
+    rw.Graph.from_edges(src, dst).save(path)
+    command = [sys.executable, "-m", "ringway", "pagerank", str(path), "--tol", "0", "--max-iter", "1000000"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(2)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, out, err) == (130, "", "ringway: error: interrupted\n")
