@@ -3,6 +3,7 @@
 
 #include "bindings/codec_numbers.h"
 #include "bindings/codec_output.h"
+#include "bindings/codec_quick.h"
 #include "bindings/codec_types.h"
 #include "ringway/wire.h"
 
@@ -12,11 +13,6 @@ namespace {
 using codec::EncodeError;
 using codec::Kind;
 using codec::Type;
-
-template <class T>
-void store(u8* out, T value) {
-  std::memcpy(out, &value, sizeof value);
-}
 
 py::object steal(PyObject* object) {
   if (!object) throw py::error_already_set();
@@ -207,46 +203,7 @@ class Encoder {
     }
   }
 
-  // Plain ints and floats, which run no Python code and need no reference of their own; false leaves the value to image().
-  static bool quick(const Type& type, PyObject* value, u8* out) {
-    if (type.style != kNative && type.style != kEnum) return false;
-    long long number = 0;
-    switch (type.kind) {
-      case Kind::kBool: *out = value == Py_True; return value == Py_True || value == Py_False;
-      case Kind::kU8: return quick_int<unsigned char>(value, out);
-      case Kind::kI32: return quick_int<i32>(value, out);
-      case Kind::kU32: return quick_int<u32>(value, out);
-      case Kind::kI64:
-        if (!PyLong_Check(value) || !small_int(value, &number)) return false;
-        store(out, number);
-        return true;
-      case Kind::kU64:
-        if (!PyLong_Check(value) || !small_int(value, &number) || number < 0) return false;
-        store(out, number);
-        return true;
-      case Kind::kF32: {
-        if (!PyFloat_CheckExact(value)) return false;
-        double wide = PyFloat_AS_DOUBLE(value);
-        if (!(std::fabs(wide) <= double(std::numeric_limits<float>::max()))) return false;
-        store(out, float(wide));
-        return true;
-      }
-      case Kind::kF64:
-        if (!PyFloat_CheckExact(value)) return false;
-        store(out, PyFloat_AS_DOUBLE(value));
-        return true;
-      default: return false;
-    }
-  }
-  template <class T> static bool quick_int(PyObject* value, u8* out) {
-    long long number = 0;
-    if (!PyLong_Check(value) || !small_int(value, &number) || number != static_cast<long long>(T(number)))
-      return false;
-    store(out, T(number));
-    return true;
-  }
-
-  // The same for a member of an object, and for strings that are ASCII.
+  // quick() for a member of an object, and the same for strings that are ASCII.
   bool quick_write(const Type& type, PyObject* value) {
     if (type.unmanaged) {
       u8* out = out_->take(type.size);

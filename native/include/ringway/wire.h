@@ -1,6 +1,7 @@
 // Bounds-checked MemoryPack, byte by byte and little-endian on every processor: used by codec/ on the host and by handlers on devices.
 // A failed read or write sets `failed`, moves nothing and gives zero; so a handler may read a whole message and ask once at the end.
-// `Bytes` is a pointer to u8 in any address space, `Text` one to char (a literal is in the constant space on Metal), `Size` the offset type (u32 on devices, where no message reaches 4 GiB).
+// `Bytes` is a pointer to u8 in any address space, `Text` one to char (a literal is in the constant space on Metal), `Size` the offset
+// type (u32 on devices, where no message reaches 4 GiB).
 #pragma once
 #include "config.h"
 
