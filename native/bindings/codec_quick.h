@@ -24,7 +24,7 @@ template <class T> bool quick_int(PyObject* value, u8* out) {
 }
 
 // Plain ints and floats, which run no Python code and need no reference of their own; false leaves the value to image().
-inline bool quick(const codec::Type& type, PyObject* value, u8* out) {
+[[gnu::always_inline]] inline bool quick(const codec::Type& type, PyObject* value, u8* out) {
   if (type.style != kNative && type.style != kEnum) return false;
   long long number = 0;
   switch (type.kind) {
