@@ -56,7 +56,6 @@ class Backend {
   virtual u64 retire(Port& port) = 0;  // discard what is left, answer its senders, forget it; how many
   virtual void quiesce() = 0;          // once back, handlers that ran at the call have returned
   virtual void stop() = 0;             // nothing runs any more; called once, last
-  virtual std::string failure(Port& port) = 0;  // why the kernel failed; empty when it did not
 
   virtual void notify(Port& port) = 0;  // something was put into the mailbox
   // (optional) Runs the kernel on this thread until done(arg), or nothing is left to do. False when it

@@ -71,13 +71,16 @@ Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::st
   for (const std::string& accepted : type_.accepts) accepts_.push_back(type_id_of(accepted));
 }
 
-State Kernel::state() {
-  if (!ended() && !failure().empty()) return State::kFailed;
-  return static_cast<State>(atomic::load_relaxed(&state_));
+State Kernel::state() const {
+  // SYNC: partner move() and the exchange of `failed` by who runs the kernel: see push_on().
+  const auto now = static_cast<State>(atomic::load_seq_cst(&state_));
+  // SYNC: as above.
+  return now != State::kTerminated && atomic::load_seq_cst(&port_->failed) ? State::kFailed : now;
 }
 
 std::string Kernel::failure() const {
-  return runtime_->backend().failure(*port_);
+  // SYNC: partner the exchange of `failed` by who runs the kernel: the text.
+  return atomic::load_seq_cst(&port_->failed) ? port_->failure : "";
 }
 
 bool Kernel::ended() {
@@ -261,11 +264,13 @@ bool Kernel::push_on(Cell* cell, bool once) {
   bool (*const done)(void*) = once ? &after_one_turn : &is_answered;
   if (!runtime_->options_.assist || !backend.assist(*port_, done, cell)) backend.notify(*port_);
   if (ReplyPool::answered(cell)) return true;
-  // SYNC: partner move(): a kernel that ended before the message came into its mailbox is seen here; one that ended
-  // after it has answered it.
-  if (atomic::load_seq_cst(&state_) != u32(State::kTerminated)) return false;
+  // Partner move() and a failure: when the kernel ended before the message came into its mailbox, it is seen here;
+  // when after, the message has been answered.
+  const State now = state();
+  if (now != State::kTerminated && now != State::kFailed) return false;
   if (ReplyPool::answered(cell)) return true;
-  throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' was terminated before it handled the message");
+  throw Error(ErrorKind::kClosed,
+              "kernel '" + name_ + "' was " + name_of(now) + " before it handled the message");
 }
 
 Reply Kernel::wait(Cell* cell, const Wait& until, double timeout) {

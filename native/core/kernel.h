@@ -45,7 +45,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   const LaunchOptions& options() const { return options_; }
   Port& port() const { return *port_; }
   Runtime& runtime() const { return *runtime_; }
-  State state();
+  State state() const;
   std::string failure() const;
   Telemetry telemetry() const;
 

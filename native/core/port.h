@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "core/completion.h"
@@ -19,8 +20,10 @@ struct Port : std::enable_shared_from_this<Port> {
       : mailbox(std::move(to_kernel)), outbox(std::move(to_host)) {}
   virtual ~Port() = default;
 
-  u32 index = 0;   // the kernel's endpoint
-  u32 worker = 0;  // where it was put
+  u32 index = 0;        // the kernel's endpoint
+  u32 worker = 0;       // where it was put
+  std::string failure;  // why the kernel failed; written before `failed`
+  u32 failed = 0;
   Queue mailbox;
   Queue outbox;
   ControlBlock control{};

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "backends/cpu/backend.h"
+#include "backends/cpu/entry.h"
+#include "backends/cpu/kernels.h"
 #include "core/error.h"
 #include "core/runtime.h"
 #include "core/type_id.h"

@@ -115,6 +115,34 @@ TEST_P(Runtimes, FullLinkHoldsTheSenderBackAndLosesNothing) {
   while (last->telemetry().control.received < 100) std::this_thread::yield();
 }
 
+struct Throws {
+  struct State {
+    u64 unused;
+  };
+  template <class Ctx>
+  static u32 drain(Ctx* ctx, u8* first, u32, u32, State*, DrainStatus*) {
+    ctx->reserve_answer(envelope(first), 0, 8);
+    throw std::runtime_error("out of luck");
+  }
+};
+
+TEST_P(Runtimes, ExceptionFailsTheKernelAndAnswersEveryCaller) {
+  cpu::add_entry(cpu::kernel_of<Throws>({.name = "throws", .accepts = {}, .emits = {}, .errors = {}}));
+  auto kernel = runtime->launch("throws", "", {});
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] { EXPECT_EQ(kind_of([&] { ask(*kernel, "x", 30); }), ErrorKind::kHandler); });
+  }
+  while (kernel->telemetry().mailbox.depth < 4) std::this_thread::yield();
+  kernel->activate();
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(kernel->state(), State::kFailed);
+  EXPECT_EQ(kernel->failure(), "out of luck");
+  EXPECT_EQ(kind_of([&] { ask(*kernel, "x"); }), ErrorKind::kClosed);
+  EXPECT_EQ(kind_of([&] { kernel->activate(); }), ErrorKind::kInvalidState);
+  kernel->terminate(true, {});
+}
+
 TEST_P(Runtimes, HandlerFailureIsRaisedAtItsCaller) {
   auto kernel = active("vector_op");
   Envelope envelope = plain();

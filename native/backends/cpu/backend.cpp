@@ -146,7 +146,9 @@ class Cpu : public Backend {
       kernel.running = false;
       ask_idle(kernel, false);
       kernel.home->forget(kernel);
-      left = Context(kernel, *kernel.home).discard();
+      left = Context(kernel, *kernel.home)
+                 .discard(u32(ErrorKind::kClosed),
+                          "kernel '" + kernel.name + "' was terminated before it handled the message");
       for (const Inlet& input : kernel.inputs) {
         // SYNC: partner load_acquire in Context::without_room().
         if (input.link) atomic::store_release(&input.link->ended, 1U);
@@ -159,11 +161,6 @@ class Cpu : public Backend {
 
   void quiesce() override {
     for (const auto& worker : workers_) Locked held(*worker);
-  }
-
-  std::string failure(Port& port) override {
-    // SYNC: partner store_release in Context::turn().
-    return atomic::load_acquire(&of(port).failed) ? of(port).failure : "";
   }
 
   void notify(Port& port) override { of(port).home->notify(of(port)); }

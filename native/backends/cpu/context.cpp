@@ -1,6 +1,8 @@
 #include "backends/cpu/context.h"
 
 #include <exception>
+#include <thread>
+#include <utility>
 
 #include "backends/cpu/worker.h"
 #include "core/error.h"
@@ -24,10 +26,13 @@ Turn Context::turn() {
       turn_on(kernel_.inputs[i], &turn);
     }
   } catch (const std::exception& error) {
+    if (cell_) ReplyPool::abandon(std::exchange(cell_, nullptr));
     kernel_.running = false;
     kernel_.failure = error.what();
-    // SYNC: partner load_acquire in Cpu::failure(): the text.
-    atomic::store_release(&kernel_.failed, 1U);
+    // SYNC: partner load_seq_cst in Kernel::state(): the text; and the senders' look after their publish: a message
+    // that is not answered below has a sender that finds out.
+    atomic::exchange_seq_cst(&kernel_.failed, 1U);
+    discard(u32(ErrorKind::kHandler), "the kernel failed: " + kernel_.failure);
     log::warning([&] { return "kernel '" + kernel_.name + "' failed: " + kernel_.failure; });
   }
   if (sent_) {
@@ -85,26 +90,31 @@ void Context::answer_error(const Envelope& request, u32 kind, const std::string&
   commit_answer(u32(text.size()));
 }
 
-u64 Context::discard() {
+u64 Context::discard(u32 kind, const std::string& text) {
   u64 left = 0;
   for (u32 i = 0; i < kernel_.inputs.size(); ++i) {
     Inlet& input = kernel_.inputs[i];
+    const Queue& queue = input.link ? input.link->queue : kernel_.mailbox;
     input_ = i;
     for (;;) {
       if (!input.held().count) {
         input.held() = input.drops_oldest ? input.shared.consumer.peek(1) : input.alone.consumer.peek(1);
       }
-      if (!input.held().count) break;
+      if (!input.held().count) {
+        if (!input.drops_oldest) input.alone.consumer.show();
+        // A sender has claimed a slot and is about to publish; others may have published behind it.
+        if (input.link || !queue.counts().depth) break;
+        std::this_thread::yield();
+        continue;
+      }
       if (!input.link) {
         Envelope request;
-        std::memcpy(&request, payload_at(kernel_.mailbox.ring(), input.held().first), sizeof(request));
-        answer_error(request, u32(ErrorKind::kClosed),
-                     "kernel '" + kernel_.name + "' was terminated before it handled the message");
+        std::memcpy(&request, payload_at(queue.ring(), input.held().first), sizeof(request));
+        answer_error(request, kind, text);
       }
       input.skip_one();
       ++left;
     }
-    if (!input.drops_oldest) input.alone.consumer.show();
   }
   count(&kernel_.control.dropped_closed, left);
   return left;

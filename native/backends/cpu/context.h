@@ -18,8 +18,8 @@ class Context {
 
   // Runs the handler once on each input.
   Turn turn();
-  // Discards all input, answering its senders that the kernel ended; returns the number of messages.
-  u64 discard();
+  // Discards all input and answers its senders with an error; returns the number of messages.
+  u64 discard(u32 kind, const std::string& text);
 
   u32 input() const { return input_; }
 

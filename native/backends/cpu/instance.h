@@ -61,8 +61,6 @@ struct Instance : Port {
   std::vector<Outlet> outputs;
   std::vector<u8> nowhere;  // room for messages that can only be dropped
   u32 emits = 0;            // type of what reserve(0) sends
-  std::string failure;      // written before `failed`
-  u32 failed = 0;
 
   // All below belong to the holder of the worker's lock, but for `scheduled`.
   bool running = false;
