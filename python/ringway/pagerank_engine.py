@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 from ringway import _core
 from ringway.graphs import Graph
 from ringway.options import LaunchOptions
-from ringway.pagerank_messages import Action, PageRankControl, PageRankReport, Status
+from ringway.pagerank_messages import (
+    Action,
+    PageRankBlock,
+    PageRankControl,
+    PageRankGo,
+    PageRankPart,
+    PageRankReport,
+    Status,
+)
 from ringway.pagerank_result import PageRankResult, Plan
 from ringway.runtime import Buffer, Kernel, Runtime
 
@@ -30,7 +38,6 @@ EDGES_PER_SHARD = 100_000
 HISTORY = 65_536
 FOREVER = -1.0
 LINK_SLOTS = 64
-LINK_BYTES = 56
 CANCEL_SECONDS = 60.0
 
 Progress = Callable[[int, float], object]
@@ -103,11 +110,11 @@ class Engine:
         self.checker = self._launch("checker", 0)
         for sender in self.senders:
             for aggregator in self.aggregators:
-                self._link(sender, aggregator)
+                self._link(sender, aggregator, PageRankBlock)
         for aggregator in self.aggregators:
-            self._link(aggregator, self.checker)
+            self._link(aggregator, self.checker, PageRankPart)
         for sender in self.senders:
-            self._link(self.checker, sender)
+            self._link(self.checker, sender, PageRankGo)
         for kernel in (*self.senders, *self.aggregators, self.checker):
             kernel.activate()
         self.runs = 0
@@ -125,8 +132,8 @@ class Engine:
             activate=False,
         )
 
-    def _link(self, source: Kernel, target: Kernel) -> None:
-        self.runtime.link(source, target, capacity=LINK_SLOTS, slot_size=LINK_BYTES)
+    def _link(self, source: Kernel, target: Kernel, message: type[_core.Message]) -> None:
+        self.runtime.link(source, target, message=message, capacity=LINK_SLOTS)
 
     def run(self, problem: Problem, progress: Progress | None) -> PageRankResult:
         """Solve one problem; callers take turns."""

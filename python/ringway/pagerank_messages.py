@@ -1,4 +1,4 @@
-"""What the caller and the PageRank kernels say to each other; the kernels' own links carry native structs.
+"""What the caller and the PageRank kernels say to each other, and what travels on the kernels' links.
 
 The layouts are those of ``native/include/ringway/kernels/pagerank_layout.h``.
 """
@@ -55,3 +55,41 @@ class PageRankReport(Message):
     reserved: u32
     residual: f64
     elapsed_us: u64
+
+
+@message(layout="struct")
+class PageRankGo(Message):
+    """Checker to sender: an iteration begins; ``dangling`` is the rank on nodes without outgoing edges."""
+
+    plan: u64
+    work: u64
+    run: u32
+    iteration: u32
+    shard: u32
+    reserved: u32
+    dangling: f64
+
+
+@message(layout="struct")
+class PageRankBlock(Message):
+    """Sender to aggregator: the contributions of a block lie in the run's memory."""
+
+    plan: u64
+    work: u64
+    run: u32
+    iteration: u32
+    block: u32
+    shard: u32
+    dangling: f64
+
+
+@message(layout="struct")
+class PageRankPart(Message):
+    """Aggregator to checker: the shard's ranks are new, and changed by so much."""
+
+    run: u32
+    iteration: u32
+    shard: u32
+    reserved: u32
+    change: f64
+    dangling: f64

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import ringway as rw
-from ringway import pagerank_engine
+from ringway import pagerank_engine, pagerank_messages
 from ringway.pagerank_engine import Engine, Problem
 
 SHARDS = 2
@@ -163,3 +163,13 @@ def test_memory_goes_with_the_graph(engine: Engine) -> None:
     assert len(engine.prepared) == 1
     del graph
     assert len(engine.prepared) == 0
+
+
+def test_messages_are_as_large_as_the_kernels_structs() -> None:
+    sizes = {
+        name: getattr(pagerank_messages, name).dtype().itemsize
+        for name in ("PageRankControl", "PageRankReport")
+    }
+    links = ("PageRankGo", "PageRankBlock", "PageRankPart")
+    assert sizes == {"PageRankControl": 48, "PageRankReport": 32}
+    assert [getattr(pagerank_messages, name).dtype().itemsize for name in links] == [40, 40, 32]

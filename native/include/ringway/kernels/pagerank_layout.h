@@ -122,6 +122,12 @@ struct PageRankReport {
   u64 elapsed_us;
 };
 
+static_assert(sizeof(PageRankControl<u64>) == 48 && sizeof(PageRankReport<u64>) == 32,
+              "messages with the host");
+static_assert(sizeof(PageRankGo<u64>) == 40 && sizeof(PageRankBlock<u64>) == 40 &&
+                  sizeof(PageRankPart<u64>) == 32,
+              "messages on links");
+
 enum PageRankError : u32 { kPageRankBadBuffers = 0, kPageRankBusy = 1, kPageRankOutOfStep = 2 };
 
 // The two memories of a run, found by their handles.
