@@ -15,7 +15,7 @@ class OwnMemory {
   OwnMemory(ringway::u32 capacity, std::size_t payload) {
     const ringway::u32 stride = ringway::u32((payload + 8 + 63) / 64 * 64);
     bytes_ = sizeof(ringway::QueueHeader<Atomics>) + std::size_t(capacity) * stride;
-    pages_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pages_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     auto* header = static_cast<ringway::QueueHeader<Atomics>*>(pages_);
     auto* slots = reinterpret_cast<ringway::u8*>(header + 1);
     ringway::create<Atomics>(header, slots, capacity, stride, 0);

@@ -245,7 +245,6 @@ double own_one_way(const char* name, ringway::u32 capacity, std::uint64_t trips)
       if (theirs.count) consumer.release_n(theirs);
       while (!(mine = producer.reserve(1)).count) {
       }
-      words_at(producer.ring, mine.first)[0] = 0;  // fetches the line for writing
     };
     const auto hear = [&] {
       while (!(theirs = consumer.peek(1)).count) {
