@@ -58,11 +58,24 @@ struct Held {
   }
 };
 
+std::string text_of(double number) {
+  return py::str(py::float_(number)).cast<std::string>();
+}
+
+// Seconds that a caller names; None is `otherwise`.
+double seconds_of(const std::optional<double>& timeout, double otherwise) {
+  if (timeout && !(*timeout >= 0)) {
+    throw Error(ErrorKind::kInvalidOption,
+                "timeout is " + text_of(*timeout) + "; it must be 0 or more seconds, or None");
+  }
+  return timeout.value_or(otherwise);
+}
+
 py::object request(Kernel& kernel, const py::object& message, std::optional<double> timeout) {
   Outgoing out;
   encode(message, &out);
   const Check check = signal_check();
-  const double seconds = timeout.value_or(kernel.options().message_timeout);
+  const double seconds = seconds_of(timeout, kernel.options().message_timeout);
   std::optional<Held> held;
   Reply reply{};
   {
@@ -77,15 +90,15 @@ py::object request(Kernel& kernel, const py::object& message, std::optional<doub
 py::object receive(Kernel& kernel, std::optional<double> timeout) {
   Message message;
   const Check check = signal_check();
+  const double seconds = seconds_of(timeout, kForever);
   bool received = false;
   {
     py::gil_scoped_release unlocked;
-    received = kernel.receive(&message, Wait::seconds(timeout.value_or(kForever), check));
+    received = kernel.receive(&message, Wait::seconds(seconds, check));
   }
   if (!received) {
     throw Error(ErrorKind::kTimeout, "kernel '" + kernel.name() + "' (" + name_of(kernel.state()) +
-                                         ") sent nothing to the host within " + std::to_string(*timeout) +
-                                         " s");
+                                         ") sent nothing to the host within " + text_of(seconds) + " s");
   }
   return decode(message.envelope, message.body);
 }
@@ -210,6 +223,11 @@ class Buffer {
  public:
   Buffer(SharedRuntime runtime, const py::buffer& object)
       : runtime_(std::move(runtime)), view_(object.request(true)) {
+    if (!PyBuffer_IsContiguous(view_.view(), 'C')) {
+      throw Error(ErrorKind::kInvalidOption,
+                  "the memory is not C-contiguous, so that a handle cannot name it; copy it by "
+                  "numpy.ascontiguousarray first");
+    }
     handle_ = runtime_->add_buffer(static_cast<u8*>(view_.ptr), bytes());
   }
   ~Buffer() { release(); }

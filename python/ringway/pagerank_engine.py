@@ -7,6 +7,7 @@ rest among themselves (``native/include/ringway/kernels/pagerank.h``).
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -36,7 +37,7 @@ from ringway.runtime import Buffer, Kernel, Runtime
 MAX_SHARDS = 64
 EDGES_PER_SHARD = 100_000
 HISTORY = 65_536
-FOREVER = -1.0
+FOREVER = math.inf
 LINK_SLOTS = 64
 CANCEL_SECONDS = 60.0
 

@@ -1,0 +1,37 @@
+"""Wrong input to a runtime is refused in words, and touches nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import ringway as rw
+from ringway.errors import InvalidOption
+
+
+@pytest.mark.parametrize("timeout", [-1, -0.001, math.nan])
+def test_a_time_out_is_not_negative(timeout: float) -> None:
+    with rw.Runtime() as runtime:
+        echo = runtime.launch("echo")
+        with pytest.raises(InvalidOption, match="timeout is"):
+            echo.receive(timeout=timeout)
+        with pytest.raises(InvalidOption, match="timeout is"):
+            echo.request(b"", timeout=timeout)
+        assert echo.telemetry().received == 0
+
+
+def test_memory_with_gaps_is_no_buffer() -> None:
+    grid = np.zeros((4, 4), np.float32)
+    with rw.Runtime() as runtime, pytest.raises(InvalidOption, match="C-contiguous"):
+        runtime.buffer(grid[:, 1])
+
+
+def test_echo_passes_what_comes_by_a_link_to_the_host() -> None:
+    with rw.Runtime() as runtime:
+        relay, echo = runtime.launch("relay"), runtime.launch("echo")
+        runtime.link(relay, echo)
+        for body in (b"", b"0123", bytes(range(256))):
+            relay.send(body)
+            assert echo.receive(timeout=5) == body
+        assert echo.request(b"mailbox", timeout=5) == b"mailbox"
