@@ -45,6 +45,8 @@ class Backend {
 
   virtual std::string device() const = 0;  // what it runs on, for people
   virtual u32 workers() const = 0;         // places that a kernel can be put on
+  // (optional) Times that workers have looked for work in vain.
+  virtual u64 idle_looks() const { return 0; }
   virtual std::vector<const KernelType*> kernels() const = 0;
 
   // All but notify and assist are called by one thread at a time.

@@ -44,6 +44,11 @@ class Cpu : public Backend {
 
   std::string device() const override { return std::to_string(usable_cores()) + " cores"; }
   u32 workers() const override { return u32(workers_.size()); }
+  u64 idle_looks() const override {
+    u64 sum = 0;
+    for (const auto& worker : workers_) sum += worker->idle_loops();
+    return sum;
+  }
   std::vector<const KernelType*> kernels() const override { return entries(); }
 
   std::shared_ptr<Port> launch(const LaunchSpec& spec) override {

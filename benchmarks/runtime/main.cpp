@@ -1,0 +1,156 @@
+// The CPU runtime without Python: prints one JSON object of "name": value pairs. Run by ../run_runtime.py.
+//
+//   request       caller -> kernel echo -> caller, 56-byte bodies, ns per round trip: p50 and p99
+//   ring, one     two relays that pass tokens round in a circle on one worker, M hops/s of 56-byte struct messages
+//   ring, two     the same with each relay on its own worker
+//   launch        three kernels launched and activated, us;  first message: the first round trip after it, us
+//   poll loop     looks of an idle spinning worker, M/s
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "backends/cpu/backend.h"
+#include "core/runtime.h"
+
+namespace ringway {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double ns_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+}
+
+std::shared_ptr<Runtime> start(u32 workers, bool assist) {
+  return Runtime::start({.backend = "cpu", .workers = workers, .assist = assist});
+}
+
+std::shared_ptr<Kernel> active(Runtime& runtime, const char* kernel, const LaunchOptions& options) {
+  auto launched = runtime.launch(kernel, "", options);
+  launched->activate();
+  return launched;
+}
+
+struct Percentiles {
+  double p50, p99;
+};
+
+double request_ns(Kernel& kernel, u64 number) {
+  u8 body[56];
+  std::memset(body, 0, sizeof(body));
+  std::memcpy(body, &number, sizeof(number));
+  Envelope envelope{};
+  fresh_id(envelope.message_id);
+  const auto began = Clock::now();
+  auto* cell = kernel.ask(envelope, body, "", nullptr);
+  const Reply reply = kernel.wait(cell, Wait::seconds(10), 10);
+  const double ns = ns_since(began);
+  if (reply.body.size() != sizeof(body) || std::memcmp(reply.body.data(), body, sizeof(body)) != 0) {
+    std::fprintf(stderr, "a reply differs from its request\n");
+    std::exit(1);
+  }
+  kernel.runtime().replies().give_back(cell);
+  return ns;
+}
+
+Percentiles round_trips(bool assist, Idle idle, u32 count) {
+  auto runtime = start(1, assist);
+  LaunchOptions options;
+  options.idle = idle;
+  options.slot_size = 56;
+  auto echo = active(*runtime, "echo", options);
+  std::vector<double> times(count);
+  for (u32 i = 0; i < count / 10; ++i) request_ns(*echo, i);
+  for (u32 i = 0; i < count; ++i) times[i] = request_ns(*echo, i);
+  runtime->close();
+  std::sort(times.begin(), times.end());
+  return {times[count / 2], times[count - count / 100 - 1]};
+}
+
+double ring_hops(u32 workers, double seconds) {
+  auto runtime = start(workers, true);
+  LaunchOptions options;
+  options.slot_size = 56;
+  options.capacity = 1024;
+  options.worker = 0;
+  auto first = active(*runtime, "relay", options);
+  options.worker = workers - 1;
+  auto second = active(*runtime, "relay", options);
+  runtime->link(*first, *second, 1024, 56);
+  runtime->link(*second, *first, 1024, 56);
+  u8 body[56] = {};
+  for (int i = 0; i < 768; ++i) {
+    Envelope envelope{};
+    first->send(envelope, body, "", nullptr);
+  }
+  auto hops = [&] { return first->telemetry().control.sent + second->telemetry().control.sent; };
+  while (hops() < 1'000'000) std::this_thread::yield();
+  const u64 before = hops();
+  const auto began = Clock::now();
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  const u64 after = hops();
+  const double rate = double(after - before) / ns_since(began) * 1e3;
+  runtime->close();
+  return rate;
+}
+
+double idle_looks(double seconds) {
+  auto runtime = start(1, false);
+  LaunchOptions options;
+  options.idle = Idle::kSpin;
+  auto echo = active(*runtime, "echo", options);
+  const u64 before = runtime->backend().idle_looks();
+  const auto began = Clock::now();
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  const double rate = double(runtime->backend().idle_looks() - before) / ns_since(began) * 1e3;
+  runtime->close();
+  return rate;
+}
+
+struct Launch {
+  double three_us, first_us;
+};
+
+Launch launch() {
+  auto runtime = start(2, true);
+  request_ns(*active(*runtime, "echo", {}), 0);
+  const auto began = Clock::now();
+  auto one = active(*runtime, "echo", {});
+  active(*runtime, "echo", {});
+  active(*runtime, "echo", {});
+  const double three = ns_since(began) * 1e-3;
+  const double first = request_ns(*one, 1) * 1e-3;
+  runtime->close();
+  return {three, first};
+}
+
+}  // namespace
+}  // namespace ringway
+
+int main(int count, char** arguments) {
+  using namespace ringway;
+  const double scale = count > 1 ? std::atof(arguments[1]) : 1;
+  const u32 trips = u32(200'000 * scale);
+  register_backend(cpu::backend());
+  const Percentiles assisted = round_trips(true, Idle::kPark, trips);
+  const Percentiles spinning = round_trips(false, Idle::kSpin, trips);
+  const Percentiles parked = round_trips(false, Idle::kPark, trips / 20);
+  const double one = ring_hops(1, 0.5 * scale);
+  const double two = ring_hops(2, 0.5 * scale);
+  const double looks = idle_looks(0.3 * scale);
+  const Launch launched = launch();
+  std::printf(
+      "{\"request p50, ns\": %.0f, \"request p99, ns\": %.0f,\n \"request to a spinning worker p50, ns\": "
+      "%.0f, "
+      "\"request to a spinning worker p99, ns\": %.0f,\n \"request to a parked worker p50, ns\": %.0f, "
+      "\"request to a parked worker p99, ns\": %.0f,\n \"ring on one worker, M messages/s\": %.1f, "
+      "\"ring across two workers, M messages/s\": %.1f,\n \"empty poll loop, M looks/s\": %.1f, \"three "
+      "kernels launched, us\": %.1f, "
+      "\"first message after launch, us\": %.1f}\n",
+      assisted.p50, assisted.p99, spinning.p50, spinning.p99, parked.p50, parked.p99, one, two, looks,
+      launched.three_us, launched.first_us);
+  return 0;
+}
