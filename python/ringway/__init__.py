@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ringway._core import Message as Message
 from ringway._core import __version__ as __version__
-from ringway.aio import AsyncKernel as AsyncKernel
-from ringway.aio import AsyncRuntime as AsyncRuntime
 from ringway.errors import Error as Error
 from ringway.graphs import Graph as Graph
 from ringway.memorypack import field as field
@@ -34,6 +34,10 @@ from ringway.types import u16 as u16
 from ringway.types import u32 as u32
 from ringway.types import u64 as u64
 
+if TYPE_CHECKING:
+    from ringway.aio import AsyncKernel as AsyncKernel
+    from ringway.aio import AsyncRuntime as AsyncRuntime
+
 __all__ = [
     "AsyncKernel",
     "AsyncRuntime",
@@ -54,3 +58,12 @@ __all__ = [
     "message",
     "pagerank",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import asyncio only for those who use it."""
+    if name in ("AsyncKernel", "AsyncRuntime"):
+        from ringway import aio
+
+        return getattr(aio, name)
+    raise AttributeError(f"module 'ringway' has no attribute {name!r}")

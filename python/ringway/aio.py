@@ -1,4 +1,5 @@
-"""The runtime for asyncio: the same verbs, awaited. One file descriptor in the event loop, no polling, no thread."""
+"""The runtime for asyncio: the same verbs, awaited. One file descriptor in the event loop, no polling, no
+thread."""
 
 from __future__ import annotations
 
