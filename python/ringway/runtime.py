@@ -262,7 +262,7 @@ class Runtime:
         Parameters
         ----------
         message
-            What travels on the link, bare: a class of fixed layout (``@message(layout="struct")``). None: bytes.
+            What travels there, bare: a class of fixed layout (``@message(layout="struct")``). None: bytes.
         capacity
             Slots; a power of two, 16 to 1,048,576.
         slot_size

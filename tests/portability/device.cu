@@ -26,4 +26,6 @@ extern "C" __global__ void touch_device_pagerank(u8* memory, u32* result) {
   *result = touch_pagerank<double>(memory);
 }
 
-extern "C" __global__ void touch_device_wire(u8* memory, u32* result) { *result = touch_wire(memory, 64); }
+extern "C" __global__ void touch_device_wire(u8* memory, u32* result) {
+  *result = touch_wire(memory, 64);
+}
