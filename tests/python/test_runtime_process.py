@@ -50,11 +50,9 @@ def test_ctrl_c_ends_a_wait(call: str) -> None:
         assert main is not None
         timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
         timer.start()
+        arguments = {"timeout": 60} if call == "receive" else {"message": b"x"}
         with pytest.raises(KeyboardInterrupt):
-            if call == "receive":
-                echo.receive(timeout=60)
-            else:
-                getattr(echo, call)(b"x")
+            getattr(echo, call)(**arguments)
         timer.join()
 
 
