@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -141,6 +142,9 @@ def test_a_path_that_took_the_file_is_named(graph: str, capsys: Captured) -> Non
 def test_wrong_files_are_errors_of_one_line(graph: str, tmp_path: pathlib.Path, capsys: Captured) -> None:
     assert "No such file" in failure(capsys, str(tmp_path / "missing.tsv"))
     assert "directory" in failure(capsys, str(tmp_path)).lower()
+    assert "no file on a disk" in failure(capsys, "-")
+    os.mkfifo(tmp_path / "pipe")
+    assert "no file on a disk" in failure(capsys, str(tmp_path / "pipe"))
     wrong = tmp_path / "wrong.mtx"
     wrong.write_text("%%MatrixMarket matrix coordinate real general\n2 2 1\n1 nan 1\n")
     assert "wrong.mtx" in failure(capsys, str(wrong))

@@ -53,6 +53,9 @@ def check_usage(arguments: argparse.Namespace) -> None:
         taken = [name for name in ("json", "csv") if outputs[name] not in (None, HERE)]
         why = f": --{taken[0]} took {outputs[taken[0]]}, so put FILE first" if taken else ""
         arguments.parser.error(f"FILE is missing{why}")
+    source = Path(arguments.file)
+    if arguments.file == HERE or (source.exists() and not source.is_file() and not source.is_dir()):
+        raise Error(f"{arguments.file} is no file on a disk: save what it gives to a file and rank that")
     if outputs["json"] == outputs["csv"] == HERE:
         arguments.parser.error("--json and --csv cannot both go to standard output: give one a PATH")
     for name, path in outputs.items():
