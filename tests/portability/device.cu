@@ -1,3 +1,4 @@
+#include "kernels.h"
 #include "pagerank.h"
 #include "queue.h"
 #include "ringway/atomics_cuda.h"
@@ -28,4 +29,8 @@ extern "C" __global__ void touch_device_pagerank(u8* memory, u32* result) {
 
 extern "C" __global__ void touch_device_wire(u8* memory, u32* result) {
   *result = touch_wire(memory, 64);
+}
+
+extern "C" __global__ void touch_device_kernels(u8* memory, u32* result) {
+  *result = touch_kernels<CudaAtomics<u64, cuda::thread_scope_device>>(memory);
 }

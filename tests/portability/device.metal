@@ -1,5 +1,6 @@
 #include <metal_stdlib>
 
+#include "kernels.h"
 #include "pagerank.h"
 #include "queue.h"
 #include "ringway/atomics_metal.h"
@@ -16,4 +17,8 @@ kernel void touch_device_pagerank(RW_SHARED uchar* memory [[buffer(0)]], device 
 
 kernel void touch_device_wire(RW_SHARED uchar* memory [[buffer(0)]], device uint* result [[buffer(1)]]) {
   *result = ringway::touch_wire(memory, 64);
+}
+
+kernel void touch_device_kernels(RW_SHARED uchar* memory [[buffer(0)]], device uint* result [[buffer(1)]]) {
+  *result = ringway::touch_kernels<ringway::MetalAtomics>(memory);
 }

@@ -1,3 +1,4 @@
+#include "kernels.h"
 #include "pagerank.h"
 #include "queue.h"
 #include "ringway/atomics_host.h"
@@ -14,4 +15,8 @@ unsigned touch_host_pagerank(unsigned char* memory) {
 
 unsigned touch_host_wire(unsigned char* memory) {
   return ringway::touch_wire(memory, 64);
+}
+
+unsigned touch_host_kernels(unsigned char* memory) {
+  return ringway::touch_kernels<ringway::HostAtomics<ringway::u64>>(memory);
 }

@@ -12,8 +12,8 @@
 //
 // `first` is the first slot (its 8-byte header; the payload follows), the i-th message is `stride * i` bytes further.
 // The entry returns how many messages it is done with; the loop releases those. When that is fewer than n, `status`
-// says why, and the next message is the one that it speaks of. A handler never waits: without room for its output it stops at the message with kAgain, and gets the same
-// message again later.
+// says why, and the next message is the one that it speaks of. A handler never waits: without room for its output it
+// stops at the message with kAgain, and gets the same message again later.
 //
 // What a context offers, the same names on every backend:
 //   u32  input()                        0 = mailbox (enveloped); i >= 1 = the i-th link into this kernel, bare
