@@ -3,6 +3,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <optional>
 #include <unordered_map>
 #include <variant>
@@ -206,16 +207,25 @@ py::dict telemetry(const Kernel& kernel) {
 py::tuple terminate(Kernel& kernel, bool drain, double timeout) {
   TerminateReport report{};
   const Check check = signal_check();
+  const double seconds = seconds_of(timeout, timeout);
   {
     py::gil_scoped_release unlocked;
-    report = kernel.terminate(drain, Wait::seconds(timeout, check));
+    report = kernel.terminate(drain, Wait::seconds(seconds, check));
   }
   return py::make_tuple(report.processed, report.left_over, report.uptime);
 }
 
-SharedRuntime start(const std::string& backend, u32 workers, bool assist) {
+// 0 = every core.
+u32 workers_of(const std::optional<std::int64_t>& workers) {
+  if (!workers) return 0;
+  if (*workers >= 1) return u32(std::min<std::int64_t>(*workers, ~0U));
+  throw Error(ErrorKind::kInvalidOption,
+              "workers is " + std::to_string(*workers) + "; it must be 1 or more, or None for every core");
+}
+
+SharedRuntime start(const std::string& backend, std::optional<std::int64_t> workers, bool assist) {
   py::gil_scoped_release unlocked;
-  return Runtime::start({backend, workers, assist});
+  return Runtime::start({backend, workers_of(workers), assist});
 }
 
 // Memory that messages name by handle: a Python object's, kept alive, or the table's own.

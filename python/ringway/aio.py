@@ -134,7 +134,7 @@ class AsyncRuntime:
     """
 
     def __init__(self, backend: str = "auto", *, workers: int | None = None, assist: bool = True) -> None:
-        self._core = _core.Runtime(backend, workers or 0, assist)
+        self._core = _core.Runtime(backend, workers, assist)
         self._end = weakref.finalize(self, self._core.close)
         self._port = _core.EventPort(self._core)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -195,7 +195,7 @@ class Runtime:
     """
 
     def __init__(self, backend: str = "auto", *, workers: int | None = None, assist: bool = True) -> None:
-        self._core = _core.Runtime(backend, workers or 0, assist)
+        self._core = _core.Runtime(backend, workers, assist)
         self._end = weakref.finalize(self, self._core.close)
 
     @property

@@ -18,7 +18,15 @@ def test_a_time_out_is_not_negative(timeout: float) -> None:
             echo.receive(timeout=timeout)
         with pytest.raises(InvalidOption, match="timeout is"):
             echo.request(b"", timeout=timeout)
+        with pytest.raises(InvalidOption, match="timeout is"):
+            echo.terminate(timeout=timeout)
         assert echo.telemetry().received == 0
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1025])
+def test_a_runtime_has_at_least_one_worker(workers: int) -> None:
+    with pytest.raises(InvalidOption, match=f"workers is {workers}; it must be 1"):
+        rw.Runtime(workers=workers)
 
 
 def test_memory_with_gaps_is_no_buffer() -> None:
