@@ -19,8 +19,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+Sample = TypeVar("Sample")
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
@@ -61,9 +62,9 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def interleave(contestants: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
+def interleave(contestants: Mapping[str, Callable[[], Sample]], repeats: int) -> dict[str, list[Sample]]:
     """Runs every contestant once a round, so that a disturbance hits all of them alike."""
-    samples: dict[str, list[float]] = {name: [] for name in contestants}
+    samples: dict[str, list[Sample]] = {name: [] for name in contestants}
     for _ in range(repeats):
         for name, run in contestants.items():
             samples[name].append(run())

@@ -3,7 +3,7 @@
     python benchmarks/run_runtime.py [--repeats N] [--scale X] [--json FILE | --save]
 
 Builds the native part with CMake below build/benchmarks. A peer that is not installed is left out:
-pip install pykka thespian xoscar. Every reply is checked.
+pip install ".[bench]". Every reply is checked. Beside the medians stand 99th percentiles.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import json
 import pathlib
-import statistics
 import subprocess
 import time
 from collections.abc import Callable
@@ -22,13 +21,19 @@ import ringway as rw
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "benchmarks-runtime"
-PEERS = ("pykka", "thespian", "xoscar")
+PEERS = ("pydotcompute", "pykka", "thespian", "xoscar")
 BODY = bytes(range(56))
-TRIP = "round trip of 56 bytes, p50"
+TRIP = "round trip of 56 bytes"
+Percentiles = tuple[float, float]  # 50 and 99, microseconds
 
 
-def median_us(call: Callable[[], object], count: int) -> float:
-    """Median time of a call in microseconds; each answer is compared with what was sent."""
+def percentiles(times_ns: list[int]) -> Percentiles:
+    times_ns.sort()
+    return times_ns[len(times_ns) // 2] / 1000, times_ns[len(times_ns) * 99 // 100] / 1000
+
+
+def trips(call: Callable[[], object], count: int) -> Percentiles:
+    """Times of a call; each answer is compared with what was sent."""
     times = []
     for _ in range(count):
         start = time.perf_counter_ns()
@@ -36,17 +41,17 @@ def median_us(call: Callable[[], object], count: int) -> float:
         times.append(time.perf_counter_ns() - start)
         if answer != BODY:
             raise SystemExit(f"an answer differs from its request: {answer!r}")
-    return statistics.median(times) / 1000
+    return percentiles(times)
 
 
-def ringway_sync(count: int, *, assist: bool, **options: object) -> float:
+def ringway_sync(count: int, *, assist: bool, **options: object) -> Percentiles:
     with rw.Runtime(workers=1, assist=assist) as runtime:
         echo = runtime.launch("echo", options=rw.LaunchOptions(slot_size=56, **options))  # type: ignore[arg-type]
-        return median_us(lambda: echo.request(BODY), count)
+        return trips(lambda: echo.request(BODY), count)
 
 
-def ringway_asyncio(count: int, *, assist: bool) -> float:
-    async def main() -> float:
+def ringway_asyncio(count: int, *, assist: bool) -> Percentiles:
+    async def main() -> Percentiles:
         async with rw.AsyncRuntime(workers=1, assist=assist) as runtime:
             echo = await runtime.launch("echo", options=rw.LaunchOptions(slot_size=56))
             times = []
@@ -56,12 +61,47 @@ def ringway_asyncio(count: int, *, assist: bool) -> float:
                 times.append(time.perf_counter_ns() - start)
                 if answer != BODY:
                     raise SystemExit("an answer differs from its request")
-            return statistics.median(times) / 1000
+            return percentiles(times)
 
     return asyncio.run(main())
 
 
-def pykka_ask(count: int) -> float:
+def pydotcompute_echo(count: int) -> Percentiles:
+    policy = asyncio.get_event_loop_policy()
+    from pydotcompute import ring_kernels  # installs uvloop's policy where uvloop is present
+
+    async def echo(context: ring_kernels.KernelContext) -> None:  # type: ignore[type-arg]
+        while not context.should_terminate:
+            await context.send(await context.receive())
+
+    async def main() -> Percentiles:
+        @ring_kernels.message
+        class Body:
+            data: bytes = b""
+
+        runtime = ring_kernels.RingKernelRuntime()
+        await runtime.start()
+        await runtime.launch("echo", echo, input_type=Body, output_type=Body)
+        await runtime.activate("echo")
+        times = []
+        for _ in range(count):
+            message = Body(data=BODY)
+            start = time.perf_counter_ns()
+            await runtime.send("echo", message)
+            answer = await runtime.receive("echo")
+            times.append(time.perf_counter_ns() - start)
+            if answer.data != BODY:
+                raise SystemExit("an answer differs from its request")
+        await runtime.shutdown(timeout=0.1)
+        return percentiles(times)
+
+    try:
+        return asyncio.run(main())
+    finally:
+        asyncio.set_event_loop_policy(policy)
+
+
+def pykka_ask(count: int) -> Percentiles:
     import pykka
 
     class Echo(pykka.ThreadingActor):
@@ -70,12 +110,12 @@ def pykka_ask(count: int) -> float:
 
     actor = Echo.start()
     try:
-        return median_us(lambda: actor.ask(BODY), count)
+        return trips(lambda: actor.ask(BODY), count)
     finally:
         actor.stop()
 
 
-def thespian_ask(count: int) -> float:
+def thespian_ask(count: int) -> Percentiles:
     from thespian import actors
 
     class Echo(actors.Actor):  # type: ignore[misc]
@@ -86,19 +126,19 @@ def thespian_ask(count: int) -> float:
     system = actors.ActorSystem("simpleSystemBase")
     try:
         actor = system.createActor(Echo)
-        return median_us(lambda: system.ask(actor, BODY, 5), count)
+        return trips(lambda: system.ask(actor, BODY, 5), count)
     finally:
         system.shutdown()
 
 
-def xoscar_call(count: int) -> float:
+def xoscar_call(count: int) -> Percentiles:
     import xoscar
 
     class Echo(xoscar.Actor):  # type: ignore[misc]
         def echo(self, message: object) -> object:
             return message
 
-    async def main() -> float:
+    async def main() -> Percentiles:
         pool = await xoscar.create_actor_pool("127.0.0.1", n_process=0)
         async with pool:
             actor = await xoscar.create_actor(Echo, address=pool.external_address)
@@ -109,7 +149,7 @@ def xoscar_call(count: int) -> float:
                 times.append(time.perf_counter_ns() - start)
                 if answer != BODY:
                     raise SystemExit("an answer differs from its request")
-            return statistics.median(times) / 1000
+            return percentiles(times)
 
     return asyncio.run(main())
 
@@ -151,13 +191,18 @@ def main() -> None:
         "ringway asyncio, loop may not assist": lambda: ringway_asyncio(count // 4, assist=False),
     }
     peers = {
+        "pydotcompute": lambda: pydotcompute_echo(count // 4),
         "pykka": lambda: pykka_ask(count // 4),
         "thespian": lambda: thespian_ask(count // 4),
         "xoscar": lambda: xoscar_call(count // 4),
     }
     contestants |= {f"{name} {versions[name]}": run for name, run in peers.items() if name in versions}
     samples = report.interleave(contestants, arguments.repeats)
-    rows = [report.row(TRIP, name, "us", values) for name, values in samples.items()]
+    rows = [
+        report.row(f"{TRIP}, {which}", name, "us", [value[at] for value in values])
+        for at, which in enumerate(("p50", "p99"))
+        for name, values in samples.items()
+    ]
     runs = [native(arguments.scale) for _ in range(arguments.repeats)]
     for name in runs[0]:
         what, unit = name.rsplit(", ", 1)
