@@ -13,6 +13,7 @@
 #include "backends/metal/backend.h"
 #include "bindings/bindings.h"
 #include "bindings/message_io.h"
+#include "bindings/waiting_call.h"
 #include "core/error.h"
 
 namespace ringway::bindings {
@@ -46,7 +47,7 @@ bool send(Kernel& kernel, const py::object& message) {
   Outgoing out;
   encode(message, &out);
   const Check check = signal_check();
-  py::gil_scoped_release unlocked;
+  const WaitingCall call(kernel.runtime());
   return kernel.send(out.envelope, out.body, *out.type_name, check);
 }
 
@@ -80,7 +81,7 @@ py::object request(Kernel& kernel, const py::object& message, std::optional<doub
   std::optional<Held> held;
   Reply reply{};
   {
-    py::gil_scoped_release unlocked;
+    const WaitingCall call(kernel.runtime());
     const Wait until = Wait::seconds(seconds, check);
     held.emplace(kernel, kernel.ask(out.envelope, out.body, *out.type_name, check));
     reply = kernel.wait(held->cell, until, seconds);
@@ -94,7 +95,7 @@ py::object receive(Kernel& kernel, std::optional<double> timeout) {
   const double seconds = seconds_of(timeout, kForever);
   bool received = false;
   {
-    py::gil_scoped_release unlocked;
+    const WaitingCall call(kernel.runtime());
     received = kernel.receive(&message, Wait::seconds(seconds, check));
   }
   if (!received) {
@@ -209,7 +210,7 @@ py::tuple terminate(Kernel& kernel, bool drain, double timeout) {
   const Check check = signal_check();
   const double seconds = seconds_of(timeout, timeout);
   {
-    py::gil_scoped_release unlocked;
+    const WaitingCall call(kernel.runtime());
     report = kernel.terminate(drain, Wait::seconds(seconds, check));
   }
   return py::make_tuple(report.processed, report.left_over, report.uptime);
@@ -226,6 +227,14 @@ u32 workers_of(const std::optional<std::int64_t>& workers) {
 SharedRuntime start(const std::string& backend, std::optional<std::int64_t> workers, bool assist) {
   py::gil_scoped_release unlocked;
   return Runtime::start({backend, workers_of(workers), assist});
+}
+
+void close(Runtime& runtime) {
+  {
+    py::gil_scoped_release unlocked;
+    runtime.close();
+  }
+  WaitingCall::let_return(runtime);
 }
 
 // Memory that messages name by handle: a Python object's, kept alive, or the table's own.
@@ -310,7 +319,7 @@ void init_runtime(py::module_& module) {
       .def("kernels", &Runtime::kernels)
       .def("link", &Runtime::link, py::arg("source"), py::arg("target"), py::arg("capacity"),
            py::arg("slot_size"), Unlocked())
-      .def("close", &Runtime::close, Unlocked());
+      .def("close", &close);
 
   py::class_<EventPort>(module, "EventPort")
       .def(py::init<Runtime&>(), py::arg("runtime"))

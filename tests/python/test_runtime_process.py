@@ -106,7 +106,8 @@ def test_the_interpreter_exits_cleanly_with_kernels_running() -> None:
                 echo.receive()
             except rw.Error:
                 return
-        threading.Thread(target=wait, daemon=True).start()
+        for _ in range(32):
+            threading.Thread(target=wait, daemon=True).start()
         echo.request(b"x", timeout=20)
         """
     )
