@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 import ringway
 
 BACKENDS = ("cpu", "cuda", "metal")
 REQUIRED = {name for name in os.environ.get("RINGWAY_REQUIRE", "").split(",") if name}
+
+
+# A job in the background of a shell starts with Ctrl-C ignored, and so would every process that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def why_absent(backend: str) -> str | None:

@@ -184,8 +184,11 @@ def test_ctrl_c_ends_it_with_130(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "large.rwg"
     rw.Graph.from_edges(src, dst).save(path)
     command = [sys.executable, "-m", "ringway", "pagerank", str(path), "--tol", "0", "--max-iter", "1000000"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(2)
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=30)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        time.sleep(2)
+        child.send_signal(signal.SIGINT)
+        try:
+            out, err = child.communicate(timeout=30)
+        finally:
+            child.kill()
     assert (child.returncode, out, err) == (130, "", "ringway: error: interrupted\n")
