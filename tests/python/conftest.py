@@ -12,7 +12,7 @@ BACKENDS = ("cpu", "cuda", "metal")
 REQUIRED = {name for name in os.environ.get("RINGWAY_REQUIRE", "").split(",") if name}
 
 
-# A job in the background of a shell starts with Ctrl-C ignored, and so would all processes that a test starts.
+# A background job of a shell starts with Ctrl-C ignored, and so would all processes that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
