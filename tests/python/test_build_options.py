@@ -10,11 +10,13 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(shutil.which("cmake") is None, reason="needs CMake")
+pytestmark = pytest.mark.skipif(
+    shutil.which("cmake") is None or shutil.which("ninja") is None, reason="needs CMake and Ninja"
+)
 
 
 def configure(folder: pathlib.Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DRINGWAY_PYTHON=OFF", *options]
+    command = ["cmake", "-G", "Ninja", "-S", str(ROOT), "-B", str(folder), "-DRINGWAY_PYTHON=OFF", *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
