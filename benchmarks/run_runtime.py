@@ -14,7 +14,7 @@ import json
 import pathlib
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import report
 import ringway as rw
@@ -47,6 +47,20 @@ def trips(call: Callable[[], object], count: int) -> Percentiles:
     return percentiles(times)
 
 
+async def async_trips(call: Callable[[], Awaitable[object]], count: int) -> Percentiles:
+    """As `trips`, awaited."""
+    for _ in range(WARM_UP):
+        await call()
+    times = []
+    for _ in range(count):
+        start = time.perf_counter_ns()
+        answer = await call()
+        times.append(time.perf_counter_ns() - start)
+        if answer != BODY:
+            raise SystemExit(f"an answer differs from its request: {answer!r}")
+    return percentiles(times)
+
+
 def ringway_sync(count: int, *, assist: bool, **options: object) -> Percentiles:
     with rw.Runtime(workers=1, assist=assist) as runtime:
         echo = runtime.launch("echo", options=rw.LaunchOptions(slot_size=56, **options))  # type: ignore[arg-type]
@@ -57,16 +71,7 @@ def ringway_asyncio(count: int, *, assist: bool) -> Percentiles:
     async def main() -> Percentiles:
         async with rw.AsyncRuntime(workers=1, assist=assist) as runtime:
             echo = await runtime.launch("echo", options=rw.LaunchOptions(slot_size=56))
-            for _ in range(WARM_UP):
-                await echo.request(BODY)
-            times = []
-            for _ in range(count):
-                start = time.perf_counter_ns()
-                answer = await echo.request(BODY)
-                times.append(time.perf_counter_ns() - start)
-                if answer != BODY:
-                    raise SystemExit("an answer differs from its request")
-            return percentiles(times)
+            return await async_trips(lambda: echo.request(BODY), count)
 
     return asyncio.run(main())
 
@@ -150,16 +155,7 @@ def xoscar_call(count: int) -> Percentiles:
         pool = await xoscar.create_actor_pool("127.0.0.1", n_process=0)
         async with pool:
             actor = await xoscar.create_actor(Echo, address=pool.external_address)
-            for _ in range(WARM_UP):
-                await actor.echo(BODY)
-            times = []
-            for _ in range(count):
-                start = time.perf_counter_ns()
-                answer = await actor.echo(BODY)
-                times.append(time.perf_counter_ns() - start)
-                if answer != BODY:
-                    raise SystemExit("an answer differs from its request")
-            return percentiles(times)
+            return await async_trips(lambda: actor.echo(BODY), count)
 
     return asyncio.run(main())
 

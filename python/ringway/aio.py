@@ -11,7 +11,7 @@ from typing import Any
 from ringway import _core
 from ringway.errors import QueueFull, Timeout
 from ringway.options import LaunchOptions
-from ringway.runtime import DRAIN_TIMEOUT, State, Telemetry, TerminateReport, link_slot_size
+from ringway.runtime import DRAIN_TIMEOUT, State, Telemetry, TerminateReport, launch_checked, link_slot_size
 
 ROOM_PAUSE = 50e-6  # seconds before a full mailbox is tried again; doubles up to a millisecond
 
@@ -166,7 +166,7 @@ class AsyncRuntime:
         activate: bool = True,
     ) -> AsyncKernel:
         """Launch a kernel and, unless told otherwise, activate it."""
-        core = self._core.launch(kernel, name or "", (options or LaunchOptions()).native())
+        core = launch_checked(self._core, kernel, name, options)
         if activate:
             core.activate()
         return AsyncKernel(self, core)

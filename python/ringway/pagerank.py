@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +39,8 @@ def _check(damping: float, tol: float, max_iter: int, on_failure: str) -> None:
         raise InvalidOption(f"damping is {damping}; it must be between 0 and 1")
     if not (tol >= 0 and math.isfinite(tol)):
         raise InvalidOption(f"tol is {tol}; it must be 0 or more, and finite")
+    if not isinstance(max_iter, Integral):
+        raise InvalidOption(f"max_iter is {max_iter!r}; it must be a whole number")
     if not 0 <= max_iter < 2**32:
         raise InvalidOption(f"max_iter is {max_iter}; it must be between 0 and {2**32 - 1}")
     if on_failure not in ("raise", "return"):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
+from ringway.errors import InvalidOption
 from ringway.options import LaunchOptions
 
 State = Literal["launched", "active", "inactive", "terminated", "failed"]
@@ -235,10 +236,10 @@ class Runtime:
         InvalidOption
             An option is out of range, or the name is taken.
         """
-        launched = Kernel(self._core.launch(kernel, name or "", (options or LaunchOptions()).native()))
+        core = launch_checked(self._core, kernel, name, options)
         if activate:
-            launched.activate()
-        return launched
+            core.activate()
+        return Kernel(core)
 
     def kernel(self, name: str) -> Kernel:
         """Return the kernel of that name; `NotFound` when there is none."""
@@ -303,6 +304,20 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<ringway runtime on {self.backend}, {'closed' if self.closed else self.device}>"
+
+
+def launch_checked(
+    runtime: _core.Runtime, kernel: str, name: str | None, options: LaunchOptions | None
+) -> _core.Kernel:
+    """Launch natively; `InvalidOption` on an argument of another type."""
+    for field, value, kind in (
+        ("kernel", kernel, str),
+        ("name", name or "", str),
+        ("options", options or LaunchOptions(), LaunchOptions),
+    ):
+        if not isinstance(value, kind):
+            raise InvalidOption(f"{field} is {value!r}; launch takes a {kind.__name__} there")
+    return runtime.launch(kernel, name or "", (options or LaunchOptions()).native())
 
 
 def link_slot_size(message: type[_core.Message] | None, slot_size: int) -> int:

@@ -43,3 +43,18 @@ def test_echo_passes_what_comes_by_a_link_to_the_host() -> None:
             relay.send(body)
             assert echo.receive(timeout=5) == body
         assert echo.request(b"mailbox", timeout=5) == b"mailbox"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kernel": None}, {"kernel": "echo", "name": 3}, {"kernel": "echo", "options": "x"}]
+)
+def test_a_launch_names_the_argument_of_a_wrong_type(wrong: dict[str, object]) -> None:
+    with rw.Runtime() as runtime:
+        with pytest.raises(InvalidOption, match=f"{list(wrong)[-1]} is .*; launch takes a"):
+            runtime.launch(**wrong)  # type: ignore[arg-type]
+        assert runtime.kernels() == []
+
+
+def test_iterations_are_whole() -> None:
+    with pytest.raises(InvalidOption, match=r"max_iter is 1\.5; it must be a whole number"):
+        rw.pagerank(([0], [1]), max_iter=1.5)  # type: ignore[arg-type]
