@@ -61,7 +61,8 @@ Queue::Queue(QueueOptions options) : options_(std::move(options)) {
   }
   const u32 stride = options_.max_message ? slot_stride_for(options_.max_message, options_.variable)
                                           : slot_stride_for(kUndeclaredMessage, false);
-  bytes_ = sizeof(Header) + std::size_t(capacity) * stride;
+  own_header_ = std::make_unique<Header>();
+  bytes_ = std::size_t(capacity) * stride;
   pages_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages_ == MAP_FAILED) {
     pages_ = nullptr;
@@ -70,10 +71,9 @@ Queue::Queue(QueueOptions options) : options_(std::move(options)) {
                                                " bytes does not fit in memory; ask for less capacity "
                                                "or smaller messages");
   }
-  auto* header = static_cast<Header*>(pages_);
-  u8* slots = static_cast<u8*>(pages_) + sizeof(Header);
-  create<QueueAtomics>(header, slots, capacity, stride, 0);
-  ring_ = attach<QueueAtomics>(header, slots);
+  u8* slots = static_cast<u8*>(pages_);
+  create<QueueAtomics>(own_header_.get(), slots, capacity, stride, 0);
+  ring_ = attach<QueueAtomics>(own_header_.get(), slots);
 }
 
 Queue::Queue(void* memory, std::size_t bytes, std::string name) {
@@ -98,12 +98,14 @@ Queue::~Queue() {
 Queue::Queue(Queue&& other) noexcept
     : options_(std::move(other.options_)),
       ring_(other.ring_),
+      own_header_(std::move(other.own_header_)),
       pages_(std::exchange(other.pages_, nullptr)),
       bytes_(other.bytes_) {}
 
 Queue& Queue::operator=(Queue&& other) noexcept {
   std::swap(options_, other.options_);
   std::swap(ring_, other.ring_);
+  std::swap(own_header_, other.own_header_);
   std::swap(pages_, other.pages_);
   std::swap(bytes_, other.bytes_);
   return *this;

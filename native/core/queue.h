@@ -1,6 +1,7 @@
 // Owns the memory of one slot queue, or attaches to memory that another made.
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "ringway/atomics_host.h"
@@ -35,7 +36,8 @@ struct QueueCounts {
 
 class Queue {
  public:
-  // Pages of its own, which the system fills with zeros when they are first touched: a new queue holds one.
+  // A header of its own, and pages for the slots, which the system fills with zeros when they are first touched: a new
+  // queue holds none.
   explicit Queue(QueueOptions options);
   // Memory that starts with a queue's header; it must outlive this and be aligned to kIndexLine. Throws
   // kLayout, with the field and its value, when it is not a queue of this layout.
@@ -57,7 +59,8 @@ class Queue {
  private:
   QueueOptions options_;
   QueueRing ring_{};
-  void* pages_ = nullptr;  // null when attached
+  std::unique_ptr<QueueHeader<QueueAtomics>> own_header_;  // null when attached, and so are the pages
+  void* pages_ = nullptr;
   std::size_t bytes_ = 0;
 };
 

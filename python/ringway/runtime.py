@@ -17,6 +17,8 @@ from ringway.options import LaunchOptions
 
 State = Literal["launched", "active", "inactive", "terminated", "failed"]
 DRAIN_TIMEOUT = 5.0  # seconds
+_DEFAULTS = LaunchOptions()
+_NATIVE_DEFAULTS = _DEFAULTS.native()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -313,11 +315,11 @@ def launch_checked(
     for field, value, kind in (
         ("kernel", kernel, str),
         ("name", name or "", str),
-        ("options", options or LaunchOptions(), LaunchOptions),
+        ("options", options or _DEFAULTS, LaunchOptions),
     ):
         if not isinstance(value, kind):
             raise InvalidOption(f"{field} is {value!r}; launch takes a {kind.__name__} there")
-    return runtime.launch(kernel, name or "", (options or LaunchOptions()).native())
+    return runtime.launch(kernel, name or "", options.native() if options else _NATIVE_DEFAULTS)
 
 
 def link_slot_size(message: type[_core.Message] | None, slot_size: int) -> int:

@@ -112,7 +112,8 @@ class Cpu : public Backend {
     if (kernel.running) return;
     kernel.running = true;
     ask_idle(kernel, true);
-    kernel.home->schedule(kernel);
+    // What comes later has a sender that schedules it.
+    if (input_left(kernel)) kernel.home->schedule(kernel);
   }
 
   void deactivate(Port& port) override {

@@ -161,6 +161,7 @@ void Worker::forget(Instance& kernel) {
 }
 
 void Worker::ask_idle(const LaunchOptions& options, i32 change) {
+  if (options.idle == Idle::kPark) return;
   if (options.idle == Idle::kSpin)
     store_relaxed(&spinning_kernels_, load_relaxed(&spinning_kernels_) + u32(change));
   if (options.idle == Idle::kPoll) {
