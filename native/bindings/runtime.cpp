@@ -314,7 +314,8 @@ void init_runtime(py::module_& module) {
       .def_property_readonly("workers", [](Runtime& runtime) { return runtime.backend().workers(); })
       .def_property_readonly("device", [](Runtime& runtime) { return runtime.backend().device(); })
       .def_property_readonly("closed", &Runtime::closed)
-      .def("launch", &Runtime::launch, py::arg("kernel"), py::arg("name"), py::arg("options"), Unlocked())
+      .def("launch", &Runtime::launch, py::arg("kernel"), py::arg("name"), py::arg("options"),
+           py::arg("grid"), py::arg("block"), Unlocked())
       .def("kernel", &Runtime::find, py::arg("name"))
       .def("kernels", &Runtime::kernels)
       .def("link", &Runtime::link, py::arg("source"), py::arg("target"), py::arg("capacity"),

@@ -89,16 +89,17 @@ bool Kernel::ended() {
 
 Telemetry Kernel::telemetry() const {
   Telemetry snapshot{};
-  const ControlBlock& from = port_->control;
   ControlBlock& to = snapshot.control;
-  to.received = atomic::load_relaxed(&from.received);
-  to.processed = atomic::load_relaxed(&from.processed);
-  to.sent = atomic::load_relaxed(&from.sent);
-  to.errors = atomic::load_relaxed(&from.errors);
-  to.iterations = atomic::load_relaxed(&from.iterations);
-  to.last_message_us = atomic::load_relaxed(&from.last_message_us);
-  to.dropped_closed = atomic::load_relaxed(&from.dropped_closed);
-  to.dropped_late = atomic::load_relaxed(&from.dropped_late);
+  for (const ControlBlock* from : port_->controls) {
+    to.received += atomic::load_relaxed(&from->received);
+    to.processed += atomic::load_relaxed(&from->processed);
+    to.sent += atomic::load_relaxed(&from->sent);
+    to.errors += atomic::load_relaxed(&from->errors);
+    to.iterations += atomic::load_relaxed(&from->iterations);
+    to.last_message_us = std::max(to.last_message_us, atomic::load_relaxed(&from->last_message_us));
+    to.dropped_closed += atomic::load_relaxed(&from->dropped_closed);
+    to.dropped_late += atomic::load_relaxed(&from->dropped_late);
+  }
   snapshot.mailbox = port_->mailbox.counts();
   const std::int64_t end = atomic::load_relaxed(&ended_at_);
   snapshot.uptime = double((end ? end : now_ns()) - launched_at_) * 1e-9;
@@ -150,7 +151,8 @@ TerminateReport Kernel::end(bool drain, const Wait& until) {
   atomic::store_relaxed(&ended_at_, now_ns());
   port_->room.notify();
   announce_output(*port_);
-  return {atomic::load_relaxed(&port_->control.processed), left, telemetry().uptime};
+  const Telemetry last = telemetry();
+  return {last.control.processed, left, last.uptime};
 }
 
 void Kernel::check_usable() {
@@ -303,13 +305,18 @@ Reply Kernel::read(Cell* cell) const {
 bool Kernel::try_receive(Message* message) {
   Consumer<Atomics, true> consumer;
   consumer.open(port_->outbox.ring());
-  const auto claim = consumer.peek(1);
-  if (!claim.count) return false;
-  const u8* from = payload_at(consumer.ring, claim.first);
-  const u32 bytes = consumer.size(claim.first) & kSizeMask;
-  std::memcpy(&message->envelope, from, sizeof(Envelope));
-  message->body.assign(from + sizeof(Envelope), from + bytes);
-  consumer.release(claim.first);
+  for (bool taken = false; !taken;) {
+    const auto claim = consumer.peek(1);
+    if (!claim.count) return false;
+    const u8* from = payload_at(consumer.ring, claim.first);
+    const u32 bytes = consumer.size(claim.first);
+    taken = bytes >= sizeof(Envelope);  // else the kernel reserved the slot and did not use it
+    if (taken) {
+      std::memcpy(&message->envelope, from, sizeof(Envelope));
+      message->body.assign(from + sizeof(Envelope), from + bytes);
+    }
+    consumer.release(claim.first);
+  }
   // The kernel may have stopped at a full queue.
   if (atomic::load_relaxed(&port_->held_back)) {
     atomic::store_relaxed(&port_->held_back, 0U);

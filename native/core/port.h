@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/completion.h"
 #include "core/queue.h"
@@ -26,12 +27,12 @@ struct Port : std::enable_shared_from_this<Port> {
   u32 failed = 0;
   Queue mailbox;
   Queue outbox;
-  ControlBlock control{};
-  u32 held_back = 0;   // the kernel waits for room in the outbox
-  Signal room;         // senders that wait for room in the mailbox
-  Signal output;       // receivers that wait for a message in the outbox
-  Completion watcher;  // an event loop that waits for a message in the outbox
-  u32 watched = 0;     // whether it does; cleared by who tells it
+  std::vector<const ControlBlock*> controls;  // of each replica
+  u32 held_back = 0;                          // the kernel waits for room in the outbox
+  Signal room;                                // senders that wait for room in the mailbox
+  Signal output;                              // receivers that wait for a message in the outbox
+  Completion watcher;                         // an event loop that waits for a message in the outbox
+  u32 watched = 0;                            // whether it does; cleared by who tells it
 };
 
 // Called by whoever runs the kernel, after it has published to the outbox.

@@ -63,7 +63,7 @@ void Runtime::check_usable() const {
 }
 
 std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::string& name,
-                                        const LaunchOptions& options) {
+                                        const LaunchOptions& options, std::int64_t grid, std::int64_t block) {
   check_usable();
   check(options, backend_->workers());
   const auto types = backend_->kernels();
@@ -89,7 +89,7 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
   const u32 sized = (*type)->body_size;
   const u32 declared = sized ? sized + sized / 5 : kUndeclaredBody;
   const u32 body = options.slot_size == LaunchOptions::kAutoSlot ? declared : u32(options.slot_size);
-  auto port = backend_->launch({kernel, unique, index, body, options});
+  auto port = backend_->launch({kernel, unique, index, body, options, grid, block});
   auto launched = std::make_shared<Kernel>(shared_from_this(), **type, unique, options, std::move(port));
   kernels_.emplace(unique, launched);
   log::debug([&] {

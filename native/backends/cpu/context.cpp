@@ -14,7 +14,7 @@ namespace ringway::cpu {
 using atomic::count;
 
 Context::Context(Instance& kernel, Worker& worker)
-    : kernel_(kernel), worker_(worker), services_(*kernel.services), emits_(kernel.emits) {}
+    : kernel_(kernel), worker_(worker), services_(*kernel.set.services), emits_(kernel.set.emits) {}
 
 Turn Context::turn() {
   Turn turn;
@@ -26,14 +26,8 @@ Turn Context::turn() {
       turn_on(kernel_.inputs[i], &turn);
     }
   } catch (const std::exception& error) {
-    if (cell_) ReplyPool::abandon(std::exchange(cell_, nullptr));
-    kernel_.running = false;
-    kernel_.failure = error.what();
-    // SYNC: partner load_seq_cst in Kernel::state(): the text; and the senders' look after their publish: a message
-    // that is not answered below has a sender that finds out.
-    atomic::exchange_seq_cst(&kernel_.failed, 1U);
-    discard(u32(ErrorKind::kHandler), "the kernel failed: " + kernel_.failure);
-    log::warning([&] { return "kernel '" + kernel_.name + "' failed: " + kernel_.failure; });
+    abandon();
+    fail(error.what());
   }
   if (sent_) {
     turn.moved = true;
@@ -44,14 +38,42 @@ Turn Context::turn() {
   return turn;
 }
 
+void Context::fail(const char* reason) {
+  ReplicaSet& set = kernel_.set;
+  // SYNC: partner itself in another replica: one of them writes the reason.
+  if (!atomic::exchange_seq_cst(&set.failing, 1U)) {
+    set.failure = reason;
+    // SYNC: partner load_seq_cst in Kernel::state() and Worker::run(): the text; and the senders' look after their
+    // publish: a message that is not answered by a replica's follow_failure() has a sender that finds out.
+    atomic::exchange_seq_cst(&set.failed, 1U);
+    log::warning([&] { return "kernel '" + set.name + "' failed: " + set.failure; });
+    for (const auto& replica : set.replicas) {
+      if (replica.get() != &kernel_) replica->home->notify(*replica);
+    }
+  }
+  follow_failure();
+}
+
+void Context::follow_failure() {
+  kernel_.running = false;
+  // SYNC: partner exchange_seq_cst in fail(): the text, which another replica may be about to write.
+  while (!atomic::load_seq_cst(&kernel_.set.failed)) std::this_thread::yield();
+  discard(u32(ErrorKind::kHandler), "the kernel failed: " + kernel_.set.failure);
+}
+
 void Context::turn_on(Inlet& input, Turn* turn) {
   DrainStatus status{};
-  const u32 batch = u32(kernel_.options.batch);
-  const u32 done = kernel_.entry->turn(this, &input, batch, kernel_.state.get(), &status);
-  if (cell_) {  // reserved and not committed
-    ReplyPool::abandon(cell_);
-    cell_ = nullptr;
+  u32 batch = u32(kernel_.set.options.batch);
+  if (kernel_.set.replicated()) {
+    batch = 1;  // the others are to get theirs
+    const QueueRing& ring = input.shared.consumer.ring;
+    const u32 too_many = input.held().count ? 1 : 2;
+    if (ready_run(ring, Atomics::load_index(&ring.header->dequeue), too_many, 1) == too_many) {
+      kernel_.set.pass_on(&kernel_, &worker_);
+    }
   }
+  const u32 done = kernel_.set.entry->turn(this, &input, batch, kernel_.state.get(), &status);
+  abandon();
   const bool failed = status.code == kFailed && input.held().count;
   if (failed) fail_first(input, status.error);
   const u32 taken = done + failed;
@@ -68,17 +90,24 @@ void Context::turn_on(Inlet& input, Turn* turn) {
   }
 }
 
+void Context::abandon() {
+  if (cell_) ReplyPool::abandon(std::exchange(cell_, nullptr));
+  if (kernel_.host.held.count) {
+    kernel_.host.producer.publish_n(std::exchange(kernel_.host.held, {}), 0);
+  }
+}
+
 void Context::fail_first(Inlet& input, u32 error) {
-  const auto& texts = kernel_.entry->type.errors;
+  const auto& texts = kernel_.set.entry->type.errors;
   const std::string text = error < texts.size() ? texts[error] : "error number " + std::to_string(error);
   count(&kernel_.control.errors, 1);
   if (!input.link) {
-    const auto& ring = kernel_.mailbox.ring();
+    const auto& ring = kernel_.set.mailbox.ring();
     Envelope request;
     std::memcpy(&request, payload_at(ring, input.held().first), sizeof(request));
     answer_error(request, u32(ErrorKind::kHandler), text);
   }
-  log::warning([&] { return "kernel '" + kernel_.name + "' failed on a message: " + text; });
+  log::warning([&] { return "kernel '" + kernel_.set.name + "' failed on a message: " + text; });
   input.skip_one();
 }
 
@@ -94,14 +123,14 @@ u64 Context::discard(u32 kind, const std::string& text) {
   u64 left = 0;
   for (u32 i = 0; i < kernel_.inputs.size(); ++i) {
     Inlet& input = kernel_.inputs[i];
-    const Queue& queue = input.link ? input.link->queue : kernel_.mailbox;
+    const Queue& queue = input.link ? input.link->queue : kernel_.set.mailbox;
     input_ = i;
     for (;;) {
       if (!input.held().count) {
-        input.held() = input.drops_oldest ? input.shared.consumer.peek(1) : input.alone.consumer.peek(1);
+        input.held() = input.is_shared ? input.shared.consumer.peek(1) : input.alone.consumer.peek(1);
       }
       if (!input.held().count) {
-        if (!input.drops_oldest) input.alone.consumer.show();
+        if (!input.is_shared) input.alone.consumer.show();
         // A sender has claimed a slot and is about to publish; others may have published behind it.
         if (input.link || !queue.counts().depth) break;
         std::this_thread::yield();
@@ -144,7 +173,7 @@ u8* Context::reserve_answer(const Envelope* request, u32 type_id, u32 bytes) {
 
 void Context::commit_answer(u32 bytes) {
   if (!cell_) return commit_message(bytes);
-  outgoing_.sender = i32(kernel_.index);
+  outgoing_.sender = i32(kernel_.set.index);
   outgoing_.timestamp_us = now_us();
   ReplyPool::finish(cell_, outgoing_, bytes);
   cell_ = nullptr;
@@ -155,32 +184,31 @@ u8* Context::reserve_host(const Envelope& envelope, u32 bytes) {
   nowhere_used_ = false;
   outgoing_ = envelope;
   outgoing_.receiver = kNoEndpoint;
-  Outlet& out = kernel_.outputs[0];
-  if (bytes + sizeof(Envelope) > kernel_.outbox.max_message()) return nowhere(0, bytes);
-  if (!ready_run(out.producer.ring, out.producer.next, 1, 0)) {
+  HostOutlet& out = kernel_.host;
+  if (bytes + sizeof(Envelope) > kernel_.set.outbox.max_message()) return nowhere(0, bytes);
+  if (!out.held.count) out.held = out.producer.reserve(1);
+  if (!out.held.count) {
     // As for links: a receiver that misses it is made up for by the end of the stalled kernel's sleep.
-    atomic::store_relaxed(&kernel_.held_back, 1U);
+    atomic::store_relaxed(&kernel_.set.held_back, 1U);
     return nullptr;
   }
-  return payload_at(out.producer.ring, out.producer.next) + sizeof(Envelope);
+  return payload_at(out.producer.ring, out.held.first) + sizeof(Envelope);
 }
 
 void Context::commit_message(u32 bytes) {
   if (nowhere_used_) return dropped_output();
-  Outlet& out = kernel_.outputs[0];
-  outgoing_.sender = i32(kernel_.index);
+  HostOutlet& out = kernel_.host;
+  outgoing_.sender = i32(kernel_.set.index);
   outgoing_.timestamp_us = now_us();
-  outgoing_.sequence = out.producer.next;
-  std::memcpy(payload_at(out.producer.ring, out.producer.next), &outgoing_, sizeof(outgoing_));
-  out.producer.publish(out.producer.next, bytes + u32(sizeof(Envelope)), 0);
-  ++out.producer.next;
-  out.producer.show();
+  outgoing_.sequence = out.held.first;
+  std::memcpy(payload_at(out.producer.ring, out.held.first), &outgoing_, sizeof(outgoing_));
+  out.producer.publish_n(std::exchange(out.held, {}), bytes + u32(sizeof(Envelope)));
   out.published = true;
   ++sent_;
 }
 
 u8* Context::without_room(u32 output, u32 bytes) {
-  Link& link = *kernel_.outputs[output].link;
+  Link& link = *kernel_.outputs[output - 1].link;
   // SYNC: partner the receiver's store_release of `ended`: then nobody makes room any more.
   if (atomic::load_acquire(&link.ended)) return nowhere(output, bytes);
   // SYNC: partner room_was_made(), which clears it; when the two miss each other, the sleep of a stalled
@@ -202,27 +230,17 @@ void Context::dropped_output() {
 }
 
 void Context::tell_receivers() {
-  if (kernel_.outputs[0].published) {
-    kernel_.outputs[0].published = false;
-    announce_output(kernel_);
-  }
-  for (std::size_t i = 1; i < kernel_.outputs.size(); ++i) {
-    Outlet& out = kernel_.outputs[i];
-    if (!out.published) continue;
-    out.published = false;
+  if (std::exchange(kernel_.host.published, false)) announce_output(kernel_.set);
+  for (Outlet& out : kernel_.outputs) {
+    if (!std::exchange(out.published, false)) continue;
     out.producer.show();
-    Instance& to = *out.link->to;
-    to.home.get() == &worker_ ? worker_.schedule(to) : to.home->notify(to);
+    out.link->to->notify(&worker_);
   }
-}
-
-void Context::wake_receiver(Instance& to) {
-  to.home->notify(to);
 }
 
 void Context::room_was_made(Inlet& input) {
   if (!input.link) {
-    kernel_.room.notify();
+    kernel_.set.room.notify();
     return;
   }
   Link& link = *input.link;
