@@ -114,16 +114,10 @@ bool Worker::run(Instance& kernel) {
   // SYNC: partner exchange_seq_cst in notify(): a message that the look below misses finds the mark cleared.
   exchange_seq_cst(&kernel.scheduled, 0U);
   if (!kernel.running) return false;
-  Context context(kernel, *this);
-  // SYNC: partner exchange_seq_cst in Context::fail() of another replica.
-  if (load_seq_cst(&kernel.set.failed)) {
-    context.follow_failure();
-    return false;
-  }
-  const Turn turn = context.turn();
+  const Turn turn = Context(kernel, *this).turn();
   if (turn.more) schedule(kernel);
   if (turn.blocked && !kernel.stalled) {
-    store_relaxed(&kernel.stalled, true);
+    kernel.stalled = true;
     stalled_.push_back(&kernel);
   }
   return turn.moved;
@@ -137,7 +131,7 @@ bool Worker::run_scheduled() {
     ready_.pop_front();
     if (kernel.stalled) {
       std::erase(stalled_, &kernel);
-      store_relaxed(&kernel.stalled, false);
+      kernel.stalled = false;
     }
     moved |= run(kernel);
   }
@@ -163,7 +157,7 @@ void Worker::forget(Instance& kernel) {
     lock();
   }
   std::erase(stalled_, &kernel);
-  store_relaxed(&kernel.stalled, false);
+  kernel.stalled = false;
 }
 
 void Worker::ask_idle(const LaunchOptions& options, i32 change) {
@@ -179,7 +173,7 @@ void Worker::ask_idle(const LaunchOptions& options, i32 change) {
 
 void Worker::retry_stalled() {
   for (Instance* kernel : stalled_) {
-    store_relaxed(&kernel->stalled, false);
+    kernel->stalled = false;
     schedule(*kernel);
   }
   stalled_.clear();
