@@ -7,7 +7,6 @@
 #include "core/buffer.h"
 #include "core/options.h"
 #include "core/port.h"
-#include "core/pump.h"
 #include "core/reply.h"
 
 namespace ringway {
@@ -27,6 +26,8 @@ struct LaunchSpec {
   u32 index;         // its endpoint
   u32 body_size;     // of the mailbox and of the queue to the host
   LaunchOptions options;
+  std::int64_t grid = 1;   // groups that run the handler: on the CPU, replicas
+  std::int64_t block = 1;  // threads of a group
 };
 
 struct LinkSpec {
@@ -38,7 +39,6 @@ struct LinkSpec {
 struct HostServices {
   ReplyPool& replies;
   BufferTable& buffers;
-  Pump& pump;  // of the bridges of kernels whose queues the host does not see (core/bridge.h)
 };
 
 class Backend {
@@ -52,7 +52,8 @@ class Backend {
   virtual std::vector<const KernelType*> kernels() const = 0;
 
   // All but notify and assist are called by one thread at a time.
-  virtual std::shared_ptr<Port> launch(const LaunchSpec& spec) = 0;   // queues and state; not running
+  // Queues and state; not running. Throws kInvalidOption on a grid or block that it does not have.
+  virtual std::shared_ptr<Port> launch(const LaunchSpec& spec) = 0;
   virtual void link(Port& from, Port& to, const LinkSpec& spec) = 0;  // next output of one, input of other
   virtual void activate(Port& port) = 0;                              // its handler runs from now on
   virtual void deactivate(Port& port) = 0;                            // once back, no handler runs

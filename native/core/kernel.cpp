@@ -5,7 +5,6 @@
 #include <cstring>
 #include <thread>
 
-#include "core/bridge.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/runtime.h"
@@ -90,23 +89,18 @@ bool Kernel::ended() {
 
 Telemetry Kernel::telemetry() const {
   Telemetry snapshot{};
-  const ControlBlock& from = port_->control;
   ControlBlock& to = snapshot.control;
-  to.received = atomic::load_relaxed(&from.received);
-  to.processed = atomic::load_relaxed(&from.processed);
-  to.sent = atomic::load_relaxed(&from.sent);
-  to.errors = atomic::load_relaxed(&from.errors);
-  to.iterations = atomic::load_relaxed(&from.iterations);
-  to.last_message_us = atomic::load_relaxed(&from.last_message_us);
-  to.dropped_closed = atomic::load_relaxed(&from.dropped_closed);
-  to.dropped_late = atomic::load_relaxed(&from.dropped_late);
-  snapshot.mailbox = port_->mailbox.counts();
-  if (port_->bridge) {
-    snapshot.bridge = port_->bridge->counts();
-    to.dropped_late += snapshot.bridge->late;
-    to.dropped_closed += snapshot.bridge->discarded;
-    snapshot.mailbox.depth = snapshot.bridge->depth;
+  for (const ControlBlock* from : port_->controls) {
+    to.received += atomic::load_relaxed(&from->received);
+    to.processed += atomic::load_relaxed(&from->processed);
+    to.sent += atomic::load_relaxed(&from->sent);
+    to.errors += atomic::load_relaxed(&from->errors);
+    to.iterations += atomic::load_relaxed(&from->iterations);
+    to.last_message_us = std::max(to.last_message_us, atomic::load_relaxed(&from->last_message_us));
+    to.dropped_closed += atomic::load_relaxed(&from->dropped_closed);
+    to.dropped_late += atomic::load_relaxed(&from->dropped_late);
   }
+  snapshot.mailbox = port_->mailbox.counts();
   const std::int64_t end = atomic::load_relaxed(&ended_at_);
   snapshot.uptime = double((end ? end : now_ns()) - launched_at_) * 1e-9;
   return snapshot;
@@ -157,7 +151,8 @@ TerminateReport Kernel::end(bool drain, const Wait& until) {
   atomic::store_relaxed(&ended_at_, now_ns());
   port_->room.notify();
   announce_output(*port_);
-  return {atomic::load_relaxed(&port_->control.processed), left, telemetry().uptime};
+  const Telemetry last = telemetry();
+  return {last.control.processed, left, last.uptime};
 }
 
 void Kernel::check_usable() {
@@ -204,13 +199,12 @@ Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void
   }
   if (result != Put::kFull) return result;
   Atomics::add_index(&port_->mailbox.ring().header->refused_full, 1);
-  throw Error(
-      ErrorKind::kQueueFull,
-      "the mailbox of kernel '" + name_ + "' is full (" + std::to_string(options_.capacity) + " messages, " +
-          (port_->bridge ? std::to_string(options_.staging_capacity) + " in the staging ring, " : "") +
-          (blocks ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
-                  : std::string("policy 'reject'")) +
-          "); activate the kernel, or launch with more capacity or another policy");
+  throw Error(ErrorKind::kQueueFull,
+              "the mailbox of kernel '" + name_ + "' is full (" + std::to_string(options_.capacity) +
+                  " messages, " +
+                  (blocks ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
+                          : std::string("policy 'reject'")) +
+                  "); activate the kernel, or launch with more capacity or another policy");
 }
 
 bool Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
@@ -311,15 +305,23 @@ Reply Kernel::read(Cell* cell) const {
 bool Kernel::try_receive(Message* message) {
   Consumer<Atomics, true> consumer;
   consumer.open(port_->outbox.ring());
-  const auto claim = consumer.peek(1);
-  if (!claim.count) return false;
-  const u8* from = payload_at(consumer.ring, claim.first);
-  const u32 bytes = consumer.size(claim.first) & kSizeMask;
-  std::memcpy(&message->envelope, from, sizeof(Envelope));
-  message->body.assign(from + sizeof(Envelope), from + bytes);
-  consumer.release(claim.first);
+  for (bool taken = false; !taken;) {
+    const auto claim = consumer.peek(1);
+    if (!claim.count) return false;
+    const u8* from = payload_at(consumer.ring, claim.first);
+    const u32 bytes = consumer.size(claim.first);
+    taken = bytes >= sizeof(Envelope);  // else the kernel reserved the slot and did not use it
+    if (taken) {
+      std::memcpy(&message->envelope, from, sizeof(Envelope));
+      message->body.assign(from + sizeof(Envelope), from + bytes);
+    }
+    consumer.release(claim.first);
+  }
   // The kernel may have stopped at a full queue.
-  if (take_held_back(*port_)) runtime_->backend().notify(*port_);
+  if (atomic::load_relaxed(&port_->held_back)) {
+    atomic::store_relaxed(&port_->held_back, 0U);
+    runtime_->backend().notify(*port_);
+  }
   return true;
 }
 
@@ -327,9 +329,6 @@ bool Kernel::receive(Message* message, const Wait& until) {
   Backend& backend = runtime_->backend();
   auto ready = [&] {
     if (try_receive(message)) return true;
-    // What an ended kernel had sent may be on its way still.
-    if (port_->bridge && state() != State::kActive && port_->bridge->turn() && try_receive(message))
-      return true;
     check_usable();
     return false;
   };

@@ -35,7 +35,7 @@ std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
   const BackendEntry entry = choose_backend(options.backend);
   std::shared_ptr<Runtime> runtime(new Runtime(options));
   runtime->backend_name_ = entry.name;
-  runtime->backend_ = entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_}, options.workers);
+  runtime->backend_ = entry.make({runtime->replies_, runtime->buffers_}, options.workers);
   log::info([&] {
     return "runtime on " + entry.name + ": " + runtime->backend_->device() + ", " +
            std::to_string(runtime->backend_->workers()) + " workers";
@@ -45,12 +45,7 @@ std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
 
 Runtime::~Runtime() {
   // A forked child has none of the threads that the destructor would wait for.
-  if (forked()) {
-    (void)backend_.release();
-    (void)pump_.release();
-  } else {
-    pump_->stop();
-  }
+  if (forked()) (void)backend_.release();
 }
 
 bool Runtime::forked() const {
@@ -68,7 +63,7 @@ void Runtime::check_usable() const {
 }
 
 std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::string& name,
-                                        const LaunchOptions& options) {
+                                        const LaunchOptions& options, std::int64_t grid, std::int64_t block) {
   check_usable();
   check(options, backend_->workers());
   const auto types = backend_->kernels();
@@ -94,7 +89,7 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
   const u32 sized = (*type)->body_size;
   const u32 declared = sized ? sized + sized / 5 : kUndeclaredBody;
   const u32 body = options.slot_size == LaunchOptions::kAutoSlot ? declared : u32(options.slot_size);
-  auto port = backend_->launch({kernel, unique, index, body, options});
+  auto port = backend_->launch({kernel, unique, index, body, options, grid, block});
   auto launched = std::make_shared<Kernel>(shared_from_this(), **type, unique, options, std::move(port));
   kernels_.emplace(unique, launched);
   log::debug([&] {
@@ -170,7 +165,6 @@ void Runtime::close() {
     if (kernel->state() != State::kTerminated) kernel->end(false, {});
   }
   backend_->stop();
-  pump_->stop();
   kernels_.clear();
   log::info([&] { return "runtime on " + backend_name_ + " closed"; });
 }

@@ -29,12 +29,13 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   const RuntimeOptions& options() const { return options_; }
   ReplyPool& replies() { return replies_; }
 
-  // An empty `name` makes one. The kernel is launched, not active.
+  // An empty `name` makes one. The kernel is launched, not active. See LaunchSpec for grid and block.
   std::shared_ptr<Kernel> launch(const std::string& kernel, const std::string& name,
-                                 const LaunchOptions& options);
+                                 const LaunchOptions& options, std::int64_t grid = 1, std::int64_t block = 1);
   std::shared_ptr<Kernel> find(const std::string& name);
   std::vector<std::shared_ptr<Kernel>> kernels();  // in order of launch
-  // The next output of `from` becomes the next input of `to`; `body_size` 0 = 4096 bytes.
+  // The next output of `from` becomes the next input of `to`, one input for each of its replicas; `body_size` 0 = 4096
+  // bytes.
   void link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size);
 
   // For an event loop; lives as long as the runtime.
@@ -60,7 +61,6 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::string backend_name_;
   ReplyPool replies_;
   BufferTable buffers_;
-  std::unique_ptr<Pump> pump_ = std::make_unique<Pump>();
   std::unique_ptr<Backend> backend_;
   std::mutex changing_;  // launches, links, transitions: one at a time
   std::map<std::string, std::shared_ptr<Kernel>> kernels_;

@@ -162,11 +162,13 @@ class AsyncRuntime:
         kernel: str,
         *,
         name: str | None = None,
+        grid: int = 1,
+        block: int = 1,
         options: LaunchOptions | None = None,
         activate: bool = True,
     ) -> AsyncKernel:
-        """Launch a kernel and, unless told otherwise, activate it."""
-        core = launch_checked(self._core, kernel, name, options)
+        """Launch a kernel and, unless told otherwise, activate it; see `ringway.Runtime.launch`."""
+        core = launch_checked(self._core, kernel, name=name, grid=grid, block=block, options=options)
         if activate:
             core.activate()
         return AsyncKernel(self, core)

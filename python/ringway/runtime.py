@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
+from ringway.arguments import whole
 from ringway.errors import InvalidOption
 from ringway.options import LaunchOptions
 
 State = Literal["launched", "active", "inactive", "terminated", "failed"]
 DRAIN_TIMEOUT = 5.0  # seconds
+MOST_GROUPS = 2**31 - 1
 _DEFAULTS = LaunchOptions()
 _NATIVE_DEFAULTS = _DEFAULTS.native()
 
@@ -26,8 +28,6 @@ class Telemetry:
     """A snapshot of a kernel's counters, since its launch.
 
     ``last_message`` is in seconds since the Unix epoch, 0 before the first message; ``uptime`` is in seconds.
-    ``bridge`` is None without a pumped bridge; with one it counts messages copied each way (``to_device``,
-    ``to_host``) and looks that found messages waiting for room (``in_full``, ``out_full``).
     """
 
     received: int
@@ -37,7 +37,6 @@ class Telemetry:
     iterations: int
     depth: int
     dropped: Mapping[str, int]
-    bridge: Mapping[str, int] | None
     last_message: float
     uptime: float
 
@@ -104,11 +103,6 @@ class Kernel:
     def worker(self) -> int:
         """The worker slot it lives on."""
         return self._core.worker
-
-    @property
-    def bridge(self) -> Literal["direct", "pumped"]:
-        """How messages reach its queues; see `LaunchOptions`."""
-        return self._core.bridge
 
     @property
     def failure(self) -> str:
@@ -234,19 +228,42 @@ class Runtime:
         kernel: str,
         *,
         name: str | None = None,
+        grid: int = 1,
+        block: int = 1,
         options: LaunchOptions | None = None,
         activate: bool = True,
     ) -> Kernel:
         """Launch a kernel and, unless told otherwise, activate it.
+
+        Parameters
+        ----------
+        kernel
+            What to launch, for example ``"echo"``.
+        name
+            To find it by, unique in the runtime; None makes one.
+        grid
+            Groups that run the handler. On the CPU: replicas of the kernel that share its mailbox,
+            each on a worker slot of its own, at most `Runtime.workers`, so that a slow handler
+            keeps several cores busy. A replica has its own state and takes one message at a time
+            (``LaunchOptions.batch`` does not apply); messages of one sender may then be handled,
+            and answered, out of order. Telemetry is the sum. A link from it is an input of the
+            target for each replica, in order within each; messages on a link to it go to any
+            replica. When one replica fails, the kernel has failed.
+        block
+            Threads of a group; 1 on the CPU.
+        options
+            See `LaunchOptions`; None means the defaults.
+        activate
+            Whether it handles messages at once; else from `Kernel.activate` on.
 
         Raises
         ------
         NotFound
             The backend has no such kernel; the text lists those it has.
         InvalidOption
-            An option is out of range, or the name is taken.
+            An option, ``grid`` or ``block`` is out of range, or the name is taken.
         """
-        core = launch_checked(self._core, kernel, name, options)
+        core = launch_checked(self._core, kernel, name=name, grid=grid, block=block, options=options)
         if activate:
             core.activate()
         return Kernel(core)
@@ -317,7 +334,13 @@ class Runtime:
 
 
 def launch_checked(
-    runtime: _core.Runtime, kernel: str, name: str | None, options: LaunchOptions | None
+    runtime: _core.Runtime,
+    kernel: str,
+    *,
+    name: str | None,
+    grid: int,
+    block: int,
+    options: LaunchOptions | None,
 ) -> _core.Kernel:
     """Launch natively; `InvalidOption` on an argument of another type."""
     for field, value, kind in (
@@ -327,7 +350,8 @@ def launch_checked(
     ):
         if not isinstance(value, kind):
             raise InvalidOption(f"{field} is {value!r}; launch takes a {kind.__name__} there")
-    return runtime.launch(kernel, name or "", options.native() if options else _NATIVE_DEFAULTS)
+    shape = (whole("grid", grid, 1, MOST_GROUPS), whole("block", block, 1, MOST_GROUPS))
+    return runtime.launch(kernel, name or "", options.native() if options else _NATIVE_DEFAULTS, *shape)
 
 
 def link_slot_size(message: type[_core.Message] | None, slot_size: int) -> int:

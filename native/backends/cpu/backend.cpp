@@ -19,8 +19,8 @@ struct Locked {
   Worker& worker;
 };
 
-Instance& of(Port& port) {
-  return static_cast<Instance&>(port);
+ReplicaSet& of(Port& port) {
+  return static_cast<ReplicaSet&>(port);
 }
 
 class Cpu : public Backend {
@@ -35,7 +35,9 @@ class Cpu : public Backend {
 
   ~Cpu() override {
     stop();
-    for (const auto& kernel : kernels_) break_links(*kernel);
+    for (const auto& kernel : kernels_) {
+      for (const auto& replica : kernel->replicas) break_links(*replica);
+    }
   }
 
   void stop() override {
@@ -52,127 +54,113 @@ class Cpu : public Backend {
   std::vector<const KernelType*> kernels() const override { return entries(); }
 
   std::shared_ptr<Port> launch(const LaunchSpec& spec) override {
+    check_shape(spec);
     const Entry* entry = find_entry(spec.kernel);
     const u32 room = spec.body_size + u32(sizeof(Envelope));
     const u32 capacity = u32(spec.options.capacity);
-    const bool pumped = spec.options.bridge == BridgeKind::kPumped;
-    const u32 staging = u32(spec.options.staging_capacity);
-    auto kernel = std::make_shared<Instance>(
+    auto set = std::make_shared<ReplicaSet>(
         QueueOptions{.name = spec.name,
-                     .capacity = pumped ? staging : capacity,
+                     .capacity = capacity,
                      .max_message = room,
                      .type = {},
                      .policy = spec.options.policy},
         QueueOptions{.name = spec.name + " to host", .capacity = capacity, .max_message = room, .type = {}});
-    kernel->index = spec.index;
-    kernel->entry = entry;
-    kernel->services = &services_;
-    kernel->name = spec.name;
-    kernel->options = spec.options;
-    kernel->emits = type_id_of(entry->type.emits);
-    kernel->state = std::make_unique<u64[]>((entry->state_size + 7) / 8);
-    const std::int64_t worker = spec.options.worker;
-    kernel->home = workers_[worker >= 0 ? u32(worker) : next_worker_++ % u32(workers_.size())];
-    if (pumped) {
-      kernel->copied = std::make_unique<CopiedQueues>(
-          *kernel, QueueOptions{.name = spec.name, .capacity = capacity, .max_message = room, .type = {}},
-          QueueOptions{
-              .name = spec.name + " to host", .capacity = capacity, .max_message = room, .type = {}});
-      kernel->bridge =
-          std::make_shared<Bridge>(services_.pump, services_.replies, kernel, *kernel->copied, staging);
-    }
-    Inlet mailbox;
-    mailbox.drops_oldest = !pumped && spec.options.policy == Backpressure::kDropOldest;
-    mailbox.drops_oldest ? mailbox.shared.open(kernel->mailbox.ring())
-                         : mailbox.alone.open(kernel->in().ring());
-    kernel->inputs.push_back(mailbox);
-    Outlet host;
-    host.producer.open(kernel->out().ring());
-    kernel->outputs.push_back(host);
-    kernel->worker = kernel->home->number();
-    kernels_.insert(kernel);
-    return kernel;
+    set->index = spec.index;
+    set->entry = entry;
+    set->services = &services_;
+    set->name = spec.name;
+    set->options = spec.options;
+    set->emits = type_id_of(entry->type.emits);
+    const u32 replicas = u32(spec.grid);
+    const u32 first = spec.options.worker >= 0 ? u32(spec.options.worker) : next_worker_;
+    if (spec.options.worker < 0) next_worker_ += replicas;
+    const bool shared = replicas > 1 || spec.options.policy == Backpressure::kDropOldest;
+    for (u32 i = 0; i < replicas; ++i) add_replica(*set, shared, workers_[(first + i) % workers()]);
+    set->worker = set->replicas[0]->home->number();
+    kernels_.insert(set);
+    return set;
   }
 
+  // Each replica of the sender has a queue of its own, which is one input of the receiver.
   void link(Port& from, Port& to, const LinkSpec& spec) override {
-    auto link = std::make_shared<Link>(QueueOptions{.name = of(from).name + " to " + of(to).name,
-                                                    .capacity = spec.capacity,
-                                                    .max_message = spec.payload,
-                                                    .type = {}});
-    link->from = std::static_pointer_cast<Instance>(from.shared_from_this());
-    link->to = std::static_pointer_cast<Instance>(to.shared_from_this());
-    Inlet input;
-    input.link = link;
-    input.alone.open(link->queue.ring());
-    Outlet output;
-    output.link = link;
-    output.producer.open(link->queue.ring());
-    output.elsewhere = of(from).home != of(to).home;
-    {
-      Locked held(*of(to).home);
-      of(to).inputs.push_back(input);
+    for (const auto& sender : of(from).replicas) {
+      auto link = std::make_shared<Link>(QueueOptions{.name = of(from).name + " to " + of(to).name,
+                                                      .capacity = spec.capacity,
+                                                      .max_message = spec.payload,
+                                                      .type = {}});
+      link->from = {from.shared_from_this(), sender.get()};
+      link->to = std::static_pointer_cast<ReplicaSet>(to.shared_from_this());
+      Outlet output;
+      output.link = link;
+      output.producer.open(link->queue.ring());
+      for (const auto& receiver : of(to).replicas) {
+        output.elsewhere |= sender->home != receiver->home;
+        Inlet input;
+        input.link = link;
+        input.is_shared = of(to).replicated();
+        input.open(link->queue.ring());
+        Locked held(*receiver->home);
+        receiver->inputs.push_back(input);
+      }
+      Locked held(*sender->home);
+      sender->outputs.push_back(output);
     }
-    Locked held(*of(from).home);
-    of(from).outputs.push_back(output);
   }
 
   void activate(Port& port) override {
-    Instance& kernel = of(port);
-    Locked held(*kernel.home);
-    if (kernel.running) return;
-    kernel.running = true;
-    ask_idle(kernel, true);
-    // What comes later has a sender that schedules it.
-    if (input_left(kernel)) kernel.home->schedule(kernel);
+    for (const auto& replica : of(port).replicas) {
+      Locked held(*replica->home);
+      if (replica->running) continue;
+      replica->running = true;
+      ask_idle(*replica, true);
+      // What comes later has a sender that schedules it.
+      if (input_left(*replica)) replica->home->schedule(*replica);
+    }
   }
 
   void deactivate(Port& port) override {
-    Instance& kernel = of(port);
-    Locked held(*kernel.home);
-    if (!kernel.running) return;
-    kernel.running = false;
-    ask_idle(kernel, false);
+    for (const auto& replica : of(port).replicas) {
+      Locked held(*replica->home);
+      replica->running = false;
+      ask_idle(*replica, false);
+    }
   }
 
   bool drain(Port& port, const Wait& until) override {
-    Instance& kernel = of(port);
     constexpr std::int64_t kPause = 50'000;
     const u32 never = 0;
     for (;;) {
-      bool moved = kernel.bridge && kernel.bridge->turn();
-      bool left = kernel.bridge && kernel.bridge->staged();
-      {
-        Locked held(*kernel.home);
-        kernel.home->schedule(kernel);
-        moved |= kernel.home->run_scheduled();
-        left |= input_left(kernel);
+      bool moved = false, left = false, running = true;
+      for (const auto& replica : of(port).replicas) {
+        Locked held(*replica->home);
+        replica->home->schedule(*replica);
+        moved |= replica->home->run_scheduled();
+        left |= input_left(*replica);
+        running &= replica->running;
       }
       if (!left) return true;
-      if (until.over() || !kernel.running) return false;
+      if (until.over() || !running) return false;
       if (until.check) until.check();
       if (!moved) park(&never, 0, until.slice(kPause));
     }
   }
 
   u64 retire(Port& port) override {
-    Instance& kernel = of(port);
-    const std::string why = "kernel '" + kernel.name + "' was terminated before it handled the message";
+    deactivate(port);
     u64 left = 0;
-    if (kernel.bridge) kernel.bridge->shut();
-    {
-      Locked held(*kernel.home);
-      kernel.running = false;
-      ask_idle(kernel, false);
-      kernel.home->forget(kernel);
-      left = Context(kernel, *kernel.home).discard(u32(ErrorKind::kClosed), why);
-      for (const Inlet& input : kernel.inputs) {
+    for (const auto& replica : of(port).replicas) {
+      Locked held(*replica->home);
+      replica->home->forget(*replica);
+      left += Context(*replica, *replica->home)
+                  .discard(u32(ErrorKind::kClosed),
+                           "kernel '" + of(port).name + "' was terminated before it handled the message");
+      for (const Inlet& input : replica->inputs) {
         // SYNC: partner load_acquire in Context::without_room().
         if (input.link) atomic::store_release(&input.link->ended, 1U);
       }
-      break_links(kernel);
+      break_links(*replica);
     }
-    if (kernel.bridge) left += kernel.bridge->end(ErrorKind::kClosed, why);
-    kernels_.erase(std::static_pointer_cast<Instance>(port.shared_from_this()));
+    kernels_.erase(std::static_pointer_cast<ReplicaSet>(port.shared_from_this()));
     return left;
   }
 
@@ -180,25 +168,54 @@ class Cpu : public Backend {
     for (const auto& worker : workers_) Locked held(*worker);
   }
 
-  void notify(Port& port) override { port.bridge ? port.bridge->wake() : of(port).home->notify(of(port)); }
+  void notify(Port& port) override { of(port).notify(); }
 
   bool assist(Port& port, bool (*done)(void*), void* arg) override {
-    Instance& kernel = of(port);
-    Worker& worker = *kernel.home;
-    if (kernel.bridge || !worker.try_lock()) return false;
-    worker.schedule(kernel);
-    // Not longer, so that the caller looks at signals and at its deadline.
-    constexpr std::int64_t kLongest = 10'000'000;
-    const std::int64_t until = now_ns() + kLongest;
-    while (worker.run_scheduled() && !done(arg) && now_ns() < until) {
+    for (const auto& replica : of(port).replicas) {
+      Worker& worker = *replica->home;
+      if (!worker.try_lock()) continue;
+      worker.schedule(*replica);
+      // Not longer, so that the caller looks at signals and at its deadline.
+      constexpr std::int64_t kLongest = 10'000'000;
+      const std::int64_t until = now_ns() + kLongest;
+      while (worker.run_scheduled() && !done(arg) && now_ns() < until) {
+      }
+      worker.unlock();
+      return true;
     }
-    worker.unlock();
-    return true;
+    return false;
   }
 
  private:
+  void check_shape(const LaunchSpec& spec) const {
+    if (spec.grid < 1 || spec.grid > workers()) {
+      throw Error(ErrorKind::kInvalidOption, "grid is " + std::to_string(spec.grid) +
+                                                 "; on the CPU, where it is the number of replicas, it must "
+                                                 "be 1 to the runtime's number of workers, " +
+                                                 std::to_string(workers()) +
+                                                 " (Runtime(workers=...) sets it)");
+    }
+    if (spec.block != 1) {
+      throw Error(ErrorKind::kInvalidOption,
+                  "block is " + std::to_string(spec.block) +
+                      "; on the CPU it must be 1: ask for replicas by grid instead");
+    }
+  }
+
+  static void add_replica(ReplicaSet& set, bool shared_mailbox, std::shared_ptr<Worker> home) {
+    auto& replica = set.replicas.emplace_back(std::make_unique<Instance>(set));
+    replica->home = std::move(home);
+    replica->state = std::make_unique<u64[]>((set.entry->state_size + 7) / 8);
+    Inlet mailbox;
+    mailbox.is_shared = shared_mailbox;
+    mailbox.open(set.mailbox.ring());
+    replica->inputs.push_back(mailbox);
+    replica->host.producer.open(set.outbox.ring());
+    set.controls.push_back(&replica->control);
+  }
+
   static void ask_idle(Instance& kernel, bool on) {
-    if (kernel.asks_idle != on) kernel.home->ask_idle(kernel.options, on ? 1 : -1);
+    if (kernel.asks_idle != on) kernel.home->ask_idle(kernel.set.options, on ? 1 : -1);
     kernel.asks_idle = on;
   }
 
@@ -210,14 +227,14 @@ class Cpu : public Backend {
   static bool input_left(Instance& kernel) {
     for (Inlet& input : kernel.inputs) {
       if (input.held().count) return true;
-      if (input.link ? input.link->queue.counts().depth : kernel.in().counts().depth) return true;
+      if (input.link ? input.link->queue.counts().depth : kernel.set.mailbox.counts().depth) return true;
     }
     return false;
   }
 
   const HostServices services_;
   std::vector<std::shared_ptr<Worker>> workers_;
-  std::set<std::shared_ptr<Instance>> kernels_;
+  std::set<std::shared_ptr<ReplicaSet>> kernels_;
   u32 next_worker_ = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "backends/cpu/context.h"
 
-#include <algorithm>
 #include <exception>
 #include <thread>
 #include <utility>
@@ -15,7 +14,7 @@ namespace ringway::cpu {
 using atomic::count;
 
 Context::Context(Instance& kernel, Worker& worker)
-    : kernel_(kernel), worker_(worker), services_(*kernel.services), emits_(kernel.emits) {}
+    : kernel_(kernel), worker_(worker), services_(*kernel.set.services), emits_(kernel.set.emits) {}
 
 Turn Context::turn() {
   Turn turn;
@@ -27,12 +26,8 @@ Turn Context::turn() {
       turn_on(kernel_.inputs[i], &turn);
     }
   } catch (const std::exception& error) {
-    if (cell_) ReplyPool::abandon(std::exchange(cell_, nullptr));
-    kernel_.running = false;
-    fail(kernel_, error.what());
-    discard(u32(ErrorKind::kHandler), "the kernel failed: " + kernel_.failure);
-    if (kernel_.bridge) kernel_.bridge->wake();
-    log::warning([&] { return "kernel '" + kernel_.name + "' failed: " + kernel_.failure; });
+    abandon();
+    fail(error.what());
   }
   if (sent_) {
     turn.moved = true;
@@ -43,19 +38,44 @@ Turn Context::turn() {
   return turn;
 }
 
+void Context::fail(const char* reason) {
+  ReplicaSet& set = kernel_.set;
+  // SYNC: partner itself in another replica: one of them writes the reason.
+  if (!atomic::exchange_seq_cst(&set.failing, 1U)) {
+    set.failure = reason;
+    // SYNC: partner load_seq_cst in Kernel::state() and Worker::run(): the text; and the senders' look after their
+    // publish: a message that is not answered by a replica's follow_failure() has a sender that finds out.
+    atomic::exchange_seq_cst(&set.failed, 1U);
+    log::warning([&] { return "kernel '" + set.name + "' failed: " + set.failure; });
+    for (const auto& replica : set.replicas) {
+      if (replica.get() != &kernel_) replica->home->notify(*replica);
+    }
+  }
+  follow_failure();
+}
+
+void Context::follow_failure() {
+  kernel_.running = false;
+  // SYNC: partner exchange_seq_cst in fail(): the text, which another replica may be about to write.
+  while (!atomic::load_seq_cst(&kernel_.set.failed)) std::this_thread::yield();
+  discard(u32(ErrorKind::kHandler), "the kernel failed: " + kernel_.set.failure);
+}
+
 void Context::turn_on(Inlet& input, Turn* turn) {
   DrainStatus status{};
-  const u32 batch = u32(kernel_.options.batch);
-  const u32 done = kernel_.entry->turn(this, &input, batch, kernel_.state.get(), &status);
-  if (cell_) {  // reserved and not committed
-    ReplyPool::abandon(cell_);
-    cell_ = nullptr;
+  u32 batch = u32(kernel_.set.options.batch);
+  if (kernel_.set.replicated()) {
+    batch = 1;  // the others are to get theirs
+    const QueueRing& ring = input.shared.consumer.ring;
+    const u32 too_many = input.held().count ? 1 : 2;
+    if (ready_run(ring, Atomics::load_index(&ring.header->dequeue), too_many, 1) == too_many) {
+      kernel_.set.pass_on(&kernel_, &worker_);
+    }
   }
-  bool failed = status.code == kFailed && input.held().count;
-  if (failed && !fail_first(input, status.error)) {
-    failed = false;
-    status.code = kAgain;
-  }
+  const u32 done = kernel_.set.entry->turn(this, &input, batch, kernel_.state.get(), &status);
+  abandon();
+  const bool failed = status.code == kFailed && input.held().count;
+  if (failed) fail_first(input, status.error);
   const u32 taken = done + failed;
   if (taken) {
     turn->moved = true;
@@ -70,67 +90,53 @@ void Context::turn_on(Inlet& input, Turn* turn) {
   }
 }
 
-// False: there is no room for the answer.
-bool Context::fail_first(Inlet& input, u32 error) {
-  const auto& texts = kernel_.entry->type.errors;
+void Context::abandon() {
+  if (cell_) ReplyPool::abandon(std::exchange(cell_, nullptr));
+  if (kernel_.host.held.count) {
+    kernel_.host.producer.publish_n(std::exchange(kernel_.host.held, {}), 0);
+  }
+}
+
+void Context::fail_first(Inlet& input, u32 error) {
+  const auto& texts = kernel_.set.entry->type.errors;
   const std::string text = error < texts.size() ? texts[error] : "error number " + std::to_string(error);
+  count(&kernel_.control.errors, 1);
   if (!input.link) {
-    const auto& ring = kernel_.in().ring();
+    const auto& ring = kernel_.set.mailbox.ring();
     Envelope request;
     std::memcpy(&request, payload_at(ring, input.held().first), sizeof(request));
-    if (!answer_error(request, u32(ErrorKind::kHandler), text)) return false;
+    answer_error(request, u32(ErrorKind::kHandler), text);
   }
-  count(&kernel_.control.errors, 1);
-  log::warning([&] { return "kernel '" + kernel_.name + "' failed on a message: " + text; });
+  log::warning([&] { return "kernel '" + kernel_.set.name + "' failed on a message: " + text; });
   input.skip_one();
-  return true;
 }
 
-bool Context::answer_error(const Envelope& request, u32 kind, const std::string& text) {
-  if (request.sender == kNoEndpoint) return true;
-  u32 bytes = u32(text.size());
-  if (kernel_.copied) bytes = std::min(bytes, kernel_.out().max_message() - u32(sizeof(Envelope)));
-  u8* to = reserve_answer(&request, kind, bytes);
-  if (!to) return false;
+void Context::answer_error(const Envelope& request, u32 kind, const std::string& text) {
+  if (request.sender == kNoEndpoint) return;
+  u8* to = reserve_answer(&request, kind, u32(text.size()));
   outgoing_.flags = kEnvelopeError;
-  std::memcpy(to, text.data(), bytes);
-  commit_answer(bytes);
-  return true;
-}
-
-// Instead of an answer of `bytes` bytes, for which the queue to the host has no slot.
-void Context::answer_too_large(u32 bytes) {
-  const u32 limit = kernel_.out().max_message() - u32(sizeof(Envelope));
-  const std::string text = "the answer of " + std::to_string(bytes) +
-                           " bytes is larger than the slots of kernel '" + kernel_.name + "', which hold " +
-                           std::to_string(limit) + "; launch with LaunchOptions(slot_size=...)";
-  const u32 room = std::min(u32(text.size()), limit);
-  nowhere_used_ = too_large_ = false;
-  outgoing_.flags = kEnvelopeError;
-  outgoing_.type_id = u32(ErrorKind::kMessageTooLarge);
-  u8* slot = payload_at(kernel_.out().ring(), kernel_.outputs[0].producer.next);
-  std::memcpy(slot + sizeof(Envelope), text.data(), room);
-  commit_message(room);
+  if (to) std::memcpy(to, text.data(), text.size());
+  commit_answer(u32(text.size()));
 }
 
 u64 Context::discard(u32 kind, const std::string& text) {
   u64 left = 0;
   for (u32 i = 0; i < kernel_.inputs.size(); ++i) {
     Inlet& input = kernel_.inputs[i];
-    const Queue& queue = input.link ? input.link->queue : kernel_.in();
+    const Queue& queue = input.link ? input.link->queue : kernel_.set.mailbox;
     input_ = i;
     for (;;) {
       if (!input.held().count) {
-        input.held() = input.drops_oldest ? input.shared.consumer.peek(1) : input.alone.consumer.peek(1);
+        input.held() = input.is_shared ? input.shared.consumer.peek(1) : input.alone.consumer.peek(1);
       }
       if (!input.held().count) {
-        if (!input.drops_oldest) input.alone.consumer.show();
+        if (!input.is_shared) input.alone.consumer.show();
         // A sender has claimed a slot and is about to publish; others may have published behind it.
         if (input.link || !queue.counts().depth) break;
         std::this_thread::yield();
         continue;
       }
-      if (!input.link && !kernel_.bridge) {  // a bridge answers what it has brought
+      if (!input.link) {
         Envelope request;
         std::memcpy(&request, payload_at(queue.ring(), input.held().first), sizeof(request));
         answer_error(request, kind, text);
@@ -148,7 +154,6 @@ u8* Context::reserve_message(u32 type_id, u32 bytes) {
   envelope.type_id = type_id;
   fresh_id(envelope.message_id);
   envelope.priority = 128;
-  envelope.receiver = kNoEndpoint;
   return reserve_host(envelope, bytes);
 }
 
@@ -158,19 +163,17 @@ u8* Context::reserve_answer(const Envelope* request, u32 type_id, u32 bytes) {
   fresh_id(envelope.message_id);
   envelope.priority = request->priority;
   std::memcpy(envelope.correlation_id, request->message_id, sizeof(envelope.correlation_id));
-  envelope.receiver = request->sender;
-  if (kernel_.copied) envelope.sequence = request->sequence;  // of the cell, for the bridge
-  if (request->sender == kNoEndpoint || kernel_.copied) return reserve_host(envelope, bytes);
+  if (request->sender == kNoEndpoint) return reserve_host(envelope, bytes);
   nowhere_used_ = false;
   outgoing_ = envelope;
+  outgoing_.receiver = request->sender;
   cell_ = services_.replies.begin(*request, bytes);
   return cell_ ? ReplyPool::body(cell_) : nowhere(0, bytes);
 }
 
 void Context::commit_answer(u32 bytes) {
-  if (too_large_) return answer_too_large(bytes);
   if (!cell_) return commit_message(bytes);
-  outgoing_.sender = i32(kernel_.index);
+  outgoing_.sender = i32(kernel_.set.index);
   outgoing_.timestamp_us = now_us();
   ReplyPool::finish(cell_, outgoing_, bytes);
   cell_ = nullptr;
@@ -178,38 +181,34 @@ void Context::commit_answer(u32 bytes) {
 }
 
 u8* Context::reserve_host(const Envelope& envelope, u32 bytes) {
-  nowhere_used_ = too_large_ = false;
+  nowhere_used_ = false;
   outgoing_ = envelope;
-  Outlet& out = kernel_.outputs[0];
-  const bool fits = bytes + sizeof(Envelope) <= kernel_.out().max_message();
-  const bool wanted = envelope.receiver != kNoEndpoint;
-  if (!fits && !wanted) return nowhere(0, bytes);
-  if (!ready_run(out.producer.ring, out.producer.next, 1, 0)) {
+  outgoing_.receiver = kNoEndpoint;
+  HostOutlet& out = kernel_.host;
+  if (bytes + sizeof(Envelope) > kernel_.set.outbox.max_message()) return nowhere(0, bytes);
+  if (!out.held.count) out.held = out.producer.reserve(1);
+  if (!out.held.count) {
     // As for links: a receiver that misses it is made up for by the end of the stalled kernel's sleep.
-    kernel_.copied ? kernel_.copied->wants_room() : atomic::store_relaxed(&kernel_.held_back, 1U);
+    atomic::store_relaxed(&kernel_.set.held_back, 1U);
     return nullptr;
   }
-  too_large_ = !fits;
-  if (too_large_) return nowhere(0, bytes);
-  return payload_at(out.producer.ring, out.producer.next) + sizeof(Envelope);
+  return payload_at(out.producer.ring, out.held.first) + sizeof(Envelope);
 }
 
 void Context::commit_message(u32 bytes) {
   if (nowhere_used_) return dropped_output();
-  Outlet& out = kernel_.outputs[0];
-  outgoing_.sender = i32(kernel_.index);
+  HostOutlet& out = kernel_.host;
+  outgoing_.sender = i32(kernel_.set.index);
   outgoing_.timestamp_us = now_us();
-  if (outgoing_.receiver == kNoEndpoint) outgoing_.sequence = out.producer.next;
-  std::memcpy(payload_at(out.producer.ring, out.producer.next), &outgoing_, sizeof(outgoing_));
-  out.producer.publish(out.producer.next, bytes + u32(sizeof(Envelope)), 0);
-  ++out.producer.next;
-  out.producer.show();
+  outgoing_.sequence = out.held.first;
+  std::memcpy(payload_at(out.producer.ring, out.held.first), &outgoing_, sizeof(outgoing_));
+  out.producer.publish_n(std::exchange(out.held, {}), bytes + u32(sizeof(Envelope)));
   out.published = true;
   ++sent_;
 }
 
 u8* Context::without_room(u32 output, u32 bytes) {
-  Link& link = *kernel_.outputs[output].link;
+  Link& link = *kernel_.outputs[output - 1].link;
   // SYNC: partner the receiver's store_release of `ended`: then nobody makes room any more.
   if (atomic::load_acquire(&link.ended)) return nowhere(output, bytes);
   // SYNC: partner room_was_made(), which clears it; when the two miss each other, the sleep of a stalled
@@ -231,27 +230,17 @@ void Context::dropped_output() {
 }
 
 void Context::tell_receivers() {
-  if (kernel_.outputs[0].published) {
-    kernel_.outputs[0].published = false;
-    kernel_.bridge ? kernel_.bridge->wake() : announce_output(kernel_);
-  }
-  for (std::size_t i = 1; i < kernel_.outputs.size(); ++i) {
-    Outlet& out = kernel_.outputs[i];
-    if (!out.published) continue;
-    out.published = false;
+  if (std::exchange(kernel_.host.published, false)) announce_output(kernel_.set);
+  for (Outlet& out : kernel_.outputs) {
+    if (!std::exchange(out.published, false)) continue;
     out.producer.show();
-    Instance& to = *out.link->to;
-    to.home.get() == &worker_ ? worker_.schedule(to) : to.home->notify(to);
+    out.link->to->notify(&worker_);
   }
-}
-
-void Context::wake_receiver(Instance& to) {
-  to.home->notify(to);
 }
 
 void Context::room_was_made(Inlet& input) {
   if (!input.link) {
-    kernel_.copied ? kernel_.copied->room_was_made() : kernel_.room.notify();
+    kernel_.set.room.notify();
     return;
   }
   Link& link = *input.link;

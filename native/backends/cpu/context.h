@@ -16,6 +16,8 @@ class Context {
  public:
   Context(Instance& kernel, Worker& worker);
 
+  // Of a kernel one of whose replicas has failed: stops this one too, and answers whoever waits for it.
+  void follow_failure();
   // Runs the handler once on each input.
   Turn turn();
   // Discards all input and answers its senders with an error; returns the number of messages.
@@ -25,8 +27,8 @@ class Context {
 
   u8* reserve(u32 output, u32 bytes) {
     if (output == 0) return reserve_message(emits_, bytes);
-    if (output >= kernel_.outputs.size()) return nowhere(output, bytes);
-    Outlet& out = kernel_.outputs[output];
+    if (output > kernel_.outputs.size()) return nowhere(output, bytes);
+    Outlet& out = kernel_.outputs[output - 1];
     nowhere_used_ = false;
     if (bytes > out.link->queue.max_message()) return nowhere(output, bytes);
     if (!ready_run(out.producer.ring, out.producer.next, 1, 0)) return without_room(output, bytes);
@@ -35,14 +37,14 @@ class Context {
   void commit(u32 output, u32 bytes) {
     if (output == 0) return commit_message(bytes);
     if (nowhere_used_) return dropped_output();
-    Outlet& out = kernel_.outputs[output];
+    Outlet& out = kernel_.outputs[output - 1];
     out.producer.publish(out.producer.next, bytes, 0);
     ++out.producer.next;
     out.published = true;
     ++sent_;
     // Others may begin while this handler goes on. A look that comes too early is made up for at the end of
     // the turn.
-    if (out.elsewhere && !atomic::load_relaxed(&out.link->to->scheduled)) wake_receiver(*out.link->to);
+    if (out.elsewhere && !atomic::load_relaxed(&out.link->to->replicas[0]->scheduled)) out.link->to->notify();
   }
 
   u8* reserve_message(u32 type_id, u32 bytes);
@@ -55,17 +57,18 @@ class Context {
 
  private:
   void turn_on(Inlet& input, Turn* turn);
-  bool fail_first(Inlet& input, u32 error);
+  void fail(const char* reason);
+  void fail_first(Inlet& input, u32 error);
+  // Gives up what was reserved and not committed.
+  void abandon();
   void commit_message(u32 bytes);
   u8* reserve_host(const Envelope& envelope, u32 bytes);
   u8* without_room(u32 output, u32 bytes);
   u8* nowhere(u32 output, u32 bytes);
   void dropped_output();
   void tell_receivers();
-  static void wake_receiver(Instance& to);
   void room_was_made(Inlet& input);
-  bool answer_error(const Envelope& request, u32 kind, const std::string& text);
-  void answer_too_large(u32 bytes);
+  void answer_error(const Envelope& request, u32 kind, const std::string& text);
 
   Instance& kernel_;
   Worker& worker_;
@@ -75,7 +78,6 @@ class Context {
   u64 sent_ = 0;
   u64 now_us_ = 0;
   bool nowhere_used_ = false;
-  bool too_large_ = false;  // the answer that was reserved, for the queue to the host
   ReplyPool::Cell* cell_ = nullptr;
   Envelope outgoing_{};
 };

@@ -10,7 +10,7 @@ namespace ringway::cpu {
 template <class Handler>
 u32 turn_of(Context* context, Inlet* input, u32 batch, void* state, DrainStatus* status) {
   auto* typed = static_cast<typename Handler::State*>(state);
-  if (input->drops_oldest) return ring_turn<Atomics, Handler>(context, &input->shared, batch, typed, status);
+  if (input->is_shared) return ring_turn<Atomics, Handler>(context, &input->shared, batch, typed, status);
   return ring_turn<Atomics, Handler>(context, &input->alone, batch, typed, status);
 }
 

@@ -114,10 +114,16 @@ bool Worker::run(Instance& kernel) {
   // SYNC: partner exchange_seq_cst in notify(): a message that the look below misses finds the mark cleared.
   exchange_seq_cst(&kernel.scheduled, 0U);
   if (!kernel.running) return false;
-  const Turn turn = Context(kernel, *this).turn();
+  Context context(kernel, *this);
+  // SYNC: partner exchange_seq_cst in Context::fail() of another replica.
+  if (load_seq_cst(&kernel.set.failed)) {
+    context.follow_failure();
+    return false;
+  }
+  const Turn turn = context.turn();
   if (turn.more) schedule(kernel);
   if (turn.blocked && !kernel.stalled) {
-    kernel.stalled = true;
+    store_relaxed(&kernel.stalled, true);
     stalled_.push_back(&kernel);
   }
   return turn.moved;
@@ -131,7 +137,7 @@ bool Worker::run_scheduled() {
     ready_.pop_front();
     if (kernel.stalled) {
       std::erase(stalled_, &kernel);
-      kernel.stalled = false;
+      store_relaxed(&kernel.stalled, false);
     }
     moved |= run(kernel);
   }
@@ -157,7 +163,7 @@ void Worker::forget(Instance& kernel) {
     lock();
   }
   std::erase(stalled_, &kernel);
-  kernel.stalled = false;
+  store_relaxed(&kernel.stalled, false);
 }
 
 void Worker::ask_idle(const LaunchOptions& options, i32 change) {
@@ -173,7 +179,7 @@ void Worker::ask_idle(const LaunchOptions& options, i32 change) {
 
 void Worker::retry_stalled() {
   for (Instance* kernel : stalled_) {
-    kernel->stalled = false;
+    store_relaxed(&kernel->stalled, false);
     schedule(*kernel);
   }
   stalled_.clear();

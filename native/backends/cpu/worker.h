@@ -29,6 +29,7 @@ class Worker {
   void stop();
 
   u32 number() const { return number_; }
+  bool busy() const { return atomic::load_relaxed(&locked_); }  // somebody runs the slot's kernels
 
   bool try_lock();
   void lock();    // ahead of the slot's own thread

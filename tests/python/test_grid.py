@@ -1,0 +1,84 @@
+"""grid and block of a launch: on the CPU, replicas that share a mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import ringway as rw
+from ringway import errors
+
+SLOTS = 16
+
+
+def held_by_replicas(processed: int, depth: int) -> int:
+    """Messages that were taken from a full mailbox and wait for room, one to a replica."""
+    return SLOTS - depth if processed == SLOTS else 0
+
+
+def test_every_replica_takes_a_message() -> None:
+    with rw.Runtime(workers=3, assist=False) as runtime:
+        options = rw.LaunchOptions(capacity=SLOTS, batch=1)
+        kernel = runtime.launch("echo", grid=3, options=options)
+        for _ in range(2 * SLOTS):
+            kernel.send(b"nobody receives the answer")
+        end = time.monotonic() + 20
+        while (held := held_by_replicas((seen := kernel.telemetry()).processed, seen.depth)) != 3:
+            assert time.monotonic() < end, f"{held} replicas"
+        for _ in range(2 * SLOTS):
+            assert kernel.receive(timeout=20) == b"nobody receives the answer"
+        kernel.deactivate()  # counted at the end of a turn
+        assert kernel.telemetry().sent == 2 * SLOTS
+
+
+def test_every_replica_takes_a_message_from_tasks() -> None:
+    async def main() -> None:
+        async with rw.AsyncRuntime(workers=3, assist=False) as runtime:
+            options = rw.LaunchOptions(capacity=SLOTS, batch=1)
+            kernel = await runtime.launch("echo", grid=3, options=options)
+            for _ in range(2 * SLOTS):
+                await kernel.send(b"nobody receives the answer")
+            end = time.monotonic() + 20
+            while (held := held_by_replicas((seen := kernel.telemetry()).processed, seen.depth)) != 3:
+                assert time.monotonic() < end, f"{held} replicas"
+            for _ in range(2 * SLOTS):
+                assert await kernel.receive(timeout=20) == b"nobody receives the answer"
+
+    asyncio.run(main())
+
+
+def test_every_request_gets_its_own_reply() -> None:
+    with rw.Runtime(workers=4) as runtime, ThreadPoolExecutor(8) as pool:
+        kernel = runtime.launch("echo", grid=4)
+        texts = [b"%d" % number for number in range(2000)]
+        assert list(pool.map(lambda text: kernel.request(text, timeout=60), texts)) == texts
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ({"grid": 3}, "grid is 3; on the CPU.* 1 to the runtime's number of workers, 2"),
+        ({"grid": 0}, "grid is 0"),
+        ({"grid": -1}, "grid is -1"),
+        ({"grid": 10**30}, "grid is 10+; it must be a whole number"),
+        ({"grid": 1.5}, r"grid is 1\.5; it must be a whole number"),
+        ({"grid": None}, "grid is None"),
+        ({"grid": True}, "grid is True"),
+        ({"block": 2}, "block is 2; on the CPU it must be 1"),
+        ({"block": "x"}, "block is 'x'"),
+    ],
+)
+def test_out_of_range_is_named(shape: dict[str, object], text: str) -> None:
+    with rw.Runtime(workers=2) as runtime:
+        with pytest.raises(errors.InvalidOption, match=text):
+            runtime.launch("echo", **shape)  # type: ignore[arg-type]
+        assert runtime.kernels() == []
+
+    async def main() -> None:
+        async with rw.AsyncRuntime(workers=2) as runtime:
+            with pytest.raises(errors.InvalidOption, match=text):
+                await runtime.launch("echo", **shape)  # type: ignore[arg-type]
+
+    asyncio.run(main())
