@@ -27,7 +27,7 @@ using Size = long long;
 LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>& slot_size,
                            const std::string& policy, double block_timeout, double message_timeout,
                            const std::string& idle, double poll_interval, Size batch,
-                           std::optional<Size> worker) {
+                           std::optional<Size> worker, const std::string& bridge, Size staging_capacity) {
   LaunchOptions options;
   options.capacity = capacity;
   options.slot_size =
@@ -39,6 +39,8 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
   options.poll_interval = poll_interval;
   options.batch = batch;
   if (worker) options.worker = *worker;
+  options.bridge = bridge_named(bridge);
+  options.staging_capacity = staging_capacity;
   check(options, 0);
   return options;
 }
@@ -200,6 +202,17 @@ py::dict telemetry(const Kernel& kernel) {
   all["iterations"] = c.iterations;
   all["depth"] = snapshot.mailbox.depth;
   all["dropped"] = dropped;
+  if (snapshot.bridge) {
+    const BridgeCounts& b = *snapshot.bridge;
+    py::dict bridge;
+    bridge["to_device"] = b.to_device;
+    bridge["to_host"] = b.to_host;
+    bridge["in_full"] = b.in_full;
+    bridge["out_full"] = b.out_full;
+    all["bridge"] = bridge;
+  } else {
+    all["bridge"] = py::none();
+  }
   all["last_message"] = double(c.last_message_us) * 1e-6;
   all["uptime"] = snapshot.uptime;
   return all;
@@ -286,12 +299,15 @@ void init_runtime(py::module_& module) {
   py::class_<LaunchOptions>(module, "Options")
       .def(py::init(&options_from), py::kw_only(), py::arg("capacity"), py::arg("slot_size"),
            py::arg("policy"), py::arg("block_timeout"), py::arg("message_timeout"), py::arg("idle"),
-           py::arg("poll_interval"), py::arg("batch"), py::arg("worker"));
+           py::arg("poll_interval"), py::arg("batch"), py::arg("worker"), py::arg("bridge"),
+           py::arg("staging_capacity"));
 
   py::class_<Kernel, SharedKernel>(module, "Kernel")
       .def_property_readonly("name", &Kernel::name)
       .def_property_readonly("kind", [](const Kernel& kernel) { return kernel.type().name; })
       .def_property_readonly("worker", [](const Kernel& kernel) { return kernel.port().worker; })
+      .def_property_readonly("bridge",
+                             [](const Kernel& kernel) { return kernel.port().bridge ? "pumped" : "direct"; })
       .def_property_readonly("state", [](Kernel& kernel) { return name_of(kernel.state()); })
       .def_property_readonly("failure", &Kernel::failure)
       .def("activate", &Kernel::activate, Unlocked())

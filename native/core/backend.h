@@ -7,6 +7,7 @@
 #include "core/buffer.h"
 #include "core/options.h"
 #include "core/port.h"
+#include "core/pump.h"
 #include "core/reply.h"
 
 namespace ringway {
@@ -39,6 +40,7 @@ struct LinkSpec {
 struct HostServices {
   ReplyPool& replies;
   BufferTable& buffers;
+  Pump& pump;  // of the bridges of kernels whose queues the host does not see (core/bridge.h)
 };
 
 class Backend {

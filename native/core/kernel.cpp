@@ -5,6 +5,7 @@
 #include <cstring>
 #include <thread>
 
+#include "core/bridge.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/runtime.h"
@@ -101,6 +102,12 @@ Telemetry Kernel::telemetry() const {
     to.dropped_late += atomic::load_relaxed(&from->dropped_late);
   }
   snapshot.mailbox = port_->mailbox.counts();
+  if (port_->bridge) {
+    snapshot.bridge = port_->bridge->counts();
+    to.dropped_late += snapshot.bridge->late;
+    to.dropped_closed += snapshot.bridge->discarded;
+    snapshot.mailbox.depth = snapshot.bridge->depth;
+  }
   const std::int64_t end = atomic::load_relaxed(&ended_at_);
   snapshot.uptime = double((end ? end : now_ns()) - launched_at_) * 1e-9;
   return snapshot;
@@ -199,12 +206,13 @@ Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void
   }
   if (result != Put::kFull) return result;
   Atomics::add_index(&port_->mailbox.ring().header->refused_full, 1);
-  throw Error(ErrorKind::kQueueFull,
-              "the mailbox of kernel '" + name_ + "' is full (" + std::to_string(options_.capacity) +
-                  " messages, " +
-                  (blocks ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
-                          : std::string("policy 'reject'")) +
-                  "); activate the kernel, or launch with more capacity or another policy");
+  throw Error(
+      ErrorKind::kQueueFull,
+      "the mailbox of kernel '" + name_ + "' is full (" + std::to_string(options_.capacity) + " messages, " +
+          (port_->bridge ? std::to_string(options_.staging_capacity) + " in the staging ring, " : "") +
+          (blocks ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
+                  : std::string("policy 'reject'")) +
+          "); activate the kernel, or launch with more capacity or another policy");
 }
 
 bool Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
@@ -318,10 +326,7 @@ bool Kernel::try_receive(Message* message) {
     consumer.release(claim.first);
   }
   // The kernel may have stopped at a full queue.
-  if (atomic::load_relaxed(&port_->held_back)) {
-    atomic::store_relaxed(&port_->held_back, 0U);
-    runtime_->backend().notify(*port_);
-  }
+  if (take_held_back(*port_)) runtime_->backend().notify(*port_);
   return true;
 }
 
@@ -329,6 +334,9 @@ bool Kernel::receive(Message* message, const Wait& until) {
   Backend& backend = runtime_->backend();
   auto ready = [&] {
     if (try_receive(message)) return true;
+    // What an ended kernel had sent may be on its way still.
+    if (port_->bridge && state() != State::kActive && port_->bridge->turn() && try_receive(message))
+      return true;
     check_usable();
     return false;
   };

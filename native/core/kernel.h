@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/bridge.h"
 #include "core/channel.h"
 #include "core/lifecycle.h"
 
@@ -18,8 +19,9 @@ class Runtime;
 
 struct Telemetry {
   ControlBlock control;
-  QueueCounts mailbox;  // depth, and what its policy dropped or refused
-  double uptime;        // seconds since launch, to the end when terminated
+  QueueCounts mailbox;                 // depth, and what its policy dropped or refused
+  std::optional<BridgeCounts> bridge;  // of a pumped one
+  double uptime;                       // seconds since launch, to the end when terminated
 };
 
 struct TerminateReport {

@@ -21,6 +21,11 @@ template <class Value>
   throw Error(ErrorKind::kInvalidOption, text.str());
 }
 
+void check_capacity(const char* field, std::int64_t capacity) {
+  if (capacity >= kLeastCapacity && capacity <= kMostCapacity && !(capacity & (capacity - 1))) return;
+  refuse(field, capacity, "a power of two, 16 to 1048576");
+}
+
 void check_seconds(const char* field, double value, double least) {
   if (std::isfinite(value) && value >= least && value <= kLongest) return;
   std::ostringstream range;
@@ -41,10 +46,8 @@ Value named(const char* field, const std::string& name, const char* const (&name
 }  // namespace
 
 void check(const LaunchOptions& options, u32 workers) {
-  const std::int64_t capacity = options.capacity;
-  if (capacity < kLeastCapacity || capacity > kMostCapacity || (capacity & (capacity - 1))) {
-    refuse("capacity", capacity, "a power of two, 16 to 1048576");
-  }
+  check_capacity("capacity", options.capacity);
+  check_capacity("staging_capacity", options.staging_capacity);
   const std::int64_t slot = options.slot_size;
   if (slot != LaunchOptions::kAutoSlot && (slot < 1 || slot > kMostBody)) {
     refuse("slot_size", slot, kSlotSizes);
@@ -73,6 +76,10 @@ std::int64_t slot_size_named(const std::string& name) {
 
 Idle idle_named(const std::string& name) {
   return named<Idle>("idle", name, {"park", "spin", "poll"});
+}
+
+BridgeKind bridge_named(const std::string& name) {
+  return named<BridgeKind>("bridge", name, {"auto", "direct", "pumped"});
 }
 
 }  // namespace ringway

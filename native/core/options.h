@@ -9,6 +9,7 @@
 namespace ringway {
 
 enum class Idle { kPark, kSpin, kPoll };
+enum class BridgeKind { kAuto, kDirect, kPumped };
 
 struct LaunchOptions {
   static constexpr std::int64_t kAutoSlot = std::numeric_limits<std::int64_t>::min();
@@ -23,6 +24,8 @@ struct LaunchOptions {
   double poll_interval = 100e-6;     // seconds between two looks under kPoll
   std::int64_t batch = 256;          // messages handled before the worker turns to its next kernel
   std::int64_t worker = kAnyWorker;  // the worker slot to live on
+  BridgeKind bridge = BridgeKind::kAuto;  // how messages reach the kernel's queues; see core/bridge.h
+  std::int64_t staging_capacity = 4096;   // slots of each staging ring of a pumped bridge; a power of two
 };
 
 // Throws kInvalidOption, naming field, value and range. `workers` is the number of worker slots, 0 when
@@ -32,6 +35,7 @@ void check(const LaunchOptions& options, u32 workers);
 // Throw kInvalidOption for a name that there is not; the only one of a slot size is "auto".
 Backpressure policy_named(const std::string& name);
 Idle idle_named(const std::string& name);
+BridgeKind bridge_named(const std::string& name);
 std::int64_t slot_size_named(const std::string& name);
 
 }  // namespace ringway

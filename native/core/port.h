@@ -15,6 +15,7 @@
 namespace ringway {
 
 using Atomics = QueueAtomics;
+class Bridge;
 
 struct Port : std::enable_shared_from_this<Port> {
   Port(QueueOptions to_kernel, QueueOptions to_host)
@@ -23,17 +24,25 @@ struct Port : std::enable_shared_from_this<Port> {
 
   u32 index = 0;        // the kernel's endpoint
   u32 worker = 0;       // where it was put
-  std::string failure;  // why the kernel failed; written before `failed`
+  std::string failure;  // why the kernel failed; written before `failed`, by who set `failing`
+  u32 failing = 0;
   u32 failed = 0;
   Queue mailbox;
   Queue outbox;
   std::vector<const ControlBlock*> controls;  // of each replica
-  u32 held_back = 0;                          // the kernel waits for room in the outbox
+  std::shared_ptr<Bridge> bridge;             // null: the kernel works on mailbox and outbox themselves
+  u32 held_back = 0;                          // the kernel, or its bridge, waits for room in the outbox
   Signal room;                                // senders that wait for room in the mailbox
   Signal output;                              // receivers that wait for a message in the outbox
   Completion watcher;                         // an event loop that waits for a message in the outbox
   u32 watched = 0;                            // whether it does; cleared by who tells it
 };
+
+// By who received from the outbox: whether somebody waits for the room that there is now, who must be notified.
+bool take_held_back(Port& port);
+
+// Makes the kernel a failed one, for the reason given; false when it had failed before.
+bool fail(Port& port, const std::string& why);
 
 // Called by whoever runs the kernel, after it has published to the outbox.
 void announce_output(Port& port);

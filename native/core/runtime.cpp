@@ -35,7 +35,7 @@ std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
   const BackendEntry entry = choose_backend(options.backend);
   std::shared_ptr<Runtime> runtime(new Runtime(options));
   runtime->backend_name_ = entry.name;
-  runtime->backend_ = entry.make({runtime->replies_, runtime->buffers_}, options.workers);
+  runtime->backend_ = entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_}, options.workers);
   log::info([&] {
     return "runtime on " + entry.name + ": " + runtime->backend_->device() + ", " +
            std::to_string(runtime->backend_->workers()) + " workers";
@@ -45,7 +45,12 @@ std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
 
 Runtime::~Runtime() {
   // A forked child has none of the threads that the destructor would wait for.
-  if (forked()) (void)backend_.release();
+  if (forked()) {
+    (void)backend_.release();
+    (void)pump_.release();
+  } else {
+    pump_->stop();
+  }
 }
 
 bool Runtime::forked() const {
@@ -165,6 +170,7 @@ void Runtime::close() {
     if (kernel->state() != State::kTerminated) kernel->end(false, {});
   }
   backend_->stop();
+  pump_->stop();
   kernels_.clear();
   log::info([&] { return "runtime on " + backend_name_ + " closed"; });
 }

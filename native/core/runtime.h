@@ -61,6 +61,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::string backend_name_;
   ReplyPool replies_;
   BufferTable buffers_;
+  std::unique_ptr<Pump> pump_ = std::make_unique<Pump>();
   std::unique_ptr<Backend> backend_;
   std::mutex changing_;  // launches, links, transitions: one at a time
   std::map<std::string, std::shared_ptr<Kernel>> kernels_;

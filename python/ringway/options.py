@@ -37,6 +37,13 @@ class LaunchOptions:
     worker
         Worker slot to live on, below ``Runtime.workers``; None lets the runtime choose. Kernels on one worker
         exchange messages through one core's caches.
+    bridge
+        How messages reach the kernel's queues: ``"direct"`` where host and device see the same memory,
+        ``"pumped"`` by one background thread of the runtime, through staging rings; ``"auto"`` takes what
+        suits the backend (the CPU's is direct). Under ``"pumped"`` the policy applies at the staging ring.
+    staging_capacity
+        Slots of each staging ring of a pumped bridge, one each way, beside the ``capacity`` of the queues on
+        the device; a power of two, 16 to 1,048,576.
 
     Raises
     ------
@@ -53,6 +60,8 @@ class LaunchOptions:
     poll_interval: float = 100e-6
     batch: int = 256
     worker: int | None = None
+    bridge: Literal["auto", "direct", "pumped"] = "auto"
+    staging_capacity: int = 4096
 
     def __post_init__(self) -> None:
         self.native()
@@ -69,6 +78,8 @@ class LaunchOptions:
             poll_interval=self.poll_interval,
             batch=self.batch,
             worker=self.worker,
+            bridge=self.bridge,
+            staging_capacity=self.staging_capacity,
         )
 
     @classmethod

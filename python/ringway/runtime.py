@@ -28,6 +28,8 @@ class Telemetry:
     """A snapshot of a kernel's counters, since its launch.
 
     ``last_message`` is in seconds since the Unix epoch, 0 before the first message; ``uptime`` is in seconds.
+    ``bridge`` is None without a pumped bridge; with one it counts messages copied each way (``to_device``,
+    ``to_host``) and looks that found messages waiting for room (``in_full``, ``out_full``).
     """
 
     received: int
@@ -37,6 +39,7 @@ class Telemetry:
     iterations: int
     depth: int
     dropped: Mapping[str, int]
+    bridge: Mapping[str, int] | None
     last_message: float
     uptime: float
 
@@ -103,6 +106,11 @@ class Kernel:
     def worker(self) -> int:
         """The worker slot it lives on."""
         return self._core.worker
+
+    @property
+    def bridge(self) -> Literal["direct", "pumped"]:
+        """How messages reach its queues; see `LaunchOptions`."""
+        return self._core.bridge
 
     @property
     def failure(self) -> str:

@@ -21,6 +21,23 @@ inline std::shared_ptr<Runtime> start(u32 workers = 2, bool assist = true) {
   return Runtime::start({.backend = "cpu", .workers = workers, .assist = assist});
 }
 
+// What the runtime's tests run with: whether callers may run kernels, and how messages reach them.
+struct Mode {
+  const char* name;
+  bool assist;
+  BridgeKind bridge;
+};
+inline const Mode kModes[] = {{"Assist", true, BridgeKind::kDirect},
+                              {"NoAssist", false, BridgeKind::kDirect},
+                              {"Pumped", true, BridgeKind::kPumped}};
+inline std::string name_of_mode(const testing::TestParamInfo<Mode>& info) {
+  return info.param.name;
+}
+inline LaunchOptions in_mode(const Mode& mode, LaunchOptions options = {}) {
+  options.bridge = mode.bridge;
+  return options;
+}
+
 inline std::span<const u8> bytes_of(const std::string& text) {
   return {reinterpret_cast<const u8*>(text.data()), text.size()};
 }

@@ -6,17 +6,20 @@
 namespace ringway::test {
 namespace {
 
-class Runtimes : public testing::TestWithParam<bool> {
+class Runtimes : public testing::TestWithParam<Mode> {
  protected:
   void TearDown() override { runtime->close(); }
   std::shared_ptr<Kernel> active(const std::string& kernel, const LaunchOptions& options = {}) {
-    auto launched = runtime->launch(kernel, "", options);
+    auto launched = inactive(kernel, options);
     launched->activate();
     return launched;
   }
-  std::shared_ptr<Runtime> runtime = start(2, GetParam());
+  std::shared_ptr<Kernel> inactive(const std::string& kernel, const LaunchOptions& options = {}) {
+    return runtime->launch(kernel, "", in_mode(GetParam(), options));
+  }
+  std::shared_ptr<Runtime> runtime = start(2, GetParam().assist);
 };
-INSTANTIATE_TEST_SUITE_P(Assist, Runtimes, testing::Bool());
+INSTANTIATE_TEST_SUITE_P(All, Runtimes, testing::ValuesIn(kModes), name_of_mode);
 
 TEST_P(Runtimes, EchoAnswersWithTheSameBytes) {
   auto echo = active("echo");
@@ -51,7 +54,7 @@ TEST_P(Runtimes, EveryThreadGetsItsOwnReplies) {
 }
 
 TEST_P(Runtimes, InactiveKernelKeepsItsMessages) {
-  auto echo = runtime->launch("echo", "", {});
+  auto echo = inactive("echo");
   send(*echo, "first");
   EXPECT_EQ(receive(*echo, 0.02), "(nothing)");
   echo->activate();
@@ -77,12 +80,12 @@ TEST_P(Runtimes, LinkedKernelsPassMessagesOn) {
 }
 
 TEST_P(Runtimes, TerminateDrainsOrDiscards) {
-  auto echo = runtime->launch("echo", "", {});
+  auto echo = inactive("echo");
   for (int i = 0; i < 5; ++i) send(*echo, "x");
   auto report = echo->terminate(true, Wait::seconds(5));
   EXPECT_EQ(report.processed, 5U);
   EXPECT_EQ(report.left_over, 0U);
-  auto other = runtime->launch("echo", "", {});
+  auto other = inactive("echo");
   for (int i = 0; i < 5; ++i) send(*other, "x");
   report = other->terminate(false, {});
   EXPECT_EQ(report.processed, 0U);
@@ -93,7 +96,7 @@ TEST_P(Runtimes, TerminateDrainsOrDiscards) {
 
 TEST_P(Runtimes, ClosingEndsEveryWait) {
   auto echo = active("echo");
-  auto idle = runtime->launch("echo", "", {});
+  auto idle = inactive("echo");
   std::thread receiver([&] { EXPECT_EQ(kind_of([&] { receive(*echo, 30); }), ErrorKind::kClosed); });
   std::thread asker([&] { EXPECT_EQ(kind_of([&] { ask(*idle, "x", 30); }), ErrorKind::kClosed); });
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -104,7 +107,7 @@ TEST_P(Runtimes, ClosingEndsEveryWait) {
 
 TEST_P(Runtimes, FullLinkHoldsTheSenderBackAndLosesNothing) {
   auto first = active("relay", {.worker = 0});
-  auto second = runtime->launch("relay", "", {.worker = 1});
+  auto second = inactive("relay", {.worker = 1});
   runtime->link(*first, *second, 16, 64);
   for (int i = 0; i < 100; ++i) send(*first, "x");
   while (first->telemetry().control.sent < 16) std::this_thread::yield();
@@ -128,7 +131,7 @@ struct Throws {
 
 TEST_P(Runtimes, ExceptionFailsTheKernelAndAnswersEveryCaller) {
   cpu::add_entry(cpu::kernel_of<Throws>({.name = "throws", .accepts = {}, .emits = {}, .errors = {}}));
-  auto kernel = runtime->launch("throws", "", {});
+  auto kernel = inactive("throws");
   std::vector<std::thread> callers;
   for (int i = 0; i < 4; ++i) {
     callers.emplace_back([&] { EXPECT_EQ(kind_of([&] { ask(*kernel, "x", 30); }), ErrorKind::kHandler); });

@@ -21,12 +21,12 @@ u32 call_until_closed(Kernel& kernel, int number, u32* calls) {
   }
 }
 
-class Races : public testing::TestWithParam<bool> {};
-INSTANTIATE_TEST_SUITE_P(Assist, Races, testing::Bool());
+class Races : public testing::TestWithParam<Mode> {};
+INSTANTIATE_TEST_SUITE_P(All, Races, testing::ValuesIn(kModes), name_of_mode);
 
 TEST_P(Races, ActivateAndDeactivateUnderLoad) {
-  auto runtime = start(2, GetParam());
-  auto echo = runtime->launch("echo", "", {});
+  auto runtime = start(2, GetParam().assist);
+  auto echo = runtime->launch("echo", "", in_mode(GetParam()));
   echo->activate();
   u32 calls = 0;
   u32 wrong = 0;
@@ -49,9 +49,9 @@ TEST_P(Races, ActivateAndDeactivateUnderLoad) {
 }
 
 TEST_P(Races, TerminateUnderLoadAnswersEveryCaller) {
-  auto runtime = start(2, GetParam());
+  auto runtime = start(2, GetParam().assist);
   for (int round = 0; round < 30; ++round) {
-    auto echo = runtime->launch("echo", "echo", {});
+    auto echo = runtime->launch("echo", "echo", in_mode(GetParam()));
     echo->activate();
     u32 calls = 0;
     u32 wrong = 0;
@@ -70,8 +70,8 @@ TEST_P(Races, TerminateUnderLoadAnswersEveryCaller) {
 
 TEST_P(Races, ClosingUnderLoad) {
   for (int round = 0; round < 20; ++round) {
-    auto runtime = start(2, GetParam());
-    auto echo = runtime->launch("echo", "", {});
+    auto runtime = start(2, GetParam().assist);
+    auto echo = runtime->launch("echo", "", in_mode(GetParam()));
     echo->activate();
     u32 calls = 0;
     u32 wrong = 0;
@@ -88,9 +88,9 @@ TEST_P(Races, ClosingUnderLoad) {
 }
 
 TEST_P(Races, RingOfRelaysKeepsEveryToken) {
-  auto runtime = start(2, GetParam());
-  auto first = runtime->launch("relay", "", {.worker = 0});
-  auto second = runtime->launch("relay", "", {.worker = 1});
+  auto runtime = start(2, GetParam().assist);
+  auto first = runtime->launch("relay", "", in_mode(GetParam(), {.worker = 0}));
+  auto second = runtime->launch("relay", "", in_mode(GetParam(), {.worker = 1}));
   runtime->link(*first, *second, 64, 56);
   runtime->link(*second, *first, 64, 56);
   first->activate();
@@ -110,8 +110,8 @@ TEST_P(Races, RingOfRelaysKeepsEveryToken) {
 }
 
 TEST_P(Races, BuffersComeAndGoWhileMessagesNameThem) {
-  auto runtime = start(2, GetParam());
-  auto kernel = runtime->launch("vector_op", "", {});
+  auto runtime = start(2, GetParam().assist);
+  auto kernel = runtime->launch("vector_op", "", in_mode(GetParam()));
   kernel->activate();
   std::vector<float> memory(64);
   for (int i = 0; i < 200; ++i) {

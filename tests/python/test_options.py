@@ -173,6 +173,8 @@ def test_worker_is_where_the_kernel_lives(runtime: rw.Runtime) -> None:
         ("poll_interval", 0.0),
         ("batch", 0),
         ("worker", -1),
+        ("bridge", "tunnel"),
+        ("staging_capacity", 1000),
     ],
 )
 def test_validation_names_field_value_and_range(field: str, value: object) -> None:

@@ -58,9 +58,11 @@ class Cpu : public Backend {
     const Entry* entry = find_entry(spec.kernel);
     const u32 room = spec.body_size + u32(sizeof(Envelope));
     const u32 capacity = u32(spec.options.capacity);
+    const bool pumped = spec.options.bridge == BridgeKind::kPumped;
+    const u32 staging = u32(spec.options.staging_capacity);
     auto set = std::make_shared<ReplicaSet>(
         QueueOptions{.name = spec.name,
-                     .capacity = capacity,
+                     .capacity = pumped ? staging : capacity,
                      .max_message = room,
                      .type = {},
                      .policy = spec.options.policy},
@@ -74,7 +76,15 @@ class Cpu : public Backend {
     const u32 replicas = u32(spec.grid);
     const u32 first = spec.options.worker >= 0 ? u32(spec.options.worker) : next_worker_;
     if (spec.options.worker < 0) next_worker_ += replicas;
-    const bool shared = replicas > 1 || spec.options.policy == Backpressure::kDropOldest;
+    if (pumped) {
+      set->copied = std::make_unique<CopiedQueues>(
+          *set, QueueOptions{.name = spec.name, .capacity = capacity, .max_message = room, .type = {}},
+          QueueOptions{
+              .name = spec.name + " to host", .capacity = capacity, .max_message = room, .type = {}});
+      set->bridge = std::make_shared<Bridge>(services_.pump, services_.replies, set, *set->copied, staging);
+    }
+    const bool drops_oldest = !pumped && spec.options.policy == Backpressure::kDropOldest;
+    const bool shared = replicas > 1 || drops_oldest;
     for (u32 i = 0; i < replicas; ++i) add_replica(*set, shared, workers_[(first + i) % workers()]);
     set->worker = set->replicas[0]->home->number();
     kernels_.insert(set);
@@ -130,7 +140,9 @@ class Cpu : public Backend {
     constexpr std::int64_t kPause = 50'000;
     const u32 never = 0;
     for (;;) {
-      bool moved = false, left = false, running = true;
+      bool moved = port.bridge && port.bridge->turn();
+      bool left = port.bridge && port.bridge->staged();
+      bool running = true;
       for (const auto& replica : of(port).replicas) {
         Locked held(*replica->home);
         replica->home->schedule(*replica);
@@ -146,20 +158,21 @@ class Cpu : public Backend {
   }
 
   u64 retire(Port& port) override {
+    const std::string why = "kernel '" + of(port).name + "' was terminated before it handled the message";
     deactivate(port);
+    if (port.bridge) port.bridge->shut();
     u64 left = 0;
     for (const auto& replica : of(port).replicas) {
       Locked held(*replica->home);
       replica->home->forget(*replica);
-      left += Context(*replica, *replica->home)
-                  .discard(u32(ErrorKind::kClosed),
-                           "kernel '" + of(port).name + "' was terminated before it handled the message");
+      left += Context(*replica, *replica->home).discard(u32(ErrorKind::kClosed), why);
       for (const Inlet& input : replica->inputs) {
         // SYNC: partner load_acquire in Context::without_room().
         if (input.link) atomic::store_release(&input.link->ended, 1U);
       }
       break_links(*replica);
     }
+    if (port.bridge) left += port.bridge->end(ErrorKind::kClosed, why);
     kernels_.erase(std::static_pointer_cast<ReplicaSet>(port.shared_from_this()));
     return left;
   }
@@ -168,9 +181,10 @@ class Cpu : public Backend {
     for (const auto& worker : workers_) Locked held(*worker);
   }
 
-  void notify(Port& port) override { of(port).notify(); }
+  void notify(Port& port) override { port.bridge ? port.bridge->wake() : of(port).notify(); }
 
   bool assist(Port& port, bool (*done)(void*), void* arg) override {
+    if (port.bridge) return false;
     for (const auto& replica : of(port).replicas) {
       Worker& worker = *replica->home;
       if (!worker.try_lock()) continue;
@@ -208,9 +222,9 @@ class Cpu : public Backend {
     replica->state = std::make_unique<u64[]>((set.entry->state_size + 7) / 8);
     Inlet mailbox;
     mailbox.is_shared = shared_mailbox;
-    mailbox.open(set.mailbox.ring());
+    mailbox.open(set.in().ring());
     replica->inputs.push_back(mailbox);
-    replica->host.producer.open(set.outbox.ring());
+    replica->host.producer.open(set.out().ring());
     set.controls.push_back(&replica->control);
   }
 
@@ -227,7 +241,7 @@ class Cpu : public Backend {
   static bool input_left(Instance& kernel) {
     for (Inlet& input : kernel.inputs) {
       if (input.held().count) return true;
-      if (input.link ? input.link->queue.counts().depth : kernel.set.mailbox.counts().depth) return true;
+      if (input.link ? input.link->queue.counts().depth : kernel.set.in().counts().depth) return true;
     }
     return false;
   }

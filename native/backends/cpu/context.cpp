@@ -1,5 +1,6 @@
 #include "backends/cpu/context.h"
 
+#include <algorithm>
 #include <exception>
 #include <thread>
 #include <utility>
@@ -40,12 +41,7 @@ Turn Context::turn() {
 
 void Context::fail(const char* reason) {
   ReplicaSet& set = kernel_.set;
-  // SYNC: partner itself in another replica: one of them writes the reason.
-  if (!atomic::exchange_seq_cst(&set.failing, 1U)) {
-    set.failure = reason;
-    // SYNC: partner load_seq_cst in Kernel::state() and Worker::run(): the text; and the senders' look after their
-    // publish: a message that is not answered by a replica's follow_failure() has a sender that finds out.
-    atomic::exchange_seq_cst(&set.failed, 1U);
+  if (ringway::fail(set, reason)) {
     log::warning([&] { return "kernel '" + set.name + "' failed: " + set.failure; });
     for (const auto& replica : set.replicas) {
       if (replica.get() != &kernel_) replica->home->notify(*replica);
@@ -59,6 +55,7 @@ void Context::follow_failure() {
   // SYNC: partner exchange_seq_cst in fail(): the text, which another replica may be about to write.
   while (!atomic::load_seq_cst(&kernel_.set.failed)) std::this_thread::yield();
   discard(u32(ErrorKind::kHandler), "the kernel failed: " + kernel_.set.failure);
+  if (kernel_.set.bridge) kernel_.set.bridge->wake();
 }
 
 void Context::turn_on(Inlet& input, Turn* turn) {
@@ -74,8 +71,11 @@ void Context::turn_on(Inlet& input, Turn* turn) {
   }
   const u32 done = kernel_.set.entry->turn(this, &input, batch, kernel_.state.get(), &status);
   abandon();
-  const bool failed = status.code == kFailed && input.held().count;
-  if (failed) fail_first(input, status.error);
+  bool failed = status.code == kFailed && input.held().count;
+  if (failed && !fail_first(input, status.error)) {
+    failed = false;
+    status.code = kAgain;
+  }
   const u32 taken = done + failed;
   if (taken) {
     turn->moved = true;
@@ -97,33 +97,55 @@ void Context::abandon() {
   }
 }
 
-void Context::fail_first(Inlet& input, u32 error) {
+// False: there is no room for the answer.
+bool Context::fail_first(Inlet& input, u32 error) {
   const auto& texts = kernel_.set.entry->type.errors;
   const std::string text = error < texts.size() ? texts[error] : "error number " + std::to_string(error);
-  count(&kernel_.control.errors, 1);
   if (!input.link) {
-    const auto& ring = kernel_.set.mailbox.ring();
+    const auto& ring = kernel_.set.in().ring();
     Envelope request;
     std::memcpy(&request, payload_at(ring, input.held().first), sizeof(request));
-    answer_error(request, u32(ErrorKind::kHandler), text);
+    if (!answer_error(request, u32(ErrorKind::kHandler), text)) return false;
   }
+  count(&kernel_.control.errors, 1);
   log::warning([&] { return "kernel '" + kernel_.set.name + "' failed on a message: " + text; });
   input.skip_one();
+  return true;
 }
 
-void Context::answer_error(const Envelope& request, u32 kind, const std::string& text) {
-  if (request.sender == kNoEndpoint) return;
-  u8* to = reserve_answer(&request, kind, u32(text.size()));
+bool Context::answer_error(const Envelope& request, u32 kind, const std::string& text) {
+  if (request.sender == kNoEndpoint) return true;
+  u32 bytes = u32(text.size());
+  if (kernel_.set.bridge) bytes = std::min(bytes, kernel_.set.out().max_message() - u32(sizeof(Envelope)));
+  u8* to = reserve_answer(&request, kind, bytes);
+  if (!to) return false;
   outgoing_.flags = kEnvelopeError;
-  if (to) std::memcpy(to, text.data(), text.size());
-  commit_answer(u32(text.size()));
+  std::memcpy(to, text.data(), bytes);
+  commit_answer(bytes);
+  return true;
+}
+
+// Instead of an answer of `bytes` bytes, for which the queue to the host has no slot.
+void Context::answer_too_large(u32 bytes) {
+  const u32 limit = kernel_.set.out().max_message() - u32(sizeof(Envelope));
+  const std::string text = "the answer of " + std::to_string(bytes) +
+                           " bytes is larger than the slots of kernel '" + kernel_.set.name +
+                           "', which hold " + std::to_string(limit) +
+                           "; launch with LaunchOptions(slot_size=...)";
+  const u32 room = std::min(u32(text.size()), limit);
+  nowhere_used_ = too_large_ = false;
+  outgoing_.flags = kEnvelopeError;
+  outgoing_.type_id = u32(ErrorKind::kMessageTooLarge);
+  const HostOutlet& out = kernel_.host;
+  std::memcpy(payload_at(out.producer.ring, out.held.first) + sizeof(Envelope), text.data(), room);
+  commit_message(room);
 }
 
 u64 Context::discard(u32 kind, const std::string& text) {
   u64 left = 0;
   for (u32 i = 0; i < kernel_.inputs.size(); ++i) {
     Inlet& input = kernel_.inputs[i];
-    const Queue& queue = input.link ? input.link->queue : kernel_.set.mailbox;
+    const Queue& queue = input.link ? input.link->queue : kernel_.set.in();
     input_ = i;
     for (;;) {
       if (!input.held().count) {
@@ -136,7 +158,7 @@ u64 Context::discard(u32 kind, const std::string& text) {
         std::this_thread::yield();
         continue;
       }
-      if (!input.link) {
+      if (!input.link && !kernel_.set.bridge) {  // a bridge answers what it has brought
         Envelope request;
         std::memcpy(&request, payload_at(queue.ring(), input.held().first), sizeof(request));
         answer_error(request, kind, text);
@@ -154,6 +176,7 @@ u8* Context::reserve_message(u32 type_id, u32 bytes) {
   envelope.type_id = type_id;
   fresh_id(envelope.message_id);
   envelope.priority = 128;
+  envelope.receiver = kNoEndpoint;
   return reserve_host(envelope, bytes);
 }
 
@@ -163,15 +186,17 @@ u8* Context::reserve_answer(const Envelope* request, u32 type_id, u32 bytes) {
   fresh_id(envelope.message_id);
   envelope.priority = request->priority;
   std::memcpy(envelope.correlation_id, request->message_id, sizeof(envelope.correlation_id));
-  if (request->sender == kNoEndpoint) return reserve_host(envelope, bytes);
+  envelope.receiver = request->sender;
+  if (kernel_.set.bridge) envelope.sequence = request->sequence;  // of the cell
+  if (request->sender == kNoEndpoint || kernel_.set.bridge) return reserve_host(envelope, bytes);
   nowhere_used_ = false;
   outgoing_ = envelope;
-  outgoing_.receiver = request->sender;
   cell_ = services_.replies.begin(*request, bytes);
   return cell_ ? ReplyPool::body(cell_) : nowhere(0, bytes);
 }
 
 void Context::commit_answer(u32 bytes) {
+  if (too_large_) return answer_too_large(bytes);
   if (!cell_) return commit_message(bytes);
   outgoing_.sender = i32(kernel_.set.index);
   outgoing_.timestamp_us = now_us();
@@ -181,17 +206,20 @@ void Context::commit_answer(u32 bytes) {
 }
 
 u8* Context::reserve_host(const Envelope& envelope, u32 bytes) {
-  nowhere_used_ = false;
+  nowhere_used_ = too_large_ = false;
   outgoing_ = envelope;
-  outgoing_.receiver = kNoEndpoint;
   HostOutlet& out = kernel_.host;
-  if (bytes + sizeof(Envelope) > kernel_.set.outbox.max_message()) return nowhere(0, bytes);
+  const bool fits = bytes + sizeof(Envelope) <= kernel_.set.out().max_message();
+  const bool wanted = envelope.receiver != kNoEndpoint;
+  if (!fits && !wanted) return nowhere(0, bytes);
   if (!out.held.count) out.held = out.producer.reserve(1);
   if (!out.held.count) {
     // As for links: a receiver that misses it is made up for by the end of the stalled kernel's sleep.
-    atomic::store_relaxed(&kernel_.set.held_back, 1U);
+    kernel_.set.copied ? kernel_.set.copied->wants_room() : atomic::store_relaxed(&kernel_.set.held_back, 1U);
     return nullptr;
   }
+  too_large_ = !fits;
+  if (too_large_) return nowhere(0, bytes);
   return payload_at(out.producer.ring, out.held.first) + sizeof(Envelope);
 }
 
@@ -200,7 +228,7 @@ void Context::commit_message(u32 bytes) {
   HostOutlet& out = kernel_.host;
   outgoing_.sender = i32(kernel_.set.index);
   outgoing_.timestamp_us = now_us();
-  outgoing_.sequence = out.held.first;
+  if (outgoing_.receiver == kNoEndpoint) outgoing_.sequence = out.held.first;
   std::memcpy(payload_at(out.producer.ring, out.held.first), &outgoing_, sizeof(outgoing_));
   out.producer.publish_n(std::exchange(out.held, {}), bytes + u32(sizeof(Envelope)));
   out.published = true;
@@ -230,7 +258,9 @@ void Context::dropped_output() {
 }
 
 void Context::tell_receivers() {
-  if (std::exchange(kernel_.host.published, false)) announce_output(kernel_.set);
+  if (std::exchange(kernel_.host.published, false)) {
+    kernel_.set.bridge ? kernel_.set.bridge->wake() : announce_output(kernel_.set);
+  }
   for (Outlet& out : kernel_.outputs) {
     if (!std::exchange(out.published, false)) continue;
     out.producer.show();
@@ -240,7 +270,7 @@ void Context::tell_receivers() {
 
 void Context::room_was_made(Inlet& input) {
   if (!input.link) {
-    kernel_.set.room.notify();
+    kernel_.set.copied ? kernel_.set.copied->room_was_made() : kernel_.set.room.notify();
     return;
   }
   Link& link = *input.link;

@@ -58,7 +58,7 @@ class Context {
  private:
   void turn_on(Inlet& input, Turn* turn);
   void fail(const char* reason);
-  void fail_first(Inlet& input, u32 error);
+  bool fail_first(Inlet& input, u32 error);
   // Gives up what was reserved and not committed.
   void abandon();
   void commit_message(u32 bytes);
@@ -68,7 +68,8 @@ class Context {
   void dropped_output();
   void tell_receivers();
   void room_was_made(Inlet& input);
-  void answer_error(const Envelope& request, u32 kind, const std::string& text);
+  bool answer_error(const Envelope& request, u32 kind, const std::string& text);
+  void answer_too_large(u32 bytes);
 
   Instance& kernel_;
   Worker& worker_;
@@ -78,6 +79,7 @@ class Context {
   u64 sent_ = 0;
   u64 now_us_ = 0;
   bool nowhere_used_ = false;
+  bool too_large_ = false;  // the answer that was reserved, for the queue to the host
   ReplyPool::Cell* cell_ = nullptr;
   Envelope outgoing_{};
 };

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/cpu/copied_queues.h"
 #include "core/backend.h"
 #include "ringway/ring_loop.h"
 
@@ -89,9 +90,12 @@ struct ReplicaSet : Port {
   LaunchOptions options;
   u32 emits = 0;  // type of what reserve(0) sends
   std::vector<std::unique_ptr<Instance>> replicas;
-  u32 failing = 0;  // one replica has failed, and writes the reason
-  u32 notices = 0;  // calls of pass_on()
+  std::unique_ptr<CopiedQueues> copied;  // set with `bridge`
+  u32 notices = 0;                       // calls of pass_on()
 
+  // The queues that the handler works on.
+  Queue& in() { return copied ? copied->mailbox : mailbox; }
+  Queue& out() { return copied ? copied->outbox : outbox; }
   bool replicated() const { return replicas.size() > 1; }
   // Something was put into an input. `here` is the worker whose lock the caller holds, or null.
   void notify(Worker* here = nullptr);

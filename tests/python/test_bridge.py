@@ -1,0 +1,128 @@
+"""Pumped bridges from Python: the two options, counters, one thread that sleeps when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ringway as rw
+from ringway import errors
+
+PUMPED = rw.LaunchOptions(bridge="pumped")
+linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's process files")
+
+
+@pytest.fixture
+def runtime() -> Iterator[rw.Runtime]:
+    with rw.Runtime(workers=2) as started:
+        yield started
+
+
+def wait_until(done) -> None:
+    end = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def bridge_of(kernel: rw.Kernel, counter: str) -> int:
+    counters = kernel.telemetry().bridge
+    assert counters is not None
+    return counters[counter]
+
+
+def test_bridge_is_the_one_asked_for(runtime: rw.Runtime) -> None:
+    assert [
+        runtime.launch("echo", options=rw.LaunchOptions(bridge=bridge)).bridge
+        for bridge in ("auto", "direct")
+    ] == ["direct"] * 2
+    direct, pumped = runtime.launch("echo"), runtime.launch("echo", options=PUMPED)
+    assert pumped.bridge == "pumped"
+    for kernel in (direct, pumped):
+        assert kernel.request(b"x", timeout=20) == b"x"
+    assert direct.telemetry().bridge is None
+    assert bridge_of(pumped, "to_device") == bridge_of(pumped, "to_host") == 1
+
+
+def test_staging_capacity_bounds_what_waits_for_the_device(runtime: rw.Runtime) -> None:
+    options = rw.LaunchOptions(bridge="pumped", capacity=16, staging_capacity=64, policy="reject")
+    kernel = runtime.launch("echo", options=options, activate=False)
+    for number in range(16):
+        kernel.send(b"%d" % number)
+    wait_until(lambda: bridge_of(kernel, "to_device") == 16)
+    for number in range(16, 80):
+        kernel.send(b"%d" % number)
+    with pytest.raises(errors.QueueFull, match=r"16 messages, 64 in the staging ring"):
+        kernel.send(b"80")
+    assert kernel.telemetry().depth == 80
+    wait_until(lambda: bridge_of(kernel, "in_full") > 0)
+    kernel.activate()
+    assert [int(kernel.receive(timeout=20)) for _ in range(80)] == list(range(80))
+
+
+@pytest.mark.parametrize("drain", [True, False])
+def test_terminating_drains_or_discards_both_rings(runtime: rw.Runtime, drain: bool) -> None:
+    kernel = runtime.launch("echo", options=PUMPED, activate=False)
+    for number in range(6000):
+        kernel.send(b"%d" % number)
+    report = kernel.terminate(drain=drain, timeout=20)
+    assert (report.processed, report.left_over) == ((6000, 0) if drain else (0, 6000))
+    if drain:
+        assert [int(kernel.receive(timeout=20)) for _ in range(6000)] == list(range(6000))
+    with pytest.raises(errors.Closed):
+        kernel.receive(timeout=1)
+
+
+@linux
+def test_one_thread_for_all_bridges_sleeps_when_idle(runtime: rw.Runtime) -> None:
+    def ticks() -> int:
+        fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    kernels = [runtime.launch("echo", options=PUMPED) for _ in range(50)]
+    assert len(list(Path("/proc/self/task").iterdir())) == threads + 1
+    for kernel in kernels:
+        assert kernel.request(b"x", timeout=20) == b"x"
+    time.sleep(0.05)
+    before = ticks()
+    time.sleep(0.5)
+    assert ticks() - before <= 2
+
+
+def test_asyncio_asks_and_receives_over_a_bridge() -> None:
+    async def main() -> None:
+        async with rw.AsyncRuntime(workers=1) as runtime:
+            echo = await runtime.launch("echo", options=PUMPED)
+            asked = [echo.request(b"%d" % number, timeout=20) for number in range(200)]
+            assert await asyncio.gather(*asked) == [b"%d" % number for number in range(200)]
+            receiving = asyncio.create_task(echo.receive(timeout=20))
+            await asyncio.sleep(0.01)
+            await echo.send(b"sent")
+            assert await receiving == b"sent"
+
+    asyncio.run(main())
+
+
+def test_closing_ends_calls_that_wait_behind_a_bridge(runtime: rw.Runtime) -> None:
+    kernel = runtime.launch("echo", options=PUMPED, activate=False)
+    caught: list[BaseException] = []
+
+    def call(function) -> None:
+        with pytest.raises(errors.Closed) as raised:
+            function()
+        caught.append(raised.value)
+
+    calls = (kernel.receive, lambda: kernel.request(b"x"))
+    threads = [threading.Thread(target=call, args=(function,)) for function in calls]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: bridge_of(kernel, "to_device") == 1)
+    runtime.close()
+    for thread in threads:
+        thread.join(20)
+    assert len(caught) == 2
