@@ -38,8 +38,10 @@ Registry& registry() {
 const MessageInfo& info_of(py::handle message) {
   const MessageInfo* info = find_message(Py_TYPE(message.ptr()));
   if (info) return *info;
-  throw Error(ErrorKind::kTypeMismatch, std::string("an object of ") + Py_TYPE(message.ptr())->tp_name +
-                                            " is no message; decorate its class with @ringway.message");
+  throw Error(ErrorKind::kTypeMismatch,
+              std::string("an object of ") + Py_TYPE(message.ptr())->tp_name +
+                  " is no message, which is an object whose class @ringway.message has "
+                  "decorated, or where plain bytes may be sent bytes, a bytearray or a memoryview");
 }
 
 void set_defaults(PyHost* host, const py::sequence& fields) {

@@ -11,6 +11,26 @@ namespace ringway::bindings {
 
 const std::string Outgoing::plain_bytes;
 
+namespace {
+
+// Of an object whose bytes another thread may change or free meanwhile.
+void copy_bytes_of(py::handle object, Outgoing* out) {
+  Py_buffer view;
+  if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_FULL_RO) != 0) throw py::error_already_set();
+  const auto bytes = static_cast<std::size_t>(view.len);
+  u8* to = out->small;
+  if (bytes > sizeof(out->small)) {
+    out->large = std::make_unique<u8[]>(bytes);
+    to = out->large.get();
+  }
+  const bool copied = PyBuffer_ToContiguous(to, &view, view.len, 'C') == 0;
+  PyBuffer_Release(&view);
+  if (!copied) throw py::error_already_set();
+  out->body = {to, bytes};
+}
+
+}  // namespace
+
 void encode(py::handle message, Outgoing* out) {
   Envelope& envelope = out->envelope;
   envelope.priority = 128;
@@ -19,6 +39,11 @@ void encode(py::handle message, Outgoing* out) {
     fresh_id(envelope.message_id);
     out->body = {reinterpret_cast<const u8*>(PyBytes_AS_STRING(message.ptr())),
                  static_cast<std::size_t>(PyBytes_GET_SIZE(message.ptr()))};
+    return;
+  }
+  if (PyByteArray_Check(message.ptr()) || PyMemoryView_Check(message.ptr())) {
+    fresh_id(envelope.message_id);
+    copy_bytes_of(message, out);
     return;
   }
   const MessageType& type = message_type(message);

@@ -67,15 +67,24 @@ std::string text_of(double number) {
 }
 
 // Seconds that a caller names; None is `otherwise`.
-double seconds_of(const std::optional<double>& timeout, double otherwise) {
-  if (timeout && !(*timeout >= 0)) {
-    throw Error(ErrorKind::kInvalidOption,
-                "timeout is " + text_of(*timeout) + "; it must be 0 or more seconds, or None");
+double seconds_of(const py::object& timeout, double otherwise) {
+  if (timeout.is_none()) return otherwise;
+  double seconds = -1;
+  if (PyFloat_Check(timeout.ptr())) {
+    seconds = PyFloat_AS_DOUBLE(timeout.ptr());
+  } else if (PyNumber_Check(timeout.ptr()) && !PyBool_Check(timeout.ptr())) {
+    seconds = PyFloat_AsDouble(timeout.ptr());
+    if (PyErr_Occurred()) {
+      PyErr_Clear();
+      seconds = -1;
+    }
   }
-  return timeout.value_or(otherwise);
+  if (seconds >= 0) return seconds;
+  throw Error(ErrorKind::kInvalidOption, "timeout is " + py::repr(timeout).cast<std::string>() +
+                                             "; it must be 0 or more seconds, or None");
 }
 
-py::object request(Kernel& kernel, const py::object& message, std::optional<double> timeout) {
+py::object request(Kernel& kernel, const py::object& message, const py::object& timeout) {
   Outgoing out;
   encode(message, &out);
   const Check check = signal_check();
@@ -91,7 +100,7 @@ py::object request(Kernel& kernel, const py::object& message, std::optional<doub
   return decode(*reply.envelope, reply.body);
 }
 
-py::object receive(Kernel& kernel, std::optional<double> timeout) {
+py::object receive(Kernel& kernel, const py::object& timeout) {
   Message message;
   const Check check = signal_check();
   const double seconds = seconds_of(timeout, kForever);
@@ -218,10 +227,10 @@ py::dict telemetry(const Kernel& kernel) {
   return all;
 }
 
-py::tuple terminate(Kernel& kernel, bool drain, double timeout) {
+py::tuple terminate(Kernel& kernel, bool drain, const py::object& timeout) {
   TerminateReport report{};
   const Check check = signal_check();
-  const double seconds = seconds_of(timeout, timeout);
+  const double seconds = seconds_of(timeout, kForever);
   {
     const WaitingCall call(kernel.runtime());
     report = kernel.terminate(drain, Wait::seconds(seconds, check));

@@ -14,16 +14,19 @@ constexpr std::int64_t kMostBody = (16 << 20) - 1 - 64;
 constexpr double kLongest = 86'400;
 const std::string kSlotSizes = "'auto' or 1 to " + std::to_string(kMostBody) + " bytes";
 
+constexpr const char* kOptions = "LaunchOptions.";
+
 template <class Value>
-[[noreturn]] void refuse(const char* field, const Value& value, const std::string& range) {
+[[noreturn]] void refuse(const char* field, const Value& value, const std::string& range,
+                         const char* owner = kOptions) {
   std::ostringstream text;
-  text << "LaunchOptions." << field << " is " << value << "; it must be " << range;
+  text << owner << field << " is " << value << "; it must be " << range;
   throw Error(ErrorKind::kInvalidOption, text.str());
 }
 
-void check_capacity(const char* field, std::int64_t capacity) {
+void check_capacity(const char* field, std::int64_t capacity, const char* owner = kOptions) {
   if (capacity >= kLeastCapacity && capacity <= kMostCapacity && !(capacity & (capacity - 1))) return;
-  refuse(field, capacity, "a power of two, 16 to 1048576");
+  refuse(field, capacity, "a power of two, 16 to 1048576", owner);
 }
 
 void check_seconds(const char* field, double value, double least) {
@@ -63,6 +66,13 @@ void check(const LaunchOptions& options, u32 workers) {
            "None or below the runtime's number of workers, " + std::to_string(workers) +
                " (Runtime(workers=...) sets it)");
   }
+}
+
+void check_link(std::int64_t capacity, std::int64_t slot_size) {
+  constexpr const char* kOwner = "link: ";
+  check_capacity("capacity", capacity, kOwner);
+  if (slot_size >= 0 && slot_size <= kMostBody) return;
+  refuse("slot_size", slot_size, "0, or 1 to " + std::to_string(kMostBody) + " bytes", kOwner);
 }
 
 Backpressure policy_named(const std::string& name) {

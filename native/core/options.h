@@ -32,6 +32,9 @@ struct LaunchOptions {
 // unknown.
 void check(const LaunchOptions& options, u32 workers);
 
+// As check(), of what a link asks for; `slot_size` 0 = kUndeclaredMessage.
+void check_link(std::int64_t capacity, std::int64_t slot_size);
+
 // Throw kInvalidOption for a name that there is not; the only one of a slot size is "auto".
 Backpressure policy_named(const std::string& name);
 Idle idle_named(const std::string& name);

@@ -125,10 +125,7 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
   if (&from.runtime() != this || &to.runtime() != this) {
     throw Error(ErrorKind::kInvalidOption, "link: both kernels must belong to this runtime");
   }
-  LaunchOptions as_options;
-  as_options.capacity = capacity;
-  if (body_size) as_options.slot_size = body_size;
-  check(as_options, 0);
+  check_link(capacity, body_size);
   std::lock_guard lock(changing_);
   from.check_usable();
   to.check_usable();

@@ -4,14 +4,24 @@ thread."""
 from __future__ import annotations
 
 import asyncio
+import math
 import weakref
 from types import TracebackType
 from typing import Any
 
 from ringway import _core
+from ringway.arguments import instance, seconds
 from ringway.errors import QueueFull, Timeout
 from ringway.options import LaunchOptions
-from ringway.runtime import DRAIN_TIMEOUT, State, Telemetry, TerminateReport, launch_checked, link_slot_size
+from ringway.runtime import (
+    DRAIN_TIMEOUT,
+    State,
+    Telemetry,
+    TerminateReport,
+    launch_checked,
+    link_checked,
+    start_checked,
+)
 
 ROOM_PAUSE = 50e-6  # seconds before a full mailbox is tried again; doubles up to a millisecond
 
@@ -50,7 +60,9 @@ class AsyncKernel:
         """Stop it between two messages; its queues keep their contents."""
         self._core.deactivate()
 
-    async def terminate(self, *, drain: bool = True, timeout: float = DRAIN_TIMEOUT) -> TerminateReport:
+    async def terminate(
+        self, *, drain: bool = True, timeout: float | None = DRAIN_TIMEOUT
+    ) -> TerminateReport:
         """End it for good; other tasks run while it drains."""
         return TerminateReport(*await asyncio.to_thread(self._core.terminate, drain, timeout))
 
@@ -63,29 +75,29 @@ class AsyncKernel:
 
     async def request(self, message: Any, timeout: float | None = None) -> Any:
         """Send a message and return its answer. A cancelled call gives its place back at once."""
+        limit = seconds(timeout, self._core.message_timeout)
         pause, waited = ROOM_PAUSE, 0.0
         token = self._runtime._token()
         while (answer := self._runtime._port.ask(self._core, message, token)) is False:
             pause, waited = await self._room(pause, waited)
         if answer is not None:
             return answer
-        seconds = self._core.message_timeout if timeout is None else timeout
-        return await self._runtime._answer(token, self, seconds)
+        return await self._runtime._answer(token, self, limit)
 
     async def receive(self, timeout: float | None = None) -> Any:
         """Return the next message that the kernel sent to the host."""
         loop = asyncio.get_running_loop()
-        end = None if timeout is None else loop.time() + timeout
+        end = loop.time() + seconds(timeout, math.inf)
         while (message := self._core.try_receive()) is None:
-            left = None if end is None else end - loop.time()
-            if left is not None and left <= 0:
+            left = end - loop.time()
+            if left <= 0:
                 raise Timeout(
                     f"kernel '{self.name}' ({self.state}) sent nothing to the host within {timeout} s"
                 )
             if self._watch():
                 turn: asyncio.Future[None] = loop.create_future()
                 self._receivers.append(turn)
-                await asyncio.wait([turn], timeout=left)
+                await asyncio.wait([turn], timeout=None if left == math.inf else left)
         return message
 
     def telemetry(self) -> Telemetry:
@@ -134,7 +146,7 @@ class AsyncRuntime:
     """
 
     def __init__(self, backend: str = "auto", *, workers: int | None = None, assist: bool = True) -> None:
-        self._core = _core.Runtime(backend, workers, assist)
+        self._core = start_checked(backend, workers, assist)
         self._end = weakref.finalize(self, self._core.close)
         self._port = _core.EventPort(self._core)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -183,7 +195,8 @@ class AsyncRuntime:
         slot_size: int = 0,
     ) -> None:
         """Connect the next output of ``source`` with the next input of ``target``, past the host."""
-        self._core.link(source._core, target._core, capacity, link_slot_size(message, slot_size))
+        ends = (instance("source", source, AsyncKernel)._core, instance("target", target, AsyncKernel)._core)
+        link_checked(self._core, *ends, message=message, capacity=capacity, slot_size=slot_size)
 
     async def close(self) -> None:
         """End every kernel; calls that wait raise `Closed`."""

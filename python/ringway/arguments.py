@@ -1,19 +1,55 @@
-"""Checks of what callers pass; a wrong type or value raises `InvalidOption` with the argument's name."""
+"""Checks of what callers pass: `InvalidOption` names the argument, its value and what is accepted there.
+
+Here are the types; ranges are checked by the native core, so that they stand in one place.
+"""
 
 from __future__ import annotations
 
 import operator
-from typing import Any
+from numbers import Real
+from typing import Any, TypeVar
 
 from ringway.errors import InvalidOption
 
+T = TypeVar("T")
+INT64 = range(-(2**63), 2**63)
 
-def whole(field: str, value: Any, low: int, high: int, instead: str = "") -> int:
-    """Return a whole number from ``low`` to ``high``; ``instead`` names what else is accepted."""
+
+def whole(field: str, value: Any, must: str) -> int:
+    """Return a whole number as an int of 64 bits; ``must`` says what the argument has to be."""
     try:
         number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = None
-    if number is None or not low <= number <= high:
-        raise InvalidOption(f"{field} is {value!r}; it must be a whole number, {low} to {high}{instead}")
+    if number is None or number not in INT64:
+        raise InvalidOption(f"{field} is {value!r}; it must be {must}")
     return number
+
+
+def real(field: str, value: Any, must: str) -> float:
+    """Return a real number as a float; ``must`` says what the argument has to be."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InvalidOption(f"{field} is {value!r}; it must be {must}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidOption(f"{field} is {value!r}; it must be {must}") from None
+
+
+def seconds(value: Any, otherwise: float) -> float:
+    """Return a time-out; None is ``otherwise``."""
+    if value is None:
+        return otherwise
+    must = "0 or more seconds, or None"
+    number = real("timeout", value, must)
+    if not number >= 0:
+        raise InvalidOption(f"timeout is {value!r}; it must be {must}")
+    return number
+
+
+def instance(field: str, value: Any, kind: type[T]) -> T:
+    """Return an object of that class."""
+    if not isinstance(value, kind):
+        library = "" if kind.__module__ == "builtins" else "ringway."
+        raise InvalidOption(f"{field} is {value!r}; it must be a {library}{kind.__qualname__}")
+    return value

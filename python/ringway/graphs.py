@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ringway import _core, graph_files, graph_sources
-from ringway.errors import GraphError, NotFound
+from ringway.arguments import whole
+from ringway.errors import GraphError, InvalidOption, NotFound
 
 if TYPE_CHECKING:
     import igraph
@@ -81,7 +82,10 @@ class Graph:
             The file cannot be opened or read.
         """
         options = {"directed": directed, "weighted": weighted, "compact": compact, "header": header}
-        return cls(graph_files.read(pathlib.Path(path), format, options, progress))
+        for option, value in options.items():
+            if value not in (True, False, None):
+                raise InvalidOption(f"{option} is {value!r}; it must be True, False or None")
+        return cls(graph_files.read(path_of(path), format, options, progress))
 
     @classmethod
     def from_edges(
@@ -114,7 +118,10 @@ class Graph:
         names = None if labels is None else list(labels)
         if num_nodes is None and names is not None:
             num_nodes = len(names)
-        if num_nodes is not None and num_nodes < 0:
+        if (
+            num_nodes is not None
+            and (num_nodes := whole("num_nodes", num_nodes, "a whole number, or None")) < 0
+        ):
             raise GraphError(f"num_nodes is {num_nodes}; it is at least 0")
         strings, objects = graph_sources.split_labels(names)
         native = _core.Graph.from_edges(
@@ -193,7 +200,7 @@ class Graph:
 
     def label(self, node: int) -> Hashable:
         """Label of a node; its number when the graph has no labels."""
-        if not 0 <= node < self.num_nodes:
+        if not 0 <= whole("node", node, "a node's number") < self.num_nodes:
             raise NotFound(f"node {node} in a graph of {self.num_nodes} nodes")
         if self._objects is not None:
             return self._objects[node]
@@ -211,7 +218,7 @@ class Graph:
         if self._objects is not None:
             if self._index is None:
                 self._index = {name: i for i, name in enumerate(self._objects)}
-            node = self._index.get(label)
+            node = self._index.get(label) if isinstance(label, Hashable) else None
         elif self._native.has_labels:
             node = self._native.find(label) if isinstance(label, str) else None
         elif isinstance(label, (int, np.integer)) and 0 <= label < self.num_nodes:
@@ -257,7 +264,7 @@ class Graph:
             raise GraphError(
                 "labels that are not strings cannot be saved; pickle keeps them, or make them strings"
             )
-        target = pathlib.Path(path)
+        target = path_of(path)
         partial = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
         try:
             with partial.open("xb") as file:
@@ -281,6 +288,13 @@ class Graph:
         weights = ", weights" if self.has_weights else ""
         labels = ", labels" if self._objects is not None or self._native.has_labels else ""
         return f"<ringway.Graph: {self.num_nodes:,} nodes, {self.num_edges:,} edges{weights}{labels}>"
+
+
+def path_of(path: str | os.PathLike[str]) -> pathlib.Path:
+    """Return a path; `InvalidOption` on what is none."""
+    if isinstance(path, (str, os.PathLike)):
+        return pathlib.Path(path)
+    raise InvalidOption(f"path is {path!r}; it must be a str or a pathlib.Path")
 
 
 def _unpickle(parts: list[Any], objects: tuple[Hashable, ...] | None) -> Graph:

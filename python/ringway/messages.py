@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringway._core import Message, new_uuid
+from ringway.errors import InvalidOption
 from ringway.memorypack.classes import field, message
 from ringway.types import (
     Array,
@@ -49,11 +50,14 @@ class MessageKind(enum.IntEnum):
 
 
 def inline_vector(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    vector = np.asarray(values, np.float32)
+    try:
+        vector = np.asarray(values, np.float32)
+    except (TypeError, ValueError):
+        raise InvalidOption(f"{name} is {values!r}; it must be a vector of numbers") from None
     if vector.ndim != 1:
-        raise ValueError(f"{name} has {vector.ndim} dimensions; a vector has one")
+        raise InvalidOption(f"{name} has {vector.ndim} dimensions; a vector has one")
     if len(vector) > MAX_INLINE:
-        raise ValueError(
+        raise InvalidOption(
             f"{name} has {len(vector)} elements; a message holds {MAX_INLINE}. Put longer vectors into "
             "device buffers and send VectorRequest.by_handle(a, b, result, length, op=...)"
         )
@@ -68,9 +72,9 @@ OPERATIONS: dict[VectorOp | str, VectorOp] = {
 def operation(op: VectorOp | str) -> VectorOp:
     try:
         return OPERATIONS[op]
-    except KeyError:
+    except (KeyError, TypeError):
         names = ", ".join(member.name.lower() for member in VectorOp)
-        raise ValueError(f"op={op!r} is none of {names}") from None
+        raise InvalidOption(f"op={op!r} is none of {names}") from None
 
 
 @message
@@ -88,8 +92,9 @@ class VectorRequest(Message):
 
     Raises
     ------
-    ValueError
-        Vectors of different lengths, of more than one dimension or of more than 25 elements.
+    InvalidOption
+        No numbers, another operation, or vectors of different lengths, of more than one dimension or of more
+        than 25 elements.
     """
 
     message_id: MessageId
@@ -110,7 +115,9 @@ class VectorRequest(Message):
         self.a = inline_vector("a", a)
         self.b = inline_vector("b", b)
         if len(self.a) != len(self.b):
-            raise ValueError(f"a has {len(self.a)} elements and b {len(self.b)}; they must be equally long")
+            raise InvalidOption(
+                f"a has {len(self.a)} elements and b {len(self.b)}; they must be equally long"
+            )
         self._head(len(self.a), op, priority)
         self.use_device_buffer = False
         self.handle_a = self.handle_b = self.handle_result = 0

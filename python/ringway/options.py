@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+import re
+from numbers import Integral, Real
+from typing import Any, Literal
 
 from ringway import _core
+from ringway.arguments import INT64
+from ringway.errors import InvalidOption
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,12 @@ class LaunchOptions:
 
     def native(self) -> _core.Options:
         """Return the native core's form."""
+        try:
+            return self._native()
+        except TypeError:
+            raise wrong_type(self) from None
+
+    def _native(self) -> _core.Options:
         return _core.Options(
             capacity=self.capacity,
             slot_size=self.slot_size,
@@ -96,3 +106,31 @@ class LaunchOptions:
     def high_throughput(cls) -> LaunchOptions:
         """Return deep queues: 16,384 slots, ``batch=1024``."""
         return cls(capacity=16384, batch=1024)
+
+
+def wrong_type(options: LaunchOptions) -> InvalidOption:
+    """Return the error that names the first field whose value is not of the type it is declared with."""
+    for field in dataclasses.fields(options):
+        value, declared = getattr(options, field.name), str(field.type)
+        if not _fits(value, declared):
+            names = [repr(name) for name in re.findall(r"'(\w+)'", declared)]
+            words = [word for kind, word in _WORDS.items() if re.search(rf"\b{kind}\b", declared)]
+            return InvalidOption(
+                f"LaunchOptions.{field.name} is {value!r}; it must be {', '.join(words + names)}"
+            )
+    raise AssertionError("every field has its type")
+
+
+_WORDS = {"int": "a whole number of 64 bits", "float": "a number", "bool": "True or False", "None": "None"}
+
+
+def _fits(value: Any, declared: str) -> bool:
+    if isinstance(value, bool):
+        return "bool" in declared
+    if isinstance(value, Integral):
+        return ("int" in declared and int(value) in INT64) or "float" in declared
+    if isinstance(value, Real):
+        return "float" in declared
+    if isinstance(value, str):
+        return "Literal" in declared
+    return value is None and "None" in declared

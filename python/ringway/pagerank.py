@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from ringway.arguments import instance, real, whole
 from ringway.errors import InvalidOption, NotConverged
 from ringway.pagerank_engine import Problem, engine_for, shards_for
 from ringway.pagerank_inputs import graph_of, values_of
@@ -24,7 +24,10 @@ FLOAT32_TOLERANCE = 1e-7
 def _value_bytes(dtype: DTypeLike | None, tol: float) -> int:
     if dtype is None:
         return 8 if tol < FLOAT32_TOLERANCE else 4
-    wanted = np.dtype(dtype)
+    try:
+        wanted = np.dtype(dtype)
+    except TypeError:
+        raise InvalidOption(f"dtype is {dtype!r}; it must be float32, float64 or None") from None
     if wanted not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise InvalidOption(f"dtype is {wanted}; it must be float32, float64 or None")
     if wanted == np.dtype(np.float32) and 0 < tol < FLOAT32_TOLERANCE:
@@ -35,13 +38,11 @@ def _value_bytes(dtype: DTypeLike | None, tol: float) -> int:
 
 
 def _check(damping: float, tol: float, max_iter: int, on_failure: str) -> None:
-    if not 0 <= damping <= 1:
+    if not 0 <= real("damping", damping, "a number between 0 and 1") <= 1:
         raise InvalidOption(f"damping is {damping}; it must be between 0 and 1")
-    if not (tol >= 0 and math.isfinite(tol)):
+    if not (real("tol", tol, "a number of 0 or more") >= 0 and math.isfinite(tol)):
         raise InvalidOption(f"tol is {tol}; it must be 0 or more, and finite")
-    if not isinstance(max_iter, Integral):
-        raise InvalidOption(f"max_iter is {max_iter!r}; it must be a whole number")
-    if not 0 <= max_iter < 2**32:
+    if not 0 <= whole("max_iter", max_iter, "a whole number") < 2**32:
         raise InvalidOption(f"max_iter is {max_iter}; it must be between 0 and {2**32 - 1}")
     if on_failure not in ("raise", "return"):
         raise InvalidOption(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
@@ -116,6 +117,9 @@ def pagerank(  # noqa: PLR0917
     """
     started = time.perf_counter()
     _check(damping, tol, max_iter, on_failure)
+    instance("backend", backend, str)
+    if not (progress is None or callable(progress)):
+        raise InvalidOption(f"progress is {progress!r}; it must be a function of two numbers, or None")
     value_bytes = _value_bytes(dtype, tol)
     store = graph_of(graph, weight)
     problem = Problem(

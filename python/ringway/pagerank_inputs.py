@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ringway.arguments import real
 from ringway.errors import InvalidOption
 from ringway.graphs import Graph
 
@@ -72,7 +73,7 @@ def values_of(
     if isinstance(given, Mapping):
         values = np.zeros(graph.num_nodes)
         for key, value in given.items():
-            values[graph.index_of(key)] = value
+            values[graph.index_of(key)] = real(f"{name}[{key!r}]", value, "a number")
         return values
     try:
         values = np.ascontiguousarray(given, np.float64)

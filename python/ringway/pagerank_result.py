@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ringway.arguments import whole
 from ringway.graphs import Graph
 
 
@@ -102,7 +103,7 @@ class PageRankResult:
     def top(self, n: int = 10) -> list[tuple[Any, float]]:
         """The `n` nodes with the highest rank as (name, rank), highest first, equal ones by node number."""
         size = len(self.ranks)
-        n = max(0, min(n, size))
+        n = max(0, min(whole("n", n, "a whole number"), size))
         if n == 0:
             return []
         least = np.partition(self.ranks, size - n)[size - n]

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway.arguments import whole
+from ringway.arguments import instance, whole
 from ringway.errors import InvalidOption
 from ringway.options import LaunchOptions
 
 State = Literal["launched", "active", "inactive", "terminated", "failed"]
 DRAIN_TIMEOUT = 5.0  # seconds
-MOST_GROUPS = 2**31 - 1
 _DEFAULTS = LaunchOptions()
 _NATIVE_DEFAULTS = _DEFAULTS.native()
 
@@ -125,19 +124,24 @@ class Kernel:
         """Stop it between two messages; its queues keep their contents. Nothing on an inactive kernel."""
         self._core.deactivate()
 
-    def terminate(self, *, drain: bool = True, timeout: float = DRAIN_TIMEOUT) -> TerminateReport:
+    def terminate(self, *, drain: bool = True, timeout: float | None = DRAIN_TIMEOUT) -> TerminateReport:
         """End it for good.
 
         Parameters
         ----------
         drain
-            Handle what is in its queues first, for at most ``timeout`` seconds; else discard it. Senders
-            whose requests are discarded get `Closed`.
+            Handle what is in its queues first, for at most ``timeout`` seconds, None for as long as it takes;
+            else discard it. Senders whose requests are discarded get `Closed`.
         """
         return TerminateReport(*self._core.terminate(drain, timeout))
 
     def send(self, message: Any) -> bool:
         """Put a message into the mailbox; False when the kernel's policy dropped it.
+
+        Parameters
+        ----------
+        message
+            An object of a message class (`ringway.message`); or bytes, a bytearray or a memoryview.
 
         Raises
         ------
@@ -208,7 +212,7 @@ class Runtime:
     """
 
     def __init__(self, backend: str = "auto", *, workers: int | None = None, assist: bool = True) -> None:
-        self._core = _core.Runtime(backend, workers, assist)
+        self._core = start_checked(backend, workers, assist)
         self._end = weakref.finalize(self, self._core.close)
 
     @property
@@ -278,7 +282,7 @@ class Runtime:
 
     def kernel(self, name: str) -> Kernel:
         """Return the kernel of that name; `NotFound` when there is none."""
-        return Kernel(self._core.kernel(name))
+        return Kernel(self._core.kernel(instance("name", name, str)))
 
     def kernels(self) -> list[Kernel]:
         """Return the kernels that have not been terminated, in order of launch."""
@@ -304,7 +308,8 @@ class Runtime:
         slot_size
             Bytes of the largest message; 0 means the size of ``message``, or 4,096 without one.
         """
-        self._core.link(source._core, target._core, capacity, link_slot_size(message, slot_size))
+        ends = (instance("source", source, Kernel)._core, instance("target", target, Kernel)._core)
+        link_checked(self._core, *ends, message=message, capacity=capacity, slot_size=slot_size)
 
     def buffer(self, source: NDArray[Any] | bytes | bytearray | memoryview | int) -> Buffer:
         """Make memory known to kernels, so that messages can name it by ``Buffer.handle``.
@@ -314,13 +319,7 @@ class Runtime:
         source
             A writable C-contiguous array: used in place. Bytes: copied. A number: that many zero bytes.
         """
-        if isinstance(source, int):
-            memory: NDArray[Any] = np.zeros(source, np.uint8)
-        elif isinstance(source, np.ndarray):
-            memory = source
-        else:
-            memory = np.frombuffer(bytearray(source), np.uint8)
-        return Buffer(self._core, memory)
+        return Buffer(self._core, memory_of(source))
 
     def close(self) -> None:
         """End every kernel; calls that wait raise `Closed`. What is left in queues is discarded."""
@@ -351,20 +350,56 @@ def launch_checked(
     options: LaunchOptions | None,
 ) -> _core.Kernel:
     """Launch natively; `InvalidOption` on an argument of another type."""
-    for field, value, kind in (
-        ("kernel", kernel, str),
-        ("name", name or "", str),
-        ("options", options or _DEFAULTS, LaunchOptions),
-    ):
-        if not isinstance(value, kind):
-            raise InvalidOption(f"{field} is {value!r}; launch takes a {kind.__name__} there")
-    shape = (whole("grid", grid, 1, MOST_GROUPS), whole("block", block, 1, MOST_GROUPS))
-    return runtime.launch(kernel, name or "", options.native() if options else _NATIVE_DEFAULTS, *shape)
+    instance("kernel", kernel, str)
+    groups = whole("grid", grid, "a whole number of 1 or more")
+    threads = whole("block", block, "a whole number of 1 or more")
+    wanted = _NATIVE_DEFAULTS if options is None else instance("options", options, LaunchOptions).native()
+    return runtime.launch(
+        kernel, "" if name is None else instance("name", name, str), wanted, groups, threads
+    )
 
 
-def link_slot_size(message: type[_core.Message] | None, slot_size: int) -> int:
-    """Return the larger of what is asked for and what the message class needs; 0 when neither says."""
-    return slot_size if message is None else max(slot_size, message.dtype().itemsize)
+def start_checked(backend: str, workers: int | None, assist: bool) -> _core.Runtime:
+    """Start natively; `InvalidOption` on an argument of another type."""
+    instance("backend", backend, str)
+    if workers is not None:
+        workers = whole("workers", workers, "1 to 1024, or None for every core")
+    return _core.Runtime(backend, workers, bool(assist))
+
+
+def link_checked(
+    runtime: _core.Runtime,
+    source: _core.Kernel,
+    target: _core.Kernel,
+    *,
+    message: type[_core.Message] | None,
+    capacity: int,
+    slot_size: int,
+) -> None:
+    """Link natively, with slots for the larger of ``slot_size`` and what ``message`` needs."""
+    slots = whole("capacity", capacity, "a power of two, 16 to 1048576")
+    size = whole("slot_size", slot_size, "0, or the bytes of the largest message")
+    if message is not None:
+        if not (isinstance(message, type) and issubclass(message, _core.Message)):
+            raise InvalidOption(
+                f"message is {message!r}; it must be a class made by ringway.message, or None"
+            )
+        size = max(size, message.dtype().itemsize)
+    runtime.link(source, target, slots, size)
+
+
+def memory_of(source: NDArray[Any] | bytes | bytearray | memoryview | int) -> NDArray[Any]:
+    """Return memory to make a `Buffer` of; see `Runtime.buffer`."""
+    if isinstance(source, np.ndarray):
+        return source
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return np.frombuffer(bytearray(source), np.uint8)
+    must = "a NumPy array, bytes, or a number of bytes of 0 or more"
+    size = whole("source", source, must)
+    try:
+        return np.zeros(size, np.uint8)
+    except (ValueError, MemoryError):
+        raise InvalidOption(f"source is {size}; it must be {must} that fits in memory") from None
 
 
 def backends() -> dict[str, str]:

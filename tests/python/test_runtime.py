@@ -84,3 +84,13 @@ def test_wrong_names_and_sizes(runtime: rw.Runtime) -> None:
         echo.send(bytes(1001))
     assert runtime.kernel("one").name == "one"
     assert echo.telemetry().depth == 0
+
+
+def test_echo_passes_what_comes_by_a_link_to_the_host() -> None:
+    with rw.Runtime() as runtime:
+        relay, echo = runtime.launch("relay"), runtime.launch("echo")
+        runtime.link(relay, echo)
+        for body in (b"", b"0123", bytes(range(256))):
+            relay.send(body)
+            assert echo.receive(timeout=5) == body
+        assert echo.request(b"mailbox", timeout=5) == b"mailbox"

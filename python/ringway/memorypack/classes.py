@@ -282,7 +282,7 @@ def print_layout(cls: Any) -> None:
 def dtype_of(cls: Any) -> np.dtype[Any]:
     """NumPy structured type of a struct-form class."""
     if cls.__message_dtype__ is None:
-        raise TypeError(f'{cls.__qualname__} has no fixed layout; declare it with layout="struct"')
+        raise SchemaError(f'{cls.__qualname__} has no fixed layout; declare it with layout="struct"')
     made: np.dtype[Any] = cls.__message_dtype__
     return made
 

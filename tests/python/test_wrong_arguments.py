@@ -1,0 +1,276 @@
+"""Arguments of a wrong type or value: each public function says which, and what it takes instead.
+
+One table a subject: what is called, and what its error says: the argument, its value, and the remedy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import ringway as rw
+from ringway import memorypack
+
+Call = Callable[..., Any]
+HUGE = 10**30
+
+
+@rw.message(layout="struct")
+class Pair:
+    first: rw.i32
+    second: rw.i32
+
+
+def cases(*rows: tuple[Call, str]) -> pytest.MarkDecorator:
+    """Parameters ``call`` and ``text``; an id is the beginning of the text."""
+    return pytest.mark.parametrize(
+        ("call", "text"), rows, ids=[f"{i}-{text[:24]}" for i, (_, text) in enumerate(rows)]
+    )
+
+
+def refused(call: Call, text: str, *arguments: Any) -> None:
+    with pytest.raises(rw.Error, match=text):
+        call(*arguments)
+
+
+@pytest.mark.parametrize("runtime", ["Runtime", "AsyncRuntime"])
+@cases(
+    (lambda new: new(None), "backend is None; it must be a str"),
+    (lambda new: new(3), "backend is 3; it must be a str"),
+    (lambda new: new("abacus"), "no backend 'abacus'.*cpu"),
+    (lambda new: new(workers=1.5), r"workers is 1\.5; it must be 1 to 1024, or None"),
+    (lambda new: new(workers="2"), "workers is '2'; it must be 1 to 1024, or None"),
+    (lambda new: new(workers=True), "workers is True; it must be 1 to 1024, or None"),
+    (lambda new: new(workers=0), "workers is 0; it must be 1"),
+    (lambda new: new(workers=HUGE), "workers is 10+; it must be 1 to 1024"),
+)
+def test_runtime(runtime: str, call: Call, text: str) -> None:
+    refused(call, text, getattr(rw, runtime))
+
+
+@cases(
+    (lambda: rw.LaunchOptions(capacity="x"), r"LaunchOptions\.capacity is 'x'; it must be a whole number"),
+    (lambda: rw.LaunchOptions(capacity=64.0), r"LaunchOptions\.capacity is 64\.0; it must be a whole number"),
+    (
+        lambda: rw.LaunchOptions(capacity=HUGE),
+        r"LaunchOptions\.capacity is 10+; it must be a whole number of 64",
+    ),
+    (lambda: rw.LaunchOptions(capacity=None), r"LaunchOptions\.capacity is None"),
+    (lambda: rw.LaunchOptions(capacity=3), r"LaunchOptions\.capacity is 3; it must be a power of two, 16"),
+    (lambda: rw.LaunchOptions(slot_size="big"), r"LaunchOptions\.slot_size is 'big'; it must be 'auto'"),
+    (
+        lambda: rw.LaunchOptions(slot_size=1.5),
+        r"LaunchOptions\.slot_size is 1\.5; it must be a whole number.*'auto'",
+    ),
+    (lambda: rw.LaunchOptions(policy="shout"), r"LaunchOptions\.policy is 'shout'; it must be one of block"),
+    (lambda: rw.LaunchOptions(policy=3), r"LaunchOptions\.policy is 3; it must be 'block', 'reject'"),
+    (
+        lambda: rw.LaunchOptions(block_timeout="5"),
+        r"LaunchOptions\.block_timeout is '5'; it must be a number",
+    ),
+    (lambda: rw.LaunchOptions(message_timeout=-1), r"LaunchOptions\.message_timeout is -1"),
+    (lambda: rw.LaunchOptions(message_timeout=math.nan), r"LaunchOptions\.message_timeout is nan"),
+    (
+        lambda: rw.LaunchOptions(poll_interval=[]),
+        r"LaunchOptions\.poll_interval is \[\]; it must be a number",
+    ),
+    (lambda: rw.LaunchOptions(idle=None), r"LaunchOptions\.idle is None; it must be 'park', 'spin'"),
+    (lambda: rw.LaunchOptions(batch="x"), r"LaunchOptions\.batch is 'x'; it must be a whole number"),
+    (lambda: rw.LaunchOptions(worker=0.5), r"LaunchOptions\.worker is 0\.5; it must be a whole number.*None"),
+)
+def test_launch_options(call: Call, text: str) -> None:
+    refused(call, text)
+
+
+RUNTIME_CASES: list[tuple[Call, str]] = [
+    (lambda rt, k: rt.launch(None), "kernel is None; it must be a str"),
+    (lambda rt, k: rt.launch("nothing"), "no kernel 'nothing'; kernels: .*echo"),
+    (lambda rt, k: rt.launch("echo", name=3), "name is 3; it must be a str"),
+    (lambda rt, k: rt.launch("echo", name="taken"), "'taken' is already launched"),
+    (lambda rt, k: rt.launch("echo", options={}), r"options is {}; it must be a ringway\.LaunchOptions"),
+    (lambda rt, k: rt.launch("echo", grid="2"), "grid is '2'; it must be a whole number"),
+    (lambda rt, k: rt.launch("echo", block=None), "block is None; it must be a whole number"),
+    (lambda rt, k: rt.link(k, None), r"target is None; it must be a ringway\.(Async)?Kernel"),
+    (lambda rt, k: rt.link("echo", k), r"source is 'echo'; it must be a ringway\.(Async)?Kernel"),
+    (lambda rt, k: rt.link(k, k, capacity=3), "^link: capacity is 3; it must be a power of two"),
+    (lambda rt, k: rt.link(k, k, capacity="x"), "capacity is 'x'; it must be a power of two"),
+    (lambda rt, k: rt.link(k, k, slot_size=-1), "^link: slot_size is -1; it must be 0, or 1 to"),
+    (lambda rt, k: rt.link(k, k, slot_size=HUGE), "slot_size is 10+; it must be 0, or"),
+    (lambda rt, k: rt.link(k, k, message=3), "message is 3; it must be a class made by"),
+    (
+        lambda rt, k: rt.link(k, k, message=rw.VectorRequest),
+        "VectorRequest has no fixed layout; declare it with",
+    ),
+    (lambda rt, k: k.send("text"), "an object of str is no message.*bytes"),
+    (lambda rt, k: k.send(None), "an object of NoneType is no message"),
+    (lambda rt, k: k.send(bytes), "is no message"),
+    (lambda rt, k: k.send(bytes(5000)), "5000 bytes .* slots hold 4152; .*slot_size"),
+    (lambda rt, k: k.request("text"), "an object of str is no message.*bytes"),
+    (lambda rt, k: k.request(b"", timeout="5"), "timeout is '5'; it must be 0 or more seconds, or None"),
+    (lambda rt, k: k.request(b"", timeout=-1), "timeout is -1; it must be 0 or more seconds"),
+    (lambda rt, k: k.request(b"", timeout=math.nan), "timeout is nan; it must be 0 or more seconds"),
+    (lambda rt, k: k.request(b"", timeout=True), "timeout is True; it must be 0 or more seconds"),
+    (lambda rt, k: k.receive("5"), "timeout is '5'; it must be 0 or more seconds, or None"),
+    (lambda rt, k: k.receive(-0.5), r"timeout is -0\.5; it must be 0 or more seconds"),
+    (lambda rt, k: k.receive([]), r"timeout is \[\]; it must be 0 or more seconds"),
+    (lambda rt, k: k.terminate(timeout="5"), "timeout is '5'; it must be 0 or more seconds, or None"),
+    (lambda rt, k: k.terminate(timeout=-1), "timeout is -1; it must be 0 or more seconds"),
+]
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[tuple[rw.Runtime, rw.Kernel]]:
+    with rw.Runtime(workers=2) as runtime:
+        yield runtime, runtime.launch("echo", name="taken")
+
+
+@cases(*RUNTIME_CASES)
+def test_runtime_and_kernel(started: tuple[rw.Runtime, rw.Kernel], call: Call, text: str) -> None:
+    refused(call, text, *started)
+    assert started[1].request(b"goes on", timeout=20) == b"goes on"
+    assert len(started[0].kernels()) == 1
+
+
+@cases(*RUNTIME_CASES)
+def test_runtime_and_kernel_of_asyncio(call: Call, text: str) -> None:
+    async def main() -> None:
+        async with rw.AsyncRuntime(workers=2) as runtime:
+            kernel = await runtime.launch("echo", name="taken")
+            with pytest.raises(rw.Error, match=text):
+                await call(runtime, kernel)
+            assert await kernel.request(b"goes on", timeout=20) == b"goes on"
+
+    asyncio.run(main())
+
+
+@cases(
+    (lambda rt: rt.kernel(None), "name is None; it must be a str"),
+    (lambda rt: rt.kernel("nobody"), "no kernel named 'nobody'"),
+    (lambda rt: rt.buffer("text"), "source is 'text'; it must be a NumPy array, bytes, or a number"),
+    (lambda rt: rt.buffer(None), "source is None; it must be a NumPy array"),
+    (lambda rt: rt.buffer(-1), "source is -1; it must be a NumPy array"),
+    (lambda rt: rt.buffer(1.5), r"source is 1\.5; it must be a NumPy array"),
+    (lambda rt: rt.buffer(2**62), "source is .* that fits in memory"),
+    (lambda rt: rt.buffer(np.zeros((4, 4))[:, 1]), "C-contiguous.*ascontiguousarray"),
+)
+def test_what_only_threads_call(started: tuple[rw.Runtime, rw.Kernel], call: Call, text: str) -> None:
+    refused(call, text, started[0])
+
+
+@cases(
+    (lambda: rw.VectorRequest("x", [1]), "a is 'x'; it must be a vector of numbers"),
+    (lambda: rw.VectorRequest([1], [[1]]), "b has 2 dimensions; a vector has one"),
+    (lambda: rw.VectorRequest(range(26), range(26)), "a has 26 elements; a message holds 25.*by_handle"),
+    (lambda: rw.VectorRequest([1], [1, 2]), "a has 1 elements and b 2; they must be equally long"),
+    (lambda: rw.VectorRequest([1], [1], op="root"), "op='root' is none of add, subtract"),
+    (lambda: rw.VectorRequest([1], [1], op=[]), r"op=\[\] is none of add"),
+    (lambda: rw.VectorRequest([1], [1], priority=256).encode(), "priority"),
+    (lambda: rw.VectorRequest.by_handle("x", 1, 1, 1).encode(), "handle_a"),
+    (lambda: Pair("x", 1).encode(), "first"),
+    (lambda: Pair.decode(b"\0" * 3), "value needs 8 bytes, 3 left at byte 0"),
+    (lambda: memorypack.codec(5), "5"),
+    (lambda: memorypack.codec("no such type"), "no such type"),
+    (lambda: memorypack.codec("int32").encode("x"), "'x'"),
+    (lambda: memorypack.codec("int32").decode(b""), "value needs 4 bytes, 0 left"),
+    (lambda: memorypack.encode("x"), "'x' is no message; decorate its class"),
+    (lambda: memorypack.decode(bytes, b""), "<class 'bytes'> is no message class; decorate it"),
+    (lambda: memorypack.decode(None, b""), "None is no message class"),
+)
+def test_messages(call: Call, text: str) -> None:
+    refused(call, text)
+
+
+EDGES = ([0, 1], [1, 0])
+
+
+@cases(
+    (lambda: rw.Graph.read(None), "path is None; it must be a str or a pathlib"),
+    (lambda: rw.Graph.read("a.mtx", directed="x"), "directed is 'x'; it must be True, False or None"),
+    (lambda: rw.Graph.read(__file__, format="pdf"), "format is 'pdf'; one of mtx"),
+    (lambda: rw.Graph.from_edges("ab", [1]), "src has 0 dimensions"),
+    (lambda: rw.Graph.from_edges([0.5], [1]), "src is an array of float64; node numbers are integers"),
+    (lambda: rw.Graph.from_edges([0], [-1]), "-1"),
+    (lambda: rw.Graph.from_edges([0, 1], [1]), "2.*1"),
+    (lambda: rw.Graph.from_edges(*EDGES, weight="x"), "weight has 0 dimensions"),
+    (lambda: rw.Graph.from_edges(*EDGES, weight=[1, -1]), "-1"),
+    (lambda: rw.Graph.from_edges(*EDGES, num_nodes="x"), "num_nodes is 'x'; it must be a whole number"),
+    (lambda: rw.Graph.from_edges(*EDGES, num_nodes=1), "1"),
+    (lambda: rw.Graph.from_edges(*EDGES, num_nodes=-1), "num_nodes is -1; it is at least 0"),
+    (lambda: rw.Graph.from_edges(*EDGES, labels=["a"]), "node 1 in a graph of 1 nodes"),
+    (lambda: rw.Graph.from_edges(*EDGES).label("x"), "node is 'x'; it must be a node's number"),
+    (lambda: rw.Graph.from_edges(*EDGES).label(2), "node 2 in a graph of 2 nodes"),
+    (lambda: rw.Graph.from_edges(*EDGES).index_of("x"), "no node 'x' in this graph of 2"),
+    (lambda: rw.Graph.from_edges(*EDGES, labels=[(1,), 2]).index_of([]), r"no node \[\] in this graph of 2"),
+    (lambda: rw.Graph.from_edges(*EDGES).save(None), "path is None; it must be a str or a pathlib"),
+)
+def test_graphs(call: Call, text: str) -> None:
+    refused(call, text)
+
+
+@cases(
+    (lambda: rw.pagerank(3), "graph is a builtins.int; pass a"),
+    (lambda: rw.pagerank(EDGES, damping="x"), "damping is 'x'; it must be a number between 0 and 1"),
+    (lambda: rw.pagerank(EDGES, damping=1.1), r"damping is 1\.1; it must be between 0 and 1"),
+    (lambda: rw.pagerank(EDGES, tol="x"), "tol is 'x'; it must be a number of 0 or more"),
+    (lambda: rw.pagerank(EDGES, tol=-1), "tol is -1; it must be 0 or more"),
+    (lambda: rw.pagerank(EDGES, tol=math.inf), "tol is inf; it must be 0 or more, and finite"),
+    (lambda: rw.pagerank(EDGES, max_iter=None), "max_iter is None; it must be a whole number"),
+    (lambda: rw.pagerank(EDGES, max_iter=HUGE), "max_iter is 10+; it must be"),
+    (lambda: rw.pagerank(EDGES, personalization="x"), "personalization is not one number per node"),
+    (lambda: rw.pagerank(EDGES, personalization=[1]), r"personalization has shape \(1,\); the graph has 2"),
+    (lambda: rw.pagerank(EDGES, nstart={0: "x"}), r"nstart\[0\] is 'x'; it must be a number"),
+    (lambda: rw.pagerank(EDGES, dangling={7: 1}), "no node 7"),
+    (lambda: rw.pagerank(EDGES, dtype="x"), "dtype is 'x'; it must be float32, float64 or None"),
+    (lambda: rw.pagerank(EDGES, dtype=int), "dtype is int64; it must be float32"),
+    (lambda: rw.pagerank(EDGES, backend=None), "backend is None; it must be a str"),
+    (lambda: rw.pagerank(EDGES, backend="abacus"), "no backend 'abacus'"),
+    (lambda: rw.pagerank(EDGES, on_failure="shrug"), "on_failure is 'shrug'; it must be 'raise' or 'return'"),
+    (lambda: rw.pagerank(EDGES, progress=3), "progress is 3; it must be a function"),
+    (lambda: rw.pagerank(EDGES).top("x"), "n is 'x'; it must be a whole number"),
+    (lambda: rw.pagerank(EDGES)["x"], "no node 'x'"),
+)
+def test_pagerank(call: Call, text: str) -> None:
+    refused(call, text)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"0123",
+        bytearray(b"0123"),
+        memoryview(b"0123"),
+        memoryview(b"0_1_2_3")[::2],
+        memoryview(np.frombuffer(b"0123", np.int32)),
+    ],
+)
+def test_bytes_of_every_kind_are_sent(message: Any) -> None:
+    with rw.Runtime(workers=1) as runtime:
+        echo = runtime.launch("echo")
+        assert echo.request(message, timeout=20) == b"0123"
+        assert echo.send(message)
+        assert echo.receive(timeout=20) == b"0123"
+
+
+def test_long_bytes_of_every_kind_are_sent() -> None:
+    with rw.Runtime(workers=1) as runtime:
+        echo = runtime.launch("echo")
+        body = bytes(range(256)) * 16
+        assert echo.request(bytearray(body), timeout=20) == body
+        assert echo.request(memoryview(body), timeout=20) == body
+
+
+def test_numbers_of_other_libraries_are_numbers(tmp_path: Path) -> None:
+    two, half = np.int16(2), np.float32(0.5)
+    options = rw.LaunchOptions(capacity=two * 8, message_timeout=half, batch=np.int64(3))
+    with rw.Runtime(workers=two) as runtime:
+        echo = runtime.launch("echo", grid=two, options=options)
+        runtime.link(echo, runtime.launch("relay"), capacity=np.int32(16))
+        assert echo.request(b"", timeout=np.float64(20)) == b""
+        assert echo.request(b"", timeout=np.int8(20)) == b""
+        assert runtime.buffer(np.uint8(8)).nbytes == 8
+    assert rw.pagerank(EDGES, damping=half, tol=np.float32(1e-3), max_iter=np.uint8(50)).converged
