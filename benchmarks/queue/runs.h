@@ -128,7 +128,8 @@ double own_copied(const char* name, ringway::u32 capacity, std::uint64_t each, i
         M message;
         std::uint64_t own = 0, bad = 0;
         for (std::uint64_t n = 0; n < total / std::uint64_t(consumers); ++n) {
-          while (consumer.pop(reinterpret_cast<ringway::u32*>(message.words)) < 0) idle(crowded);
+          while (consumer.template pop<sizeof(M)>(reinterpret_cast<ringway::u32*>(message.words)) < 0)
+            idle(crowded);
           own += read(message.words, M::kWords, &bad);
         }
         sum += own;
@@ -181,12 +182,12 @@ double own_in_place(const char* name, ringway::u32 capacity, std::uint64_t each,
               words = copy.words;
             }
             own += read(words, M::kWords, &bad);
+            consumer.release(claim.first + k);
           }
           if (!claim.count) {
             idle(crowded);
             continue;
           }
-          consumer.release_n(claim);
           got += claim.count;
           if (kShared) left.fetch_sub(claim.count, std::memory_order_relaxed);
         }
@@ -200,21 +201,24 @@ double own_in_place(const char* name, ringway::u32 capacity, std::uint64_t each,
   return double(total) / seconds / 1e6;
 }
 
-// Nanoseconds one way: half of a round trip over two queues of the kind.
+// Nanoseconds one way: half of a round trip over two queues of the kind. What a side finds wrong it keeps to itself to the
+// end: a word that both write for each message would cost more than the message.
 template <class Q, class M>
 double one_way(const char* name, std::size_t capacity, std::uint64_t trips) {
   auto there = std::make_unique<Q>(capacity), back = std::make_unique<Q>(capacity);
   std::uint64_t wrong = 0;
   const double seconds = run_threads({[&] {
                                         M message;
+                                        std::uint64_t bad = 0;
                                         for (std::uint64_t n = 0; n < trips; ++n) {
                                           fill(message.words, M::kWords, n);
                                           while (!there->push(message)) {
                                           }
                                           while (!back->pop(message)) {
                                           }
-                                          wrong |= read(message.words, M::kWords, &wrong) ^ n;
+                                          bad |= read(message.words, M::kWords, &bad) ^ n;
                                         }
+                                        wrong = bad;
                                       },
                                       [&] {
                                         M message;
@@ -234,7 +238,7 @@ double one_way(const char* name, std::size_t capacity, std::uint64_t trips) {
 template <class M>
 double own_one_way(const char* name, ringway::u32 capacity, std::uint64_t trips) {
   OwnMemory there(capacity, sizeof(M)), back(capacity, sizeof(M));
-  std::uint64_t wrong = 0;
+  std::atomic<std::uint64_t> wrong{0};
   const auto side = [&](const OwnMemory& out, const OwnMemory& in, bool asks) {
     auto producer = open<Producer<false>>(out);
     auto consumer = open<Consumer<false>>(in);
@@ -246,21 +250,21 @@ double own_one_way(const char* name, ringway::u32 capacity, std::uint64_t trips)
       while (!(mine = producer.reserve(1)).count) {
       }
     };
+    std::uint64_t bad = 0;
     const auto hear = [&] {
       while (!(theirs = consumer.peek(1)).count) {
       }
-      std::uint64_t bad = 0;
-      const std::uint64_t number = read(words_at(consumer.ring, theirs.first), M::kWords, &bad);
-      return bad ? ~std::uint64_t(0) : number;
+      return read(words_at(consumer.ring, theirs.first), M::kWords, &bad);
     };
     for (std::uint64_t n = 0; n < trips; ++n) {
       if (asks) {
         say(n);
-        wrong |= hear() ^ n;
+        bad |= hear() ^ n;
       } else {
         say(hear());
       }
     }
+    wrong |= bad;
   };
   const double seconds = run_threads({[&] { side(there, back, true); }, [&] { side(back, there, false); }});
   demand(!wrong, name);
@@ -272,34 +276,34 @@ inline double cell_one_way(const char* name, std::uint64_t trips) {
   auto cell = std::make_unique<ringway::CallCell<Atomics>>();
   ringway::create_cell<Atomics>(cell.get());
   const std::size_t count = ringway::kCellPayload / 8;
-  std::uint64_t wrong = 0;
+  std::atomic<std::uint64_t> wrong{0};
   const double seconds =
       run_threads({[&] {
                      ringway::Caller<Atomics> caller;
                      caller.open(cell.get());
                      auto* words = reinterpret_cast<std::uint64_t*>(ringway::raw_payload(caller.slot()));
+                     std::uint64_t bad = 0;
                      for (std::uint64_t n = 0; n < trips; ++n) {
                        fill(words, count, n);
                        caller.ask(ringway::kCellPayload, 0);
                        while (!caller.answered()) {
                        }
-                       std::uint64_t bad = 0;
-                       wrong |= (read(words, count, &bad) ^ (n + 1)) | bad;
+                       bad |= read(words, count, &bad) ^ (n + 1);
                      }
+                     wrong |= bad;
                    },
                    [&] {
                      ringway::Callee<Atomics> callee;
                      callee.open(cell.get());
                      auto* words = reinterpret_cast<std::uint64_t*>(ringway::raw_payload(callee.slot()));
+                     std::uint64_t bad = 0;
                      for (std::uint64_t n = 0; n < trips; ++n) {
                        while (!callee.asked()) {
                        }
-                       std::uint64_t bad = 0;
-                       const std::uint64_t number = read(words, count, &bad);
-                       wrong |= bad;
-                       fill(words, count, number + 1);
+                       fill(words, count, read(words, count, &bad) + 1);
                        callee.answer(ringway::kCellPayload, 0);
                      }
+                     wrong |= bad;
                    }});
   demand(!wrong, name);
   return seconds / double(trips) / 2 * 1e9;

@@ -114,8 +114,8 @@ Queue& Queue::operator=(Queue&& other) noexcept {
 QueueCounts Queue::counts() const {
   Header* header = ring_.header;
   // The stored indices are hints while a side is alone (Producer::show), and move between the two loads.
-  const u64 taken = QueueAtomics::load_index(&header->dequeue),
-            put = QueueAtomics::load_index(&header->enqueue);
+  const u64 taken = settled(ring_, QueueAtomics::load_index(&header->dequeue), 1),
+            put = settled(ring_, QueueAtomics::load_index(&header->enqueue), 0);
   return {put > taken ? put - taken : 0, QueueAtomics::load_index(&header->dropped_oldest),
           QueueAtomics::load_index(&header->dropped_new), QueueAtomics::load_index(&header->refused_full),
           QueueAtomics::load_index(&header->refused_size)};

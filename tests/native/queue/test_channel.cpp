@@ -51,6 +51,22 @@ bool has(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
+// A lone side shows its index only now and then.
+TEST(QueueCounts, DepthIsExactWhileTheSidesAreAlone) {
+  Queue queue = make(Backpressure::kBlock);
+  Producer<QueueAtomics, false> producer;
+  Consumer<QueueAtomics, false> consumer;
+  producer.open(queue.ring());
+  consumer.open(queue.ring());
+  u32 words[kSlotWords] = {};
+  u64 inside = 0;
+  for (u32 round = 0; round < 40; ++round) {
+    for (u32 i = 0; i < 1 + round % 7; ++i) inside += producer.push(words, 56);
+    for (u32 i = 0; i < 1 + round % 5; ++i) inside -= consumer.pop(words) >= 0;
+    ASSERT_EQ(queue.counts().depth, inside);
+  }
+}
+
 TEST(QueueSize, AutoGivesVariableMessagesAFifthMore) {
   EXPECT_EQ(slot_stride_for(56, false), 64U);
   EXPECT_EQ(slot_stride_for(57, false), 128U);

@@ -1,5 +1,6 @@
 // The ring by one thread and by several, both ticket widths, every batch size, starting just below the wrap.
 #include <atomic>
+#include <cstring>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -73,6 +74,26 @@ TYPED_TEST(SlotQueue, CarriesFlagsAndTheLargestSize) {
   const u64 ticket = consumer.peek(1).first;
   EXPECT_EQ(consumer.size(typename A::Ticket(ticket)), u32(kSizeMask));
   EXPECT_EQ(consumer.flags(typename A::Ticket(ticket)), 255U);
+}
+
+TYPED_TEST(SlotQueue, CopiesEveryLengthAndNothingBehindIt) {
+  using A = TypeParam;
+  RawQueue<A> queue(16, 1024, 0);
+  auto producer = open<Producer<A, false>>(queue.ring);
+  auto consumer = open<Consumer<A, false>>(queue.ring);
+  for (u32 bytes = 0; bytes <= 600; ++bytes) {
+    u32 in[160], out[160], fixed[160];
+    auto* in_bytes = reinterpret_cast<u8*>(in);
+    for (u32 i = 0; i < sizeof(in); ++i) in_bytes[i] = u8(bytes + 3 * i);
+    std::memset(out, 0xee, sizeof(out));
+    ASSERT_TRUE(producer.push(in, bytes));
+    ASSERT_TRUE(producer.push(in, bytes));
+    ASSERT_EQ(consumer.pop(out), i32(bytes));
+    ASSERT_EQ(consumer.template pop<sizeof(fixed)>(fixed), i32(bytes));
+    ASSERT_EQ(std::memcmp(in, out, bytes), 0);
+    ASSERT_EQ(std::memcmp(in, fixed, bytes), 0);
+    for (u32 i = bytes; i < sizeof(out); ++i) ASSERT_EQ(reinterpret_cast<u8*>(out)[i], 0xee);
+  }
 }
 
 TYPED_TEST(SlotQueue, SuccessorOfALoneProducerGoesOnWhereItStopped) {
