@@ -17,7 +17,10 @@ void init_graph(py::module_& module);
 void init_message(py::module_& module);
 void init_message_base(py::module_& module);
 void init_pagerank(py::module_& module);
+void init_queue(py::module_& module);
+void init_queue_port(py::module_& module);
 void init_runtime(py::module_& module);
 void init_selftest(py::module_& module);
+void init_slots(py::module_& module);
 
 }  // namespace ringway::bindings

@@ -12,6 +12,9 @@ PYBIND11_MODULE(_core, module) {
   init_graph(module);
   init_message(module);
   init_pagerank(module);
+  init_slots(module);
+  init_queue(module);
+  init_queue_port(module);
   init_runtime(module);
   init_selftest(module);
 }

@@ -13,6 +13,7 @@
 #include "backends/metal/backend.h"
 #include "bindings/bindings.h"
 #include "bindings/message_io.h"
+#include "bindings/seconds.h"
 #include "bindings/waiting_call.h"
 #include "core/error.h"
 
@@ -21,7 +22,6 @@ namespace {
 
 using SharedKernel = std::shared_ptr<Kernel>;
 using SharedRuntime = std::shared_ptr<Runtime>;
-constexpr double kForever = -1;
 
 using Size = long long;
 LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>& slot_size,
@@ -49,7 +49,7 @@ bool send(Kernel& kernel, const py::object& message) {
   Outgoing out;
   encode(message, &out);
   const Check check = signal_check();
-  const WaitingCall call(kernel.runtime());
+  const WaitingCall call(&kernel.runtime());
   return kernel.send(out.envelope, out.body, *out.type_name, check);
 }
 
@@ -62,28 +62,6 @@ struct Held {
   }
 };
 
-std::string text_of(double number) {
-  return py::str(py::float_(number)).cast<std::string>();
-}
-
-// Seconds that a caller names; None is `otherwise`.
-double seconds_of(const py::object& timeout, double otherwise) {
-  if (timeout.is_none()) return otherwise;
-  double seconds = -1;
-  if (PyFloat_Check(timeout.ptr())) {
-    seconds = PyFloat_AS_DOUBLE(timeout.ptr());
-  } else if (PyNumber_Check(timeout.ptr()) && !PyBool_Check(timeout.ptr())) {
-    seconds = PyFloat_AsDouble(timeout.ptr());
-    if (PyErr_Occurred()) {
-      PyErr_Clear();
-      seconds = -1;
-    }
-  }
-  if (seconds >= 0) return seconds;
-  throw Error(ErrorKind::kInvalidOption, "timeout is " + py::repr(timeout).cast<std::string>() +
-                                             "; it must be 0 or more seconds, or None");
-}
-
 py::object request(Kernel& kernel, const py::object& message, const py::object& timeout) {
   Outgoing out;
   encode(message, &out);
@@ -92,7 +70,7 @@ py::object request(Kernel& kernel, const py::object& message, const py::object& 
   std::optional<Held> held;
   Reply reply{};
   {
-    const WaitingCall call(kernel.runtime());
+    const WaitingCall call(&kernel.runtime());
     const Wait until = Wait::seconds(seconds, check);
     held.emplace(kernel, kernel.ask(out.envelope, out.body, *out.type_name, check));
     reply = kernel.wait(held->cell, until, seconds);
@@ -106,7 +84,7 @@ py::object receive(Kernel& kernel, const py::object& timeout) {
   const double seconds = seconds_of(timeout, kForever);
   bool received = false;
   {
-    const WaitingCall call(kernel.runtime());
+    const WaitingCall call(&kernel.runtime());
     received = kernel.receive(&message, Wait::seconds(seconds, check));
   }
   if (!received) {
@@ -227,12 +205,16 @@ py::dict telemetry(const Kernel& kernel) {
   return all;
 }
 
+u64 depth(const Kernel& kernel, bool outbox) {
+  return (outbox ? kernel.port().outbox : kernel.port().mailbox).counts().depth;
+}
+
 py::tuple terminate(Kernel& kernel, bool drain, const py::object& timeout) {
   TerminateReport report{};
   const Check check = signal_check();
   const double seconds = seconds_of(timeout, kForever);
   {
-    const WaitingCall call(kernel.runtime());
+    const WaitingCall call(&kernel.runtime());
     report = kernel.terminate(drain, Wait::seconds(seconds, check));
   }
   return py::make_tuple(report.processed, report.left_over, report.uptime);
@@ -252,11 +234,13 @@ SharedRuntime start(const std::string& backend, std::optional<std::int64_t> work
 }
 
 void close(Runtime& runtime) {
+  const auto queues = runtime.queues();
   {
     py::gil_scoped_release unlocked;
     runtime.close();
   }
-  WaitingCall::let_return(runtime);
+  WaitingCall::let_return(&runtime);
+  for (const auto& queue : queues) WaitingCall::let_return(queue.get());
 }
 
 // Memory that messages name by handle: a Python object's, kept alive, or the table's own.
@@ -331,6 +315,9 @@ void init_runtime(py::module_& module) {
                              [](const Kernel& kernel) { return kernel.options().block_timeout; })
       .def_property_readonly("message_timeout",
                              [](const Kernel& kernel) { return kernel.options().message_timeout; })
+      .def_property_readonly("accepts", [](const Kernel& kernel) { return kernel.type().accepts; })
+      .def_property_readonly("capacity", [](const Kernel& kernel) { return kernel.options().capacity; })
+      .def("depth", &depth, py::arg("outbox"))
       .def("telemetry", &telemetry);
 
   py::class_<Runtime, SharedRuntime>(module, "Runtime")
@@ -345,6 +332,8 @@ void init_runtime(py::module_& module) {
       .def("kernels", &Runtime::kernels)
       .def("link", &Runtime::link, py::arg("source"), py::arg("target"), py::arg("capacity"),
            py::arg("slot_size"), Unlocked())
+      .def("queue", &Runtime::find_queue, py::arg("name"))
+      .def("queues", &Runtime::queues)
       .def("close", &close);
 
   py::class_<EventPort>(module, "EventPort")

@@ -1,26 +1,15 @@
 #include "core/runtime.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/process.h"
 
 namespace ringway {
 namespace {
 
 constexpr u32 kUndeclaredBody = 4096;
-
-// Counts forks on the way from the first process to this one.
-u32 forks = 0;
-u32 process_number() {
-  static const bool watching = [] {
-    pthread_atfork(nullptr, nullptr, [] { atomic::store_relaxed(&forks, forks + 1); });
-    return true;
-  }();
-  return watching ? atomic::load_relaxed(&forks) : 0;
-}
 
 }  // namespace
 
@@ -90,6 +79,10 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
         ErrorKind::kInvalidOption,
         "a kernel named '" + unique + "' is already launched; terminate it first or choose another name");
   }
+  if (queues_.find(unique)) {
+    throw Error(ErrorKind::kInvalidOption,
+                "a queue named '" + unique + "' is there already; close it first or choose another name");
+  }
   // A fifth of headroom: what a kernel takes and answers varies in length.
   const u32 sized = (*type)->body_size;
   const u32 declared = sized ? sized + sized / 5 : kUndeclaredBody;
@@ -137,6 +130,23 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
   });
 }
 
+std::shared_ptr<NamedQueue> Runtime::open_queue(NamedQueueOptions options) {
+  check_usable();
+  std::lock_guard lock(changing_);
+  check_usable();
+  return queues_.open(std::move(options),
+                      [this](const std::string& name) { return kernels_.count(name) != 0; });
+}
+
+std::shared_ptr<NamedQueue> Runtime::find_queue(const std::string& name) {
+  check_usable();
+  return queues_.find(name);
+}
+
+std::vector<std::shared_ptr<NamedQueue>> Runtime::queues() {
+  return queues_.all();
+}
+
 std::shared_ptr<CompletionPort> Runtime::open_port() {
   check_usable();
   std::lock_guard lock(changing_);
@@ -163,6 +173,7 @@ void Runtime::close() {
   // SYNC: partner the check_usable() of waiting calls, which their signals wake below.
   if (atomic::exchange_seq_cst(&closed_, 1U)) return;
   replies_.close();
+  queues_.close();
   for (auto& [name, kernel] : kernels_) {
     if (kernel->state() != State::kTerminated) kernel->end(false, {});
   }

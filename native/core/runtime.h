@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/kernel.h"
+#include "core/queue_table.h"
 #include "core/registry.h"
 
 namespace ringway {
@@ -38,6 +39,11 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   // bytes.
   void link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size);
 
+  // A queue of this runtime; its name is no kernel's. An empty name makes one.
+  std::shared_ptr<NamedQueue> open_queue(NamedQueueOptions options);
+  std::shared_ptr<NamedQueue> find_queue(const std::string& name);  // null: there is none
+  std::vector<std::shared_ptr<NamedQueue>> queues();                // in order of creation
+
   // For an event loop; lives as long as the runtime.
   std::shared_ptr<CompletionPort> open_port();
 
@@ -65,6 +71,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::unique_ptr<Backend> backend_;
   std::mutex changing_;  // launches, links, transitions: one at a time
   std::map<std::string, std::shared_ptr<Kernel>> kernels_;
+  QueueTable queues_;
   std::vector<std::shared_ptr<CompletionPort>> ports_;
   u32 next_index_ = 0;
   u32 closed_ = 0;

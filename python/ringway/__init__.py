@@ -15,6 +15,8 @@ from ringway.messages import VectorResponse as VectorResponse
 from ringway.options import LaunchOptions as LaunchOptions
 from ringway.pagerank import PageRankResult as PageRankResult
 from ringway.pagerank import pagerank as pagerank
+from ringway.queues import Queue as Queue
+from ringway.queues import QueueCounts as QueueCounts
 from ringway.runtime import Buffer as Buffer
 from ringway.runtime import Kernel as Kernel
 from ringway.runtime import Runtime as Runtime
@@ -37,9 +39,11 @@ from ringway.types import u64 as u64
 if TYPE_CHECKING:
     from ringway.aio import AsyncKernel as AsyncKernel
     from ringway.aio import AsyncRuntime as AsyncRuntime
+    from ringway.aio_queues import AsyncQueue as AsyncQueue
 
 __all__ = [
     "AsyncKernel",
+    "AsyncQueue",
     "AsyncRuntime",
     "Buffer",
     "Error",
@@ -48,6 +52,8 @@ __all__ = [
     "LaunchOptions",
     "Message",
     "PageRankResult",
+    "Queue",
+    "QueueCounts",
     "Runtime",
     "Telemetry",
     "TerminateReport",
@@ -66,4 +72,8 @@ def __getattr__(name: str) -> Any:
         from ringway import aio
 
         return getattr(aio, name)
+    if name == "AsyncQueue":
+        from ringway import aio_queues
+
+        return aio_queues.AsyncQueue
     raise AttributeError(f"module 'ringway' has no attribute {name!r}")

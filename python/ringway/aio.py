@@ -4,15 +4,20 @@ thread."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import weakref
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from ringway import _core
+from ringway.aio_queues import AsyncQueue
 from ringway.arguments import instance, seconds
-from ringway.errors import QueueFull, Timeout
+from ringway.errors import NotFound, QueueFull, Timeout
+from ringway.kernel_queues import SIDES, KernelQueue, Side, kernel_queue
 from ringway.options import LaunchOptions
+from ringway.queue_types import Carried
+from ringway.queues import Policy, open_checked
 from ringway.runtime import (
     DRAIN_TIMEOUT,
     State,
@@ -133,6 +138,26 @@ class AsyncKernel:
         return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"
 
 
+class AsyncKernelQueue(KernelQueue):
+    """A kernel's mailbox or outbox in an `AsyncRuntime`; see `ringway.kernel_queues.KernelQueue`."""
+
+    __slots__ = ("_kernel",)
+
+    def __init__(self, kernel: AsyncKernel, side: Side) -> None:
+        super().__init__(kernel._core, side)
+        self._kernel = kernel
+
+    async def send(self, message: Any) -> bool:
+        """Put a message into a mailbox."""
+        self._check("mailbox")
+        return await self._kernel.send(message)
+
+    async def receive(self, timeout: float | None = None) -> Any:
+        """Return the next message of an outbox."""
+        self._check("outbox")
+        return await self._kernel.receive(timeout)
+
+
 class AsyncRuntime:
     """A set of kernels for one event loop; ends with its ``async with`` block.
 
@@ -152,6 +177,7 @@ class AsyncRuntime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._watchers: dict[int, AsyncKernel] = {}
+        self._kernels: weakref.WeakValueDictionary[str, AsyncKernel] = weakref.WeakValueDictionary()
         self._tokens = 0
 
     @property
@@ -183,7 +209,7 @@ class AsyncRuntime:
         core = launch_checked(self._core, kernel, name=name, grid=grid, block=block, options=options)
         if activate:
             core.activate()
-        return AsyncKernel(self, core)
+        return self._kernel(core)
 
     async def link(
         self,
@@ -197,6 +223,64 @@ class AsyncRuntime:
         """Connect the next output of ``source`` with the next input of ``target``, past the host."""
         ends = (instance("source", source, AsyncKernel)._core, instance("target", target, AsyncKernel)._core)
         link_checked(self._core, *ends, message=message, capacity=capacity, slot_size=slot_size)
+
+    async def queue(
+        self,
+        name: str | None = None,
+        message: Carried = None,
+        *,
+        capacity: int = 4096,
+        slot_size: int | Literal["auto"] = "auto",
+        policy: Policy = "block",
+        block_timeout: float = 5.0,
+    ) -> AsyncQueue:
+        """Create a queue that is found by its name, and closed with the runtime; see `Runtime.queue`."""
+        return AsyncQueue._of(
+            *open_checked(
+                self._core,
+                name,
+                message,
+                capacity=capacity,
+                slot_size=slot_size,
+                policy=policy,
+                block_timeout=block_timeout,
+            )
+        )
+
+    def queue_named(self, name: str) -> AsyncQueue | AsyncKernelQueue:
+        """Return the queue of that name; see `Runtime.queue_named`."""
+        if core := self._core.queue(name):
+            return AsyncQueue._of(core)
+        found = kernel_queue(self._core, name)
+        return AsyncKernelQueue(self._kernel(found._core), found.side)
+
+    def queues(self) -> list[AsyncQueue | AsyncKernelQueue]:
+        """Return the open queues in order of creation, then the kernels' mailboxes and outboxes."""
+        own = [AsyncQueue._of(core) for core in self._core.queues()]
+        kernels = [self._kernel(core) for core in self._core.kernels()]
+        return [*own, *(AsyncKernelQueue(k, side) for k in kernels for side in SIDES)]
+
+    async def send(self, name: str, message: Any) -> bool:
+        """Send to the queue, or to the mailbox of the kernel, of that name."""
+        return await self._endpoint(name).send(message)
+
+    async def receive(self, name: str, timeout: float | None = None) -> Any:
+        """Receive from the queue, or from the outbox of the kernel, of that name."""
+        return await self._endpoint(name).receive(timeout)
+
+    def _endpoint(self, name: str) -> AsyncQueue | AsyncKernel | AsyncKernelQueue:
+        if core := self._core.queue(name):
+            return AsyncQueue._of(core)
+        with contextlib.suppress(NotFound):
+            return self._kernel(self._core.kernel(name))
+        return self.queue_named(name)
+
+    def _kernel(self, core: _core.Kernel) -> AsyncKernel:
+        """Return the one object of a kernel, which knows who waits for its outbox."""
+        known = self._kernels.get(core.name)
+        if known is None or known._core is not core:
+            known = self._kernels[core.name] = AsyncKernel(self, core)
+        return known
 
     async def close(self) -> None:
         """End every kernel; calls that wait raise `Closed`."""

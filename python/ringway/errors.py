@@ -40,7 +40,12 @@ class MessageTooLarge(Error, ValueError):
 
 
 class QueueFull(Error):
-    """A queue refused a message: policy ``reject``, or no room within the block time-out."""
+    """A queue refused a message: policy ``reject``, or no room within the block time-out.
+
+    ``sent`` is how many messages of a ``send_many`` it had taken before.
+    """
+
+    sent = 0
 
 
 class Timeout(Error, TimeoutError):

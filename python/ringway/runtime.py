@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import weakref
 from collections.abc import Mapping
@@ -13,8 +14,11 @@ from numpy.typing import NDArray
 
 from ringway import _core
 from ringway.arguments import instance, whole
-from ringway.errors import InvalidOption
+from ringway.errors import InvalidOption, NotFound
+from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
 from ringway.options import LaunchOptions
+from ringway.queue_types import Carried
+from ringway.queues import Policy, Queue, open_checked
 
 State = Literal["launched", "active", "inactive", "terminated", "failed"]
 DRAIN_TIMEOUT = 5.0  # seconds
@@ -311,6 +315,55 @@ class Runtime:
         ends = (instance("source", source, Kernel)._core, instance("target", target, Kernel)._core)
         link_checked(self._core, *ends, message=message, capacity=capacity, slot_size=slot_size)
 
+    def queue(
+        self,
+        name: str | None = None,
+        message: Carried = None,
+        *,
+        capacity: int = 4096,
+        slot_size: int | Literal["auto"] = "auto",
+        policy: Policy = "block",
+        block_timeout: float = 5.0,
+    ) -> Queue:
+        """Create a queue that is found by its name, and closed with the runtime. Parameters are `Queue`'s.
+
+        Raises
+        ------
+        InvalidOption
+            An option is out of range, or a queue or kernel has the name.
+        """
+        return Queue._of(
+            *open_checked(
+                self._core,
+                name,
+                message,
+                capacity=capacity,
+                slot_size=slot_size,
+                policy=policy,
+                block_timeout=block_timeout,
+            )
+        )
+
+    def queue_named(self, name: str) -> Queue | KernelQueue:
+        """Return the queue of that name; `NotFound` when there is none.
+
+        Each kernel has two of its own: ``NAME.mailbox``, to send to, and ``NAME.outbox``, to receive from.
+        """
+        return Queue._of(core) if (core := self._core.queue(name)) else kernel_queue(self._core, name)
+
+    def queues(self) -> list[Queue | KernelQueue]:
+        """Return the open queues in order of creation, then the kernels' mailboxes and outboxes."""
+        own = [Queue._of(core) for core in self._core.queues()]
+        return [*own, *(KernelQueue(k, side) for k in self._core.kernels() for side in SIDES)]
+
+    def send(self, name: str, message: Any) -> bool:
+        """Send to the queue, or to the mailbox of the kernel, of that name; see `Queue.send`."""
+        return endpoint(self._core, name).send(message)
+
+    def receive(self, name: str, timeout: float | None = None) -> Any:
+        """Receive from the queue, or from the outbox of the kernel, of that name; see `Queue.receive`."""
+        return endpoint(self._core, name).receive(timeout)
+
     def buffer(self, source: NDArray[Any] | bytes | bytearray | memoryview | int) -> Buffer:
         """Make memory known to kernels, so that messages can name it by ``Buffer.handle``.
 
@@ -338,6 +391,15 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<ringway runtime on {self.backend}, {'closed' if self.closed else self.device}>"
+
+
+def endpoint(runtime: _core.Runtime, name: str) -> Queue | KernelQueue | Kernel:
+    """Return what has that name: a queue, a kernel, or one of a kernel's queues."""
+    if core := runtime.queue(name):
+        return Queue._of(core)
+    with contextlib.suppress(NotFound):
+        return Kernel(runtime.kernel(name))
+    return kernel_queue(runtime, name)
 
 
 def launch_checked(

@@ -1,0 +1,150 @@
+// A queue that any number of threads send to and receive from: a slot queue with a policy, a message type, waiting,
+// and an end. Every method may be called from any thread.
+//
+// 1. try_* never wait. A call that may wait tries inside wait(), whose signals are given after every publication and
+//    every release.
+// 2. A sender enters the queue before it looks whether the queue is closed, and leaves after it has published. A receiver
+//    calls the queue ended when it is closed, nobody is inside, and no slot is taken: so no message comes after the end.
+// 3. Runs (reserve, peek) are slots side by side in memory, so that one strided array covers them: none goes across the
+//    end of the ring. Slots that a sender gave up are published with kSlotSkipped; no receiver sees them, and
+//    who comes upon the oldest of them, a sender too, makes room of it.
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "core/channel.h"
+#include "core/error.h"
+#include "core/wait.h"
+#include "core/watchers.h"
+
+namespace ringway {
+
+// What a slot holds: an envelope and any message, plain bytes, one class of messages, or records of one NumPy dtype;
+// without an envelope but for kAny.
+enum class Content : u32 { kAny, kBytes, kMessage, kRecord };
+
+struct QueueType {
+  Content content = Content::kAny;
+  std::string name;    // wire name of the message class, or description of the dtype
+  u32 type_id = 0;     // of the message class
+  u32 fixed_size = 0;  // bytes of each message; 0: it varies
+};
+
+struct NamedCounts {
+  u64 depth;     // sent, or about to be, and not yet received
+  u64 sent;      // accepted
+  u64 received;  // taken by receivers
+  u64 dropped_new, dropped_oldest, refused;
+};
+
+using SlotClaim = Claim<QueueAtomics>;
+
+class NamedQueue {
+ public:
+  enum class Side { kSend, kReceive };
+  using Attempt = std::function<bool()>;
+
+  // `queue` has its name, and the policy that a full queue follows.
+  NamedQueue(Queue queue, QueueType type, double block_timeout);
+  virtual ~NamedQueue() = default;
+  NamedQueue(const NamedQueue&) = delete;
+  NamedQueue& operator=(const NamedQueue&) = delete;
+
+  const std::string& name() const { return queue_.name(); }
+  const Queue& queue() const { return queue_; }
+  const QueueType& type() const { return type_; }
+  // Bytes of the largest message, without an envelope.
+  u32 max_message() const;
+  double block_timeout() const { return block_timeout_; }
+  NamedCounts counts() const;
+
+  // Throws kTypeMismatch, naming both, when a message of that class (0 and "": plain bytes) does not belong here;
+  // kMessageTooLarge when it does not fit.
+  void check_message(u32 type_id, const std::string& type_name, std::size_t bytes);
+  // Throws kTypeMismatch unless messages have a fixed size; `verb` is for the text.
+  void check_fixed(const char* verb) const;
+
+  using Offer = Sender::Offer;
+  // One message, by the policy; kFull when there is no room now. Throws kClosed.
+  Offer try_send(std::initializer_list<Part> parts);
+  // Waits for room under kBlock. True: sent; false: dropped and counted. Throws kQueueFull, kClosed.
+  bool send(std::initializer_list<Part> parts, const Wait& until, double seconds);
+  // Copies up to n messages of the fixed size, `stride` bytes apart, by the policy, as far as there is room now.
+  // What kDropNew drops counts as done. Throws kClosed.
+  u32 try_send_many(const u8* first, std::ptrdiff_t stride, u32 n, u32* dropped);
+  // Throws kQueueFull and counts `messages` as refused.
+  [[noreturn]] void refuse(u64 messages, double seconds);
+
+  // Takes the next message; false when there is none now. Throws kClosed at the end, as all that receive.
+  bool try_receive(std::vector<u8>* message);
+  // Copies up to n messages of the fixed size to `first` and on, `stride` bytes apart.
+  u32 try_receive_many(u8* first, std::ptrdiff_t stride, u32 n);
+
+  // In place: up to n slots side by side, to be written and then published (or skipped), or read and then released.
+  // No policy applies; nothing when there is no room, or no message, now. Throw kClosed, and kInvalidState on a queue
+  // that drops the oldest message, which nobody may hold. A run outlives a close.
+  SlotClaim try_reserve(u32 n);
+  SlotClaim try_peek(u32 n);
+  // The first `sent` of a reserved run with their sizes; the others are given up.
+  void publish(SlotClaim claim, const u32* sizes, u32 sent);
+  void release(SlotClaim claim);
+  u8* payload(u64 ticket) const { return payload_at(queue_.ring(), ticket); }
+  // Of a claimed message, never more than a slot holds.
+  u32 size(u64 ticket) const;
+
+  // Calls ready() until it returns true: then true; false at the deadline.
+  virtual bool wait(Side side, const Wait& until, const Attempt& ready);
+  // Tells `node` once when ready() may have become true. False: there is something already.
+  bool watch(Side side, Completion* node);
+  bool unwatch(Side side, Completion* node);
+
+  // Senders get kClosed from now on; receivers get what is left and then kClosed, or with `discard` kClosed at once.
+  void close(bool discard);
+  bool closed() const;
+
+ protected:
+  // Tickets of one side; `one_run`: their slots lie side by side. Zero tickets when there is none now. None that a
+  // receiver gets is skipped.
+  virtual SlotClaim claim(Side side, u32 n, bool one_run);
+  // After the claimed slots were published, or released: wakes the other side.
+  virtual void settled(Side side, SlotClaim claim);
+  // Takes the oldest message away to make room; false when a receiver has it.
+  virtual bool drop_one();
+
+ private:
+  class Entry;
+  struct Waiters {
+    Signal signal;
+    Watchers watchers;
+  };
+
+  SlotClaim claim_by_policy(u32 n);
+  u32 first_skipped(u64 first, u32 n) const;
+  void pass_skipped(SlotClaim claim);
+  bool pass_oldest_skipped();
+  bool ended() const;
+  void check_usable() const;
+  void check_receivable() const;
+  void check_in_place() const;
+  bool nothing() const;
+  [[noreturn]] void throw_closed() const;
+  bool may_go_on(Side side) const;
+  void tell(Side side);
+  Waiters& waiters(Side side) { return side == Side::kSend ? room_ : messages_; }
+
+  const Queue queue_;
+  const QueueType type_;
+  const double block_timeout_;
+  const u32 process_;
+  Waiters room_, messages_;
+  u64 skipped_ = 0;         // slots that senders gave up
+  u64 skips_received_ = 0;  // of these, passed by a receiver
+  alignas(kIndexLine) u32 inside_ = 0;
+  u32 closed_ = 0;
+  u32 discarded_ = 0;
+};
+
+}  // namespace ringway

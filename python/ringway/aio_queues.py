@@ -1,0 +1,263 @@
+"""Named queues for asyncio: the same verbs, awaited. One file descriptor per event loop, no polling."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringway import _core
+from ringway.arguments import seconds
+from ringway.errors import Closed, Timeout
+from ringway.queue_types import Carried, QueueType, of_core
+from ringway.queues import PeekedSlots, Policy, QueueCounts, ReservedSlots, many_room, open_checked, refuse
+
+Held = TypeVar("Held", PeekedSlots, ReservedSlots)
+Result = TypeVar("Result")
+
+
+class AsyncQueue:
+    """A bounded queue of messages for tasks; `ringway.Queue` says what its verbs do and raise.
+
+    Tasks of any event loop and, through `Queue.aio`, threads may share one queue. A cancelled call leaves the
+    queue as it was.
+    """
+
+    __slots__ = ("__weakref__", "_core", "_kind")
+
+    def __init__(
+        self,
+        name: str | None = None,
+        message: Carried = None,
+        *,
+        capacity: int = 4096,
+        slot_size: int | Literal["auto"] = "auto",
+        policy: Policy = "block",
+        block_timeout: float = 5.0,
+    ) -> None:
+        self._core, self._kind = open_checked(
+            None,
+            name,
+            message,
+            capacity=capacity,
+            slot_size=slot_size,
+            policy=policy,
+            block_timeout=block_timeout,
+        )
+
+    @classmethod
+    def _of(cls, core: _core.Queue, kind: QueueType | None = None) -> AsyncQueue:
+        made = cls.__new__(cls)
+        made._core, made._kind = core, kind or of_core(core)
+        return made
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._core.name
+
+    @property
+    def message(self) -> Carried:
+        """What it carries."""
+        return self._kind.message
+
+    @property
+    def dtype(self) -> np.dtype[Any] | None:
+        """The dtype of its messages in arrays; None when they have no fixed layout."""
+        return self._kind.dtype
+
+    @property
+    def capacity(self) -> int:
+        """Number of slots."""
+        return self._core.capacity
+
+    @property
+    def slot_size(self) -> int:
+        """Bytes of the largest message."""
+        return self._core.max_message
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more messages."""
+        return self._core.closed
+
+    async def send(self, message: Any, timeout: float | None = None) -> bool:
+        """Put a message; False when the policy dropped it."""
+        out = self._kind.outgoing(self._core.name, message)
+        sent = await self._room(lambda: self._core.try_send(out), timeout)
+        if sent is None:
+            refuse(self._core, 0, 1, timeout)
+        return bool(sent)
+
+    async def receive(self, timeout: float | None = None) -> Any:
+        """Return the next message."""
+        return self._kind.incoming(await self._message(self._core.try_receive, timeout))
+
+    async def send_many(self, array: NDArray[Any], timeout: float | None = None) -> int:
+        """Copy an array of messages into the queue, in order; how many were sent."""
+        self._kind.check_array("send_many", self._core.name, array)
+        done, dropped = self._core.try_send_many(array)
+        while done < len(array) and self._core.blocks:
+            rest = array[done:]
+            more = await self._room(lambda rest=rest: self._some(rest), timeout)  # type: ignore[misc]
+            if more is None:
+                break
+            done += more[0]
+            dropped += more[1]
+        if done < len(array):
+            refuse(self._core, done - dropped, len(array) - done, timeout)
+        return done - dropped
+
+    async def receive_many(
+        self, n: int | None = None, *, out: NDArray[Any] | None = None, timeout: float | None = None
+    ) -> NDArray[Any]:
+        """Return the next messages as an array: at least one, and what else is there, up to ``n``."""
+        room = many_room(self._core, self._kind, n, out)
+        return room[: await self._message(lambda: self._core.try_receive_many(room) or None, timeout)]
+
+    def reserve(self, n: int, timeout: float | None = None) -> AsyncSlots[ReservedSlots]:
+        """Return up to ``n`` free slots, to be written in place inside an ``async with`` block."""
+
+        async def acquire() -> ReservedSlots:
+            core = await self._room(lambda: self._core.try_reserve(n), timeout)
+            if core is None:
+                refuse(self._core, 0, 1, timeout)
+            assert core is not None
+            return ReservedSlots(core, self._kind)
+
+        return AsyncSlots(acquire)
+
+    def peek(self, n: int, timeout: float | None = None) -> AsyncSlots[PeekedSlots]:
+        """Return up to ``n`` messages, to be read in place inside an ``async with`` block."""
+
+        async def acquire() -> PeekedSlots:
+            return PeekedSlots(await self._message(lambda: self._core.try_peek(n), timeout), self._kind)
+
+        return AsyncSlots(acquire)
+
+    def counts(self) -> QueueCounts:
+        """Return a snapshot of its counters."""
+        return QueueCounts(**self._core.counts())
+
+    async def close(self, *, discard: bool = False) -> None:
+        """Take no more messages; receivers get what is left, or with ``discard`` nothing."""
+        self._core.close(discard)
+
+    def _some(self, array: NDArray[Any]) -> tuple[int, int] | None:
+        more = self._core.try_send_many(array)
+        return more if more[0] else None
+
+    async def _room(self, attempt: Callable[[], Result | None], timeout: float | None) -> Result | None:
+        """Await what ``attempt`` returns; None when the policy does not wait, or at the deadline."""
+        if (made := attempt()) is not None or not self._core.blocks:
+            return made
+        return await self._until(attempt, True, seconds(timeout, self._core.block_timeout))
+
+    async def _message(self, attempt: Callable[[], Result | None], timeout: float | None) -> Result:
+        limit = None if timeout is None else seconds(timeout, 0)
+        if (made := attempt()) is None and (made := await self._until(attempt, False, limit)) is None:
+            raise Timeout(f"queue {self.name!r} got no message within {timeout} s")
+        return made
+
+    async def _until(
+        self, attempt: Callable[[], Result | None], sends: bool, timeout: float | None
+    ) -> Result | None:
+        loop = asyncio.get_running_loop()
+        port = port_of(loop)
+        end = None if timeout is None else loop.time() + timeout
+        while (made := attempt()) is None:
+            left = None if end is None else end - loop.time()
+            if left is not None and left <= 0:
+                return None
+            await port.wait(self._core, sends, left)
+        return made
+
+    def __len__(self) -> int:
+        return self._core.depth
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while True:
+            try:
+                message = await self.receive()
+            except Closed:
+                return
+            yield message
+
+    async def __aenter__(self) -> AsyncQueue:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{len(self)} of {self.capacity}"
+        return f"<ringway asynchronous queue {self.name!r} of {self._kind.name}, {state}>"
+
+
+class AsyncSlots(Generic[Held]):
+    """The wait for slots, and then their block: ``async with queue.peek(64) as slots``."""
+
+    __slots__ = ("_acquire", "_held")
+
+    def __init__(self, acquire: Callable[[], Any]) -> None:
+        self._acquire = acquire
+        self._held: Held | None = None
+
+    async def __aenter__(self) -> Held:
+        held: Held = await self._acquire()
+        self._held = held
+        return held
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._held is not None:
+            self._held.__exit__(kind, error, trace)
+
+
+class LoopPort:
+    """What one event loop waits for in queues, by token."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._core = _core.QueuePort()
+        self._waits: dict[int, asyncio.Future[None]] = {}
+        self._tokens = 0
+        loop.add_reader(self._core.fileno(), self._ready)
+
+    async def wait(self, queue: _core.Queue, sends: bool, timeout: float | None) -> None:
+        """Return when there may be room, or a message, or the time-out is over."""
+        self._tokens += 1
+        token = self._tokens
+        if not self._core.watch(queue, sends, token):
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waits[token] = turn
+        try:
+            await asyncio.wait([turn], timeout=timeout)
+        finally:
+            del self._waits[token]
+            self._core.withdraw(token)
+
+    def _ready(self) -> None:
+        for token in self._core.take():
+            turn = self._waits.get(token)
+            if turn is not None and not turn.done():
+                turn.set_result(None)
+
+
+ports: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPort] = weakref.WeakKeyDictionary()
+
+
+def port_of(loop: asyncio.AbstractEventLoop) -> LoopPort:
+    """Return the loop's port, which lives as long as the loop."""
+    port = ports.get(loop)
+    if port is None:
+        port = ports[loop] = LoopPort(loop)
+    return port

@@ -1,0 +1,133 @@
+"""What a queue carries: any message, plain bytes, one message class, or records of one NumPy dtype."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringway import _core
+from ringway.errors import InvalidOption, TypeMismatch
+
+Carried = type[Any] | np.dtype[Any] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class QueueType:
+    """A queue's type as Python sees it; ``dtype`` is None where messages have no fixed layout."""
+
+    message: Carried
+    dtype: np.dtype[Any] | None
+
+    @property
+    def name(self) -> str:
+        """The type in words."""
+        if self.message is None:
+            return "any message"
+        return self.message.__name__ if isinstance(self.message, type) else str(self.message)
+
+    def outgoing(self, queue: str, message: Any) -> Any:
+        """Return what the native core takes for a message: records become bytes."""
+        if not isinstance(self.message, np.dtype):
+            return message
+        dtype = self.message
+        if isinstance(message, (np.ndarray, np.generic)) and message.dtype != dtype:
+            raise TypeMismatch(f"queue {queue!r} carries {dtype}, not {message.dtype}")
+        try:
+            record = np.array(message, dtype)
+        except (TypeError, ValueError) as error:
+            raise TypeMismatch(f"queue {queue!r} carries {dtype}; {message!r} is none: {error}") from None
+        if record.shape:
+            raise TypeMismatch(
+                f"send to queue {queue!r} takes one {dtype}, not an array of shape {record.shape}; "
+                "use send_many"
+            )
+        return record.tobytes()
+
+    def incoming(self, message: Any) -> Any:
+        """Return a received message as its user sees it."""
+        if not isinstance(self.message, np.dtype):
+            return message
+        return np.frombuffer(message, self.message)[0]
+
+    def check_array(self, verb: str, queue: str, array: Any) -> None:
+        """Raise `TypeMismatch` unless ``array`` is a one-dimensional array of the queue's layout."""
+        if self.dtype is None:
+            return  # the native core says so
+        wanted = f"queue {queue!r} carries {self.name}: {verb} takes a one-dimensional array of {self.dtype}"
+        if not isinstance(array, np.ndarray):
+            raise TypeMismatch(f"{wanted}, not a {type(array).__name__}")
+        if array.dtype != self.dtype:
+            raise TypeMismatch(f"{wanted}, not of {array.dtype}")
+        if array.ndim != 1:
+            raise TypeMismatch(f"{wanted}, not one of shape {array.shape}")
+
+    def empty(self, count: int) -> NDArray[Any]:
+        """Return room for ``count`` messages; bytes where they have no fixed layout."""
+        return np.empty(count, np.uint8 if self.dtype is None else self.dtype)
+
+
+def resolve(message: Any) -> tuple[QueueType, Any]:
+    """Return the type for a ``message`` argument, and the native core's form of that argument."""
+    if message is None or message is bytes:
+        return QueueType(message, None), message
+    if isinstance(message, type) and not issubclass(message, np.generic):
+        return QueueType(message, _layout_of(message)), message
+    dtype = _checked_dtype(message)
+    return QueueType(dtype, dtype), (_description(dtype), dtype.itemsize)
+
+
+def of_core(core: _core.Queue) -> QueueType:
+    """Return the type of a queue that was looked up."""
+    if core.content == "record":
+        dtype = _described(core.type_name)
+        return QueueType(dtype, dtype)
+    if core.content == "message":
+        cls = _core.class_of_type_id(core.type_id)
+        if cls is None:
+            raise TypeMismatch(
+                f"queue {core.name!r} carries {core.type_name}, which is no class of this process; import "
+                "the module that declares it"
+            )
+        return QueueType(cls, _layout_of(cls))
+    return QueueType(bytes if core.content == "bytes" else None, None)
+
+
+def _layout_of(cls: type[Any]) -> np.dtype[Any] | None:
+    """Return the dtype of a message class in struct form; None for another class."""
+    dtype: np.dtype[Any] | None = getattr(cls, "__message_dtype__", None)
+    return dtype
+
+
+def _checked_dtype(message: Any) -> np.dtype[Any]:
+    try:
+        dtype: np.dtype[Any] = np.dtype(message)
+    except TypeError as error:
+        raise InvalidOption(
+            f"message is {message!r}; it must be a message class, bytes, a NumPy dtype or None"
+        ) from error
+    if dtype.hasobject:
+        raise InvalidOption(f"message is the dtype {dtype}, which holds Python objects; they have no layout")
+    if dtype.subdtype is not None or dtype.itemsize == 0:
+        raise InvalidOption(f"message is the dtype {dtype}; give it as a field of a structured dtype")
+    return dtype
+
+
+def _description(dtype: np.dtype[Any]) -> str:
+    with contextlib.suppress(ValueError, SyntaxError):
+        text = repr(np.lib.format.dtype_to_descr(dtype))
+        if _described(text) == dtype:
+            return text
+    raise InvalidOption(
+        f"message is the dtype {dtype}, whose fields overlap, are out of order or have metadata"
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _described(text: str) -> np.dtype[Any]:
+    return np.lib.format.descr_to_dtype(ast.literal_eval(text))

@@ -1,0 +1,447 @@
+"""Named queues: typed, bounded, for any thread; single messages, whole arrays, or slots in place."""
+
+from __future__ import annotations
+
+import atexit
+import dataclasses
+import functools
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ringway import _core
+from ringway.arguments import instance, real, whole
+from ringway.errors import Closed, InvalidOption, QueueFull
+from ringway.queue_types import Carried, QueueType, of_core, resolve
+
+if TYPE_CHECKING:
+    from ringway.aio_queues import AsyncQueue
+
+Policy = Literal["block", "reject", "drop_new", "drop_oldest"]
+
+
+@dataclasses.dataclass(frozen=True)
+class QueueCounts:
+    """A queue's counters since its creation.
+
+    ``depth`` counts what was sent and not yet received, ``refused`` what its sender was told of by
+    `QueueFull` or `MessageTooLarge`; dropped messages are those that a policy gave up.
+    """
+
+    depth: int
+    sent: int
+    received: int
+    dropped_new: int
+    dropped_oldest: int
+    refused: int
+
+
+class Slots:
+    """Slots of a queue held in place: what indexing gives are NumPy arrays over the ring's own memory.
+
+    They go back when the ``with`` block ends. From then on ``slots[...]`` raises `InvalidState`; and an array
+    that was kept (in a variable, as a view, as a scalar such as ``slots[0]``) makes the end of the block
+    raise it: nothing reads or writes a slot that has gone back. Slots with arrays left go back when the last
+    array is gone.
+    """
+
+    __slots__ = ("_core", "_dtype")
+
+    def __init__(self, core: _core.Slots, kind: QueueType) -> None:
+        self._core = core
+        self._dtype = kind.dtype
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """The messages, shape (n,), of the queue's dtype; of a queue of bytes (n, slot size) of uint8."""
+        return self._core.array(self._dtype)
+
+    @property
+    def sizes(self) -> NDArray[np.uint32]:
+        """Bytes of each message, shape (n,): a copy."""
+        return self._core.sizes()
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._core.array(self._dtype)[key]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        array = self._core.array(self._dtype)
+        return array if dtype is None and not copy else np.array(array, dtype)
+
+    def __enter__(self) -> Any:
+        return self
+
+
+class PeekedSlots(Slots):
+    """Messages to be read where they lie; read-only."""
+
+    __slots__ = ()
+
+    def release(self) -> None:
+        """Give the slots back before the block ends; the messages count as received."""
+        self._core.end(0)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._core.give_up()
+        elif self._core.open:
+            self._core.end(0)
+
+
+class ReservedSlots(Slots):
+    """Slots to be written where they lie. They hold old bytes: write every field.
+
+    The end of the ``with`` block sends all of them; an exception in the block sends none.
+    """
+
+    __slots__ = ()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._core.array(self._dtype)[key] = value
+
+    @property
+    def sizes(self) -> NDArray[np.uint32]:
+        """Bytes that each message is sent with, shape (n,); to be set in a queue of bytes."""
+        return self._core.sizes()
+
+    @sizes.setter
+    def sizes(self, sizes: ArrayLike) -> None:
+        self._core.set_sizes(np.asarray(sizes))
+
+    def send(self, count: int | None = None) -> None:
+        """Send the first ``count``, None for all, before the block ends; the others are not sent."""
+        self._core.end(len(self._core) if count is None else count)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._core.give_up()
+        elif self._core.open:
+            self._core.end(len(self._core))
+
+
+class Queue:
+    """A bounded queue of messages between threads. Every method may be called from any thread.
+
+    ``for message in queue`` receives until the queue is closed and empty; ``with queue`` closes it at the end
+    of the block; ``len(queue)`` is its depth.
+
+    Parameters
+    ----------
+    name
+        For texts and look-ups; None makes one. `Runtime.queue` makes a queue that is found by its name.
+    message
+        What it carries: a message class, a NumPy dtype (its messages are records of it), the class ``bytes``,
+        or None for any message and bytes, each under an envelope. Another message raises `TypeMismatch`.
+    capacity
+        Slots; a power of two, 16 to 1,048,576.
+    slot_size
+        Bytes of the largest message; ``"auto"`` fits what ``message`` declares, else 4,096.
+    policy
+        What a full queue does to a sender: ``"block"`` until there is room or ``block_timeout`` has passed,
+        ``"reject"`` with `QueueFull`, ``"drop_new"`` or ``"drop_oldest"`` and count it.
+    block_timeout
+        Seconds that a sender waits for room under ``"block"`` when it names no time-out.
+
+    Raises
+    ------
+    InvalidOption
+        Names field, value and range.
+    """
+
+    __slots__ = ("__weakref__", "_core", "_kind")
+
+    def __init__(
+        self,
+        name: str | None = None,
+        message: Carried = None,
+        *,
+        capacity: int = 4096,
+        slot_size: int | Literal["auto"] = "auto",
+        policy: Policy = "block",
+        block_timeout: float = 5.0,
+    ) -> None:
+        self._core, self._kind = open_checked(
+            None,
+            name,
+            message,
+            capacity=capacity,
+            slot_size=slot_size,
+            policy=policy,
+            block_timeout=block_timeout,
+        )
+
+    @classmethod
+    def _of(cls, core: _core.Queue, kind: QueueType | None = None) -> Queue:
+        made = cls.__new__(cls)
+        made._core, made._kind = core, kind or of_core(core)
+        return made
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._core.name
+
+    @property
+    def message(self) -> Carried:
+        """What it carries: a message class, a dtype, ``bytes``, or None for any message."""
+        return self._kind.message
+
+    @property
+    def dtype(self) -> np.dtype[Any] | None:
+        """The dtype of its messages in arrays; None when they have no fixed layout."""
+        return self._kind.dtype
+
+    @property
+    def capacity(self) -> int:
+        """Number of slots."""
+        return self._core.capacity
+
+    @property
+    def slot_size(self) -> int:
+        """Bytes of the largest message."""
+        return self._core.max_message
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more messages."""
+        return self._core.closed
+
+    def send(self, message: Any, timeout: float | None = None) -> bool:
+        """Put a message; False when the policy dropped it.
+
+        Parameters
+        ----------
+        message
+            An object of the queue's class, ``bytes``, or what ``numpy.array(message, dtype)`` takes.
+        timeout
+            Seconds to wait for room under the policy ``"block"``; None means ``block_timeout``.
+
+        Raises
+        ------
+        TypeMismatch, MessageTooLarge
+            The message is not one that the queue carries.
+        QueueFull
+            No room, by the policy.
+        Closed
+            The queue was closed.
+        """
+        return self._core.send(self._kind.outgoing(self._core.name, message), timeout)
+
+    def receive(self, timeout: float | None = None) -> Any:
+        """Return the next message.
+
+        Parameters
+        ----------
+        timeout
+            Seconds; 0 does not wait, None waits as long as the queue is open.
+
+        Raises
+        ------
+        Timeout
+            No message came in time.
+        Closed
+            The queue was closed and is empty.
+        """
+        return self._kind.incoming(self._core.receive(timeout))
+
+    def send_many(self, array: NDArray[Any], timeout: float | None = None) -> int:
+        """Copy an array of messages into the queue, in order, without an object per message.
+
+        Parameters
+        ----------
+        array
+            Shape (n,), of the queue's `dtype`; any stride.
+        timeout
+            Seconds without any room after which it gives up under the policy ``"block"``; None means
+            ``block_timeout``.
+
+        Returns
+        -------
+        int
+            Messages sent; the others the policy dropped.
+
+        Raises
+        ------
+        QueueFull
+            Not all found room; its ``sent`` says how many did, the first of the array.
+        Error
+            As for `send`.
+        """
+        self._kind.check_array("send_many", self._core.name, array)
+        sent, left = self._core.send_many(array, timeout)
+        if left:
+            refuse(self._core, sent, left, timeout)
+        return sent
+
+    def receive_many(
+        self, n: int | None = None, *, out: NDArray[Any] | None = None, timeout: float | None = None
+    ) -> NDArray[Any]:
+        """Return the next messages as an array: at least one, and what else is there, up to ``n``.
+
+        Parameters
+        ----------
+        n
+            The most messages to take; None means the capacity, or as many as ``out`` holds.
+        out
+            Room for them, shape (m,), of the queue's `dtype`; any stride. Its beginning is returned.
+        timeout
+            Seconds to wait for the first message; 0 does not wait, None waits as long as the queue is open.
+
+        Raises
+        ------
+        Error
+            As for `receive`.
+        """
+        room = many_room(self._core, self._kind, n, out)
+        return room[: self._core.receive_many(room, timeout)]
+
+    def reserve(self, n: int, timeout: float | None = None) -> ReservedSlots:
+        """Return up to ``n`` free slots, at least one, to be written in place until a ``with`` ends.
+
+        A run ends where the ring does, and so may be shorter than what is free.
+
+        Parameters
+        ----------
+        n
+            The most slots.
+        timeout
+            Seconds to wait for room under the policy ``"block"``; None means ``block_timeout``. Others do not
+            wait.
+
+        Raises
+        ------
+        TypeMismatch
+            The queue carries neither messages of a fixed layout nor bytes.
+        InvalidState
+            The policy is ``"drop_oldest"``: nobody may hold a slot that is to be dropped.
+        QueueFull, Closed
+            As for `send`.
+        """
+        return ReservedSlots(self._core.reserve(n, timeout), self._kind)
+
+    def peek(self, n: int, timeout: float | None = None) -> PeekedSlots:
+        """Return up to ``n`` messages, at least one, to be read in place until the ``with`` block ends.
+
+        They are this caller's: no other receiver gets them. A run ends where the ring does.
+
+        Parameters
+        ----------
+        n
+            The most messages.
+        timeout
+            Seconds to wait for the first message; 0 does not wait, None waits as long as the queue is open.
+
+        Raises
+        ------
+        Error
+            As for `reserve` and `receive`.
+        """
+        return PeekedSlots(self._core.peek(n, timeout), self._kind)
+
+    def counts(self) -> QueueCounts:
+        """Return a snapshot of its counters, without stopping anything."""
+        return QueueCounts(**self._core.counts())
+
+    def aio(self) -> AsyncQueue:
+        """Return the same queue with its verbs to be awaited."""
+        from ringway.aio_queues import AsyncQueue
+
+        return AsyncQueue._of(self._core, self._kind)
+
+    def close(self, *, discard: bool = False) -> None:
+        """Take no more messages: senders get `Closed`, and receivers once it is empty, or at once.
+
+        Parameters
+        ----------
+        discard
+            Let nobody receive what is left.
+        """
+        self._core.close(discard)
+
+    def __len__(self) -> int:
+        return self._core.depth
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            try:
+                message = self.receive()
+            except Closed:
+                return
+            yield message
+
+    def __enter__(self) -> Queue:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{len(self)} of {self.capacity}"
+        return f"<ringway queue {self.name!r} of {self._kind.name}, {state}>"
+
+
+def open_checked(
+    runtime: _core.Runtime | None,
+    name: str | None,
+    message: Carried,
+    *,
+    capacity: int,
+    slot_size: int | Literal["auto"],
+    policy: Policy,
+    block_timeout: float,
+) -> tuple[_core.Queue, QueueType]:
+    """Create natively; `InvalidOption` on an argument of another type."""
+    instance("name", name or "", str)
+    checked_capacity = whole(f"capacity of queue {name!r}", capacity, "a power of two, 16 to 1048576")
+    least = "'auto' or a number of bytes, at least 1"
+    size = 0 if slot_size == "auto" else whole(f"slot_size of queue {name!r}", slot_size, least)
+    if slot_size != "auto" and size < 1:
+        raise InvalidOption(f"slot_size of queue {name!r} is {slot_size}; it must be {least}")
+    seconds = real(f"block_timeout of queue {name!r}", block_timeout, "a number of seconds, 0 to 86400")
+    if policy not in get_args(Policy):
+        raise InvalidOption(f"policy of queue {name!r} is {policy!r}; it must be one of {get_args(Policy)}")
+    kind, native = resolve(message)
+    close_at_exit()
+    core = _core.open_queue(runtime, name or "", native, checked_capacity, size, policy, seconds)
+    return core, kind
+
+
+@functools.cache
+def close_at_exit() -> None:
+    """End waits in queues before the interpreter does."""
+    atexit.register(_core.close_queues)
+
+
+def refuse(core: _core.Queue, sent: int, left: int, timeout: float | None) -> None:
+    """Count what found no room, and raise `QueueFull` with what did."""
+    try:
+        core.refuse(left, timeout)
+    except QueueFull as error:
+        error.sent = sent
+        raise
+
+
+def many_room(core: _core.Queue, kind: QueueType, n: int | None, out: NDArray[Any] | None) -> NDArray[Any]:
+    """Return the array that ``receive_many(n, out=out)`` fills."""
+    if out is not None:
+        kind.check_array("receive_many", core.name, out)
+    most = core.capacity if out is None else len(out)
+    count = most if n is None else whole("n", n, "a number of messages")
+    if count < 1 or (out is not None and count > most):
+        limit = f"1 to {most}" if out is not None else "at least 1"
+        raise InvalidOption(f"receive_many of {count} messages from queue {core.name!r}: it must be {limit}")
+    if out is None:
+        return kind.empty(min(count, core.capacity))
+    return out[:count]
