@@ -8,9 +8,7 @@
 #include <unordered_map>
 #include <variant>
 
-#include "backends/cpu/backend.h"
-#include "backends/cuda/backend.h"
-#include "backends/metal/backend.h"
+#include "backends/all.h"
 #include "bindings/bindings.h"
 #include "bindings/message_io.h"
 #include "bindings/seconds.h"
@@ -283,9 +281,7 @@ std::vector<std::pair<std::string, std::string>> list_backends() {
 }  // namespace
 
 void init_runtime(py::module_& module) {
-  register_backend(cpu::backend());
-  register_backend(cuda::backend());
-  register_backend(metal::backend());
+  register_backends();
   module.def("backends", &list_backends);
 
   using Unlocked = py::call_guard<py::gil_scoped_release>;

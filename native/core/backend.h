@@ -1,4 +1,4 @@
-// The contract of a backend. To add one, implement this and list it in the registry; see backends/README.md.
+// The contract of a backend. To add one, implement this and put it into the list; see backends/README.md.
 #pragma once
 #include <memory>
 #include <string>

@@ -1,7 +1,6 @@
 #include "core/registry.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <mutex>
 
@@ -10,17 +9,10 @@
 namespace ringway {
 namespace {
 
-constexpr std::array<const char*, 3> kPreference = {"cuda", "metal", "cpu"};
-
 std::mutex changing;
 std::vector<BackendEntry>& entries() {
   static auto* all = new std::vector<BackendEntry>;
   return *all;
-}
-
-std::size_t rank_of(const BackendEntry& entry) {
-  return static_cast<std::size_t>(std::find(kPreference.begin(), kPreference.end(), entry.name) -
-                                  kPreference.begin());
 }
 
 }  // namespace
@@ -28,10 +20,9 @@ std::size_t rank_of(const BackendEntry& entry) {
 void register_backend(BackendEntry entry) {
   std::lock_guard lock(changing);
   auto& all = entries();
-  std::erase_if(all, [&](const BackendEntry& other) { return other.name == entry.name; });
-  all.push_back(std::move(entry));
-  std::stable_sort(all.begin(), all.end(),
-                   [](const auto& a, const auto& b) { return rank_of(a) < rank_of(b); });
+  const auto known = std::find_if(all.begin(), all.end(),
+                                  [&](const BackendEntry& other) { return other.name == entry.name; });
+  known == all.end() ? void(all.push_back(std::move(entry))) : void(*known = std::move(entry));
 }
 
 std::vector<BackendEntry> backends() {

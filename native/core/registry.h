@@ -16,9 +16,9 @@ struct BackendEntry {
   std::function<std::unique_ptr<Backend>(const HostServices&, u32 workers)> make;
 };
 
-// The last registration of a name counts.
+// The last registration of a name counts, in the place of the first.
 void register_backend(BackendEntry entry);
-// In the order in which "auto" tries them.
+// In order of registration, in which "auto" tries them.
 std::vector<BackendEntry> backends();
 // `name` may be "auto", for which RINGWAY_BACKEND can stand in; throws kNotFound or kBackendUnavailable.
 BackendEntry choose_backend(const std::string& name);

@@ -11,7 +11,7 @@ import sys
 import pytest
 import ringway
 
-CONFTEST = pathlib.Path(__file__).with_name("conftest.py")
+CONFTEST = pathlib.Path(__file__).parents[1] / "conftest.py"
 TEST = "def test_it(backend):\n    print('ran on', backend)\n"
 
 

@@ -1,4 +1,4 @@
-"""Every launch option does what it says: each test fails when its option is ignored."""
+"""Options of the CPU backend, validation, presets. Those of every backend: tests/conformance."""
 
 from __future__ import annotations
 
@@ -16,81 +16,6 @@ from ringway import errors
 def runtime() -> Iterator[rw.Runtime]:
     with rw.Runtime(workers=2, assist=False) as started:
         yield started
-
-
-def filled(runtime: rw.Runtime, **options: object) -> rw.Kernel:
-    """An inactive echo with 16 messages, 0 to 15, in its 16 slots."""
-    kernel = runtime.launch(
-        "echo",
-        activate=False,
-        options=rw.LaunchOptions(capacity=16, **options),  # type: ignore[arg-type]
-    )
-    for number in range(16):
-        assert kernel.send(b"%d" % number)
-    return kernel
-
-
-def drained(kernel: rw.Kernel, count: int) -> list[int]:
-    kernel.activate()
-    return [int(kernel.receive(timeout=20)) for _ in range(count)]
-
-
-def test_capacity_bounds_the_mailbox(runtime: rw.Runtime) -> None:
-    kernel = filled(runtime, policy="reject")
-    with pytest.raises(errors.QueueFull, match="16 messages"):
-        kernel.send(b"16")
-    assert kernel.telemetry().dropped["refused"] == 1
-
-
-def test_policy_drop_new(runtime: rw.Runtime) -> None:
-    kernel = filled(runtime, policy="drop_new")
-    assert kernel.send(b"16") is False
-    assert kernel.telemetry().dropped["new"] == 1
-    assert drained(kernel, 16) == list(range(16))
-
-
-def test_policy_drop_oldest(runtime: rw.Runtime) -> None:
-    kernel = filled(runtime, policy="drop_oldest")
-    for number in (16, 17):
-        assert kernel.send(b"%d" % number)
-    assert kernel.telemetry().dropped["oldest"] == 2
-    assert drained(kernel, 16) == list(range(2, 18))
-
-
-def test_policy_block_waits_for_room(runtime: rw.Runtime) -> None:
-    kernel = filled(runtime, policy="block", block_timeout=20.0)
-    sender = threading.Thread(target=kernel.send, args=(b"16",))
-    sender.start()
-    assert drained(kernel, 17) == list(range(17))
-    sender.join(20)
-    assert not sender.is_alive()
-
-
-def test_block_timeout_ends_the_wait(runtime: rw.Runtime) -> None:
-    kernel = filled(runtime, policy="block", block_timeout=0.05)
-    start = time.monotonic()
-    with pytest.raises(errors.QueueFull, match="block_timeout"):
-        kernel.send(b"16")
-    assert time.monotonic() - start >= 0.05
-
-
-def test_message_timeout_is_the_default_of_request(runtime: rw.Runtime) -> None:
-    kernel = runtime.launch("echo", activate=False, options=rw.LaunchOptions(message_timeout=0.05))
-    start = time.monotonic()
-    with pytest.raises(errors.Timeout, match=r"0\.05"):
-        kernel.request(b"x")
-    assert time.monotonic() - start >= 0.05
-
-
-def test_slot_size_bounds_the_body(runtime: rw.Runtime) -> None:
-    large = runtime.launch("echo", options=rw.LaunchOptions(slot_size=100_000))
-    assert large.request(bytes(100_000), timeout=20) == bytes(100_000)
-    auto = runtime.launch("echo")
-    with pytest.raises(errors.MessageTooLarge, match="slot_size"):
-        auto.send(bytes(5000))
-    vector_op = runtime.launch("vector_op", options=rw.LaunchOptions(slot_size=64))
-    with pytest.raises(errors.MessageTooLarge, match="VectorRequest"):
-        vector_op.send(rw.VectorRequest(range(25), range(25)))
 
 
 def worker_ticks() -> int:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import ringway as rw
-from ringway import errors
 
 
 def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,45 +19,6 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         check=False,
         env=os.environ | environment,
     )
-
-
-@pytest.mark.parametrize("assist", [True, False])
-def test_a_thousand_concurrent_requests_from_threads(assist: bool) -> None:
-    with rw.Runtime(workers=2, assist=assist) as runtime:
-        echo = runtime.launch("echo", activate=False)
-        with ThreadPoolExecutor(1000) as pool:
-            answers = [pool.submit(echo.request, b"%d" % number, 60) for number in range(1000)]
-            while echo.telemetry().depth < 1000:
-                time.sleep(0.01)
-            echo.activate()
-            assert [answer.result(60) for answer in answers] == [b"%d" % number for number in range(1000)]
-
-
-@pytest.mark.parametrize("call", ["receive", "request", "send"])
-def test_ctrl_c_ends_a_wait(call: str) -> None:
-    with rw.Runtime(workers=1) as runtime:
-        echo = runtime.launch("echo", activate=False, options=rw.LaunchOptions(capacity=16, block_timeout=60))
-        if call == "send":
-            for _ in range(16):
-                echo.send(b"x")
-        main = threading.main_thread().ident
-        assert main is not None
-        timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
-        timer.start()
-        arguments = {"timeout": 60} if call == "receive" else {"message": b"x"}
-        with pytest.raises(KeyboardInterrupt):
-            getattr(echo, call)(**arguments)
-        timer.join()
-
-
-def test_a_late_answer_is_dropped_and_counted() -> None:
-    with rw.Runtime(workers=1) as runtime:
-        echo = runtime.launch("echo", activate=False)
-        with pytest.raises(errors.Timeout, match="launched"):
-            echo.request(b"late", timeout=0.01)
-        echo.activate()
-        assert echo.request(b"own", timeout=20) == b"own"
-        assert echo.telemetry().dropped["late"] == 1
 
 
 def test_fork_is_refused_and_harmless() -> None:

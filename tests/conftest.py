@@ -8,7 +8,7 @@ import signal
 import pytest
 import ringway
 
-BACKENDS = ("cpu", "cuda", "metal")
+BACKENDS = tuple(ringway.backends())
 REQUIRED = {name for name in os.environ.get("RINGWAY_REQUIRE", "").split(",") if name}
 
 
@@ -31,3 +31,21 @@ def backend(request: pytest.FixtureRequest) -> str:
             pytest.fail(f"RINGWAY_REQUIRE names {name}, but {reason}")
         pytest.skip(reason)
     return name
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the tests on a backend that is absent, one stays, to show the reason; all when it is required."""
+    kept, left_out = [], []
+    shown: set[str] = set()
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        name = callspec.params.get("backend") if callspec else None
+        if name in shown and name not in REQUIRED and why_absent(name):
+            left_out.append(item)
+            continue
+        kept.append(item)
+        if name in BACKENDS:
+            shown.add(name)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept

@@ -1,0 +1,95 @@
+"""The conformance suite: what every backend does, over the public API.
+
+Each test runs on every backend that is present (the fixture `backend`; RINGWAY_REQUIRE makes an absent one a
+failure) and in every mode that the backend has: a waiting caller may run the kernel or may not, messages come
+directly or by a pumped bridge. A test that compares numbers states its bound.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple
+
+import pytest
+import ringway as rw
+from ringway import errors
+
+
+class Mode(NamedTuple):
+    name: str
+    assist: bool
+    bridge: Literal["direct", "pumped"]
+
+
+MODES = (Mode("assist", True, "direct"), Mode("no-assist", False, "direct"), Mode("pumped", True, "pumped"))
+
+
+@functools.cache
+def why_not(backend: str, bridge: Literal["direct", "pumped"]) -> str:
+    """Reason why a backend has no such bridge; empty when it has."""
+    with rw.Runtime(backend) as runtime:
+        try:
+            runtime.launch("echo", options=rw.LaunchOptions(bridge=bridge))
+        except errors.InvalidOption as error:
+            return str(error)
+    return ""
+
+
+@pytest.fixture(params=MODES, ids=lambda mode: mode.name)
+def mode(request: pytest.FixtureRequest, backend: str) -> Mode:
+    asked: Mode = request.param
+    reason = why_not(backend, asked.bridge)
+    if reason:
+        pytest.skip(reason)
+    return asked
+
+
+@pytest.fixture
+def options(mode: Mode) -> Callable[..., rw.LaunchOptions]:
+    """Makes launch options of the mode under test."""
+    return functools.partial(rw.LaunchOptions, bridge=mode.bridge)
+
+
+@pytest.fixture
+def runtime(backend: str, mode: Mode) -> Iterator[rw.Runtime]:
+    with rw.Runtime(backend, assist=mode.assist) as started:
+        yield started
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    def wait(done: Callable[[], bool]) -> None:
+        end = time.monotonic() + 30
+        while not done():
+            assert time.monotonic() < end, "waited for 30 s"
+            time.sleep(0.001)
+
+    return wait
+
+
+class Full(NamedTuple):
+    kernel: rw.Kernel
+    count: int  # messages that it holds: 0 to count - 1
+    oldest: int  # the one that `drop_oldest` drops: behind a bridge, the oldest that the device has not got
+
+
+@pytest.fixture
+def full(runtime: rw.Runtime, mode: Mode, options: Any, wait_until: Any) -> Callable[..., Full]:
+    """Launches an inactive echo with 16 slots and fills it, and the staging ring before it."""
+
+    def fill(**fields: Any) -> Full:
+        kernel = runtime.launch(
+            "echo", activate=False, options=options(capacity=16, staging_capacity=16, **fields)
+        )
+        for number in range(16):
+            assert kernel.send(b"%d" % number)
+        if mode.bridge == "direct":
+            return Full(kernel, 16, 0)
+        wait_until(lambda: (kernel.telemetry().bridge or {})["to_device"] == 16)
+        for number in range(16, 32):
+            assert kernel.send(b"%d" % number)
+        return Full(kernel, 32, 16)
+
+    return fill

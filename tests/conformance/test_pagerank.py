@@ -1,0 +1,79 @@
+"""PageRank on every backend, against networkx and against the CPU, within stated bounds."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+import ringway as rw
+from ringway.errors import NotConverged
+
+# Largest absolute difference of a rank: to networkx run to 1e-14, and to the CPU at the same tolerance.
+TO_NETWORKX = {"float64": 1e-10, "float32": 2e-6}
+TO_CPU = {"float64": 1e-12, "float32": 1e-6}
+TOLERANCE = {"float64": 1e-12, "float32": 1e-6}
+
+
+def cycle() -> nx.DiGraph:
+    return nx.cycle_graph(5, create_using=nx.DiGraph)
+
+
+def dangling() -> nx.DiGraph:
+    graph = nx.gnp_random_graph(200, 0.02, seed=1, directed=True)
+    graph.remove_edges_from(list(graph.out_edges(range(0, 200, 7))))
+    return graph
+
+
+def weighted() -> nx.DiGraph:
+    graph = nx.gnp_random_graph(300, 0.03, seed=2, directed=True)
+    random = np.random.default_rng(3)
+    for _, _, data in graph.edges(data=True):
+        data["weight"] = float(random.uniform(0, 3))
+    return graph
+
+
+def skewed() -> nx.DiGraph:
+    return nx.DiGraph(nx.barabasi_albert_graph(2000, 4, seed=4))
+
+
+GRAPHS = {"cycle": cycle, "dangling": dangling, "weighted": weighted, "skewed": skewed}
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_ranks(backend: str, name: str, dtype: str) -> None:
+    graph = GRAPHS[name]()
+    settings = {"tol": TOLERANCE[dtype], "max_iter": 1000, "dtype": dtype}
+    result = rw.pagerank(graph, backend=backend, **settings)
+    assert result.converged
+    assert result.ranks.dtype == dtype
+    expected = nx.pagerank(graph, tol=1e-14 / len(graph), max_iter=1000)
+    ranks = result.to_dict()
+    assert max(abs(ranks[node] - expected[node]) for node in graph) <= TO_NETWORKX[dtype]
+    assert abs(result.ranks.sum(dtype=np.float64) - 1) <= len(graph) * np.finfo(dtype).eps
+    cpu = rw.pagerank(graph, backend="cpu", **settings)
+    assert np.abs(result.ranks - cpu.ranks).max() <= TO_CPU[dtype]
+
+
+def test_personalization_and_damping(backend: str) -> None:
+    graph = weighted()
+    wish = {node: 1.0 + node % 3 for node in range(0, 300, 2)}
+    ranks = rw.pagerank(
+        graph, damping=0.6, tol=1e-12, max_iter=1000, personalization=wish, backend=backend
+    ).to_dict()
+    expected = nx.pagerank(graph, alpha=0.6, tol=1e-14 / 300, max_iter=1000, personalization=wish)
+    assert max(abs(ranks[node] - expected[node]) for node in graph) <= TO_NETWORKX["float64"]
+
+
+def test_the_same_bits_from_run_to_run(backend: str) -> None:
+    graph = rw.Graph.from_networkx(skewed())
+    runs = [rw.pagerank(graph, tol=1e-10, backend=backend).ranks for _ in range(3)]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    np.testing.assert_array_equal(runs[0], runs[2])
+
+
+def test_not_converging_is_raised(backend: str) -> None:
+    with pytest.raises(NotConverged):
+        rw.pagerank(skewed(), tol=1e-12, max_iter=3, backend=backend)
+    result = rw.pagerank(skewed(), tol=1e-12, max_iter=3, backend=backend, on_failure="return")
+    assert (result.converged, result.iterations) == (False, 3)
