@@ -30,7 +30,7 @@ struct Mode {
 inline const Mode kModes[] = {{"Assist", true, BridgeKind::kDirect},
                               {"NoAssist", false, BridgeKind::kDirect},
                               {"Pumped", true, BridgeKind::kPumped}};
-inline std::string name_of_mode(const testing::TestParamInfo<Mode>& info) {
+inline std::string name_of_mode(const ::testing::TestParamInfo<Mode>& info) {
   return info.param.name;
 }
 inline LaunchOptions in_mode(const Mode& mode, LaunchOptions options = {}) {
