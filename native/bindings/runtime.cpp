@@ -25,7 +25,8 @@ using Size = long long;
 LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>& slot_size,
                            const std::string& policy, double block_timeout, double message_timeout,
                            const std::string& idle, double poll_interval, Size batch,
-                           std::optional<Size> worker, const std::string& bridge, Size staging_capacity) {
+                           std::optional<Size> worker, const std::string& bridge, Size staging_capacity,
+                           const std::string& on_error, Size restart_limit, double restart_backoff) {
   LaunchOptions options;
   options.capacity = capacity;
   options.slot_size =
@@ -39,6 +40,9 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
   if (worker) options.worker = *worker;
   options.bridge = bridge_named(bridge);
   options.staging_capacity = staging_capacity;
+  options.on_error = on_error_named(on_error);
+  options.restart_limit = restart_limit;
+  options.restart_backoff = restart_backoff;
   check(options, 0);
   return options;
 }
@@ -184,6 +188,7 @@ py::dict telemetry(const Kernel& kernel) {
   all["processed"] = c.processed;
   all["sent"] = c.sent;
   all["errors"] = c.errors;
+  all["restarts"] = c.restarts;
   all["iterations"] = c.iterations;
   all["depth"] = snapshot.mailbox.depth;
   all["dropped"] = dropped;
@@ -289,7 +294,8 @@ void init_runtime(py::module_& module) {
       .def(py::init(&options_from), py::kw_only(), py::arg("capacity"), py::arg("slot_size"),
            py::arg("policy"), py::arg("block_timeout"), py::arg("message_timeout"), py::arg("idle"),
            py::arg("poll_interval"), py::arg("batch"), py::arg("worker"), py::arg("bridge"),
-           py::arg("staging_capacity"));
+           py::arg("staging_capacity"), py::arg("on_error"), py::arg("restart_limit"),
+           py::arg("restart_backoff"));
 
   py::class_<Kernel, SharedKernel>(module, "Kernel")
       .def_property_readonly("name", &Kernel::name)

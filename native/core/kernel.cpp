@@ -84,8 +84,9 @@ std::string Kernel::failure() const {
   return atomic::load_seq_cst(&port_->failed) ? port_->failure : "";
 }
 
-bool Kernel::ended() {
-  return static_cast<State>(atomic::load_relaxed(&state_)) == State::kTerminated;
+bool Kernel::ended() const {
+  const State now = state();
+  return now == State::kTerminated || now == State::kFailed;
 }
 
 Telemetry Kernel::telemetry() const {
@@ -96,6 +97,7 @@ Telemetry Kernel::telemetry() const {
     to.processed += atomic::load_relaxed(&from->processed);
     to.sent += atomic::load_relaxed(&from->sent);
     to.errors += atomic::load_relaxed(&from->errors);
+    to.restarts += atomic::load_relaxed(&from->restarts);
     to.iterations += atomic::load_relaxed(&from->iterations);
     to.last_message_us = std::max(to.last_message_us, atomic::load_relaxed(&from->last_message_us));
     to.dropped_closed += atomic::load_relaxed(&from->dropped_closed);

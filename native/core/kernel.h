@@ -94,7 +94,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
             bool wait);
   void move(Event event);
-  bool ended();
+  bool ended() const;
   TerminateReport end(bool drain, const Wait& until);
 
   const std::shared_ptr<Runtime> runtime_;

@@ -12,6 +12,7 @@ constexpr std::int64_t kLeastCapacity = 16;
 constexpr std::int64_t kMostCapacity = 1 << 20;
 constexpr std::int64_t kMostBody = (16 << 20) - 1 - 64;
 constexpr double kLongest = 86'400;
+constexpr std::int64_t kMostRestarts = 1'000'000;
 const std::string kSlotSizes = "'auto' or 1 to " + std::to_string(kMostBody) + " bytes";
 
 constexpr const char* kOptions = "LaunchOptions.";
@@ -59,6 +60,10 @@ void check(const LaunchOptions& options, u32 workers) {
   check_seconds("block_timeout", options.block_timeout, 0);
   check_seconds("message_timeout", options.message_timeout, 0);
   check_seconds("poll_interval", options.poll_interval, 1e-6);
+  check_seconds("restart_backoff", options.restart_backoff, 0);
+  if (options.restart_limit < 0 || options.restart_limit > kMostRestarts) {
+    refuse("restart_limit", options.restart_limit, "0 to 1000000");
+  }
   if (options.worker == LaunchOptions::kAnyWorker) return;
   if (options.worker < 0) refuse("worker", options.worker, "None or 0 and above");
   if (workers && options.worker >= workers) {
@@ -90,6 +95,10 @@ Idle idle_named(const std::string& name) {
 
 BridgeKind bridge_named(const std::string& name) {
   return named<BridgeKind>("bridge", name, {"auto", "direct", "pumped"});
+}
+
+OnError on_error_named(const std::string& name) {
+  return named<OnError>("on_error", name, {"fail", "restart", "skip"});
 }
 
 }  // namespace ringway

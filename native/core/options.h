@@ -10,10 +10,12 @@ namespace ringway {
 
 enum class Idle { kPark, kSpin, kPoll };
 enum class BridgeKind { kAuto, kDirect, kPumped };
+enum class OnError { kFail, kRestart, kSkip };
 
 struct LaunchOptions {
   static constexpr std::int64_t kAutoSlot = std::numeric_limits<std::int64_t>::min();
   static constexpr std::int64_t kAnyWorker = kAutoSlot;
+  static constexpr double kLongestBackoff = 30;  // seconds, unless restart_backoff is longer
 
   std::int64_t capacity = 4096;        // slots of the mailbox and of the queue to the host; a power of two
   std::int64_t slot_size = kAutoSlot;  // bytes of the largest message body
@@ -26,6 +28,9 @@ struct LaunchOptions {
   std::int64_t worker = kAnyWorker;  // the worker slot to live on
   BridgeKind bridge = BridgeKind::kAuto;  // how messages reach the kernel's queues; see core/bridge.h
   std::int64_t staging_capacity = 4096;   // slots of each staging ring of a pumped bridge; a power of two
+  OnError on_error = OnError::kFail;      // what a handler that breaks on a message does to its kernel
+  std::int64_t restart_limit = 5;         // restarts under kRestart without a message handled in between
+  double restart_backoff = 0.1;           // seconds before the first of them; doubles up to kLongestBackoff
 };
 
 // Throws kInvalidOption, naming field, value and range. `workers` is the number of worker slots, 0 when
@@ -39,6 +44,7 @@ void check_link(std::int64_t capacity, std::int64_t slot_size);
 Backpressure policy_named(const std::string& name);
 Idle idle_named(const std::string& name);
 BridgeKind bridge_named(const std::string& name);
+OnError on_error_named(const std::string& name);
 std::int64_t slot_size_named(const std::string& name);
 
 }  // namespace ringway

@@ -1,5 +1,7 @@
 #include "core/port.h"
 
+#include <new>
+
 namespace ringway {
 
 bool take_held_back(Port& port) {
@@ -10,10 +12,14 @@ bool take_held_back(Port& port) {
   return true;
 }
 
-bool fail(Port& port, const std::string& why) {
+bool fail(Port& port, const char* why) {
   // SYNC: none needed; who comes first writes the text.
   if (atomic::exchange_seq_cst(&port.failing, 1U)) return false;
-  port.failure = why;
+  try {
+    port.failure = why;
+  } catch (const std::bad_alloc&) {
+    port.failure = "out of memory";  // short enough to need none
+  }
   // SYNC: partner load_seq_cst in Kernel::state() and by who runs the kernel: the text; and the senders' look after their publish: a message that
   // whoever failed the kernel does not answer has a sender that finds out.
   atomic::exchange_seq_cst(&port.failed, 1U);

@@ -42,7 +42,7 @@ struct Port : std::enable_shared_from_this<Port> {
 bool take_held_back(Port& port);
 
 // Makes the kernel a failed one, for the reason given; false when it had failed before.
-bool fail(Port& port, const std::string& why);
+bool fail(Port& port, const char* why);
 
 // Called by whoever runs the kernel, after it has published to the outbox.
 void announce_output(Port& port);

@@ -159,6 +159,9 @@ class Options:
         worker: int | None,
         bridge: str,
         staging_capacity: int,
+        on_error: str,
+        restart_limit: int,
+        restart_backoff: float,
     ) -> None: ...
 
 class Kernel:

@@ -48,6 +48,18 @@ class LaunchOptions:
     staging_capacity
         Slots of each staging ring of a pumped bridge, one each way, beside the ``capacity`` of the queues on
         the device; a power of two, 16 to 1,048,576.
+    on_error
+        What a handler that breaks on a message, as by an exception, does to its kernel: ``"fail"`` ends it;
+        ``"restart"`` gives it a new, zero-filled state; ``"skip"`` keeps its state. In every case the
+        message's sender gets `HandlerError`; the messages behind it are kept under ``"restart"`` and
+        ``"skip"``, whose kernels get their messages one by one. A message that the handler reports as at
+        fault breaks nothing.
+    restart_limit
+        Restarts under ``"restart"`` without a message handled in between; the next break then fails the
+        kernel. 0 to 1,000,000.
+    restart_backoff
+        Seconds that a restarted kernel pauses; doubled with every restart without a message handled in
+        between, up to 30.
 
     Raises
     ------
@@ -66,6 +78,9 @@ class LaunchOptions:
     worker: int | None = None
     bridge: Literal["auto", "direct", "pumped"] = "auto"
     staging_capacity: int = 4096
+    on_error: Literal["fail", "restart", "skip"] = "fail"
+    restart_limit: int = 5
+    restart_backoff: float = 0.1
 
     def __post_init__(self) -> None:
         self.native()
@@ -90,6 +105,9 @@ class LaunchOptions:
             worker=self.worker,
             bridge=self.bridge,
             staging_capacity=self.staging_capacity,
+            on_error=self.on_error,
+            restart_limit=self.restart_limit,
+            restart_backoff=self.restart_backoff,
         )
 
     @classmethod

@@ -39,6 +39,7 @@ class Telemetry:
     processed: int
     sent: int
     errors: int
+    restarts: int
     iterations: int
     depth: int
     dropped: Mapping[str, int]

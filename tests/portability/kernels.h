@@ -2,6 +2,7 @@
 #pragma once
 #include "context.h"
 #include "ringway/kernels/echo.h"
+#include "ringway/kernels/faulty.h"
 #include "ringway/kernels/relay.h"
 #include "ringway/kernels/vector_op.h"
 #include "ringway/ring_loop.h"
@@ -25,7 +26,8 @@ RW_FN u32 touch_kernels(RW_SHARED u8* memory) {
   context.memory = memory;
   context.from = 0;
   return touch_turn<A, Echo, false>(memory, &context) + touch_turn<A, Echo, true>(memory, &context) +
-         touch_handler<Relay>(memory, &context) + touch_handler<VectorOperation>(memory, &context);
+         touch_handler<Faulty>(memory, &context) + touch_handler<Relay>(memory, &context) +
+         touch_handler<VectorOperation>(memory, &context);
 }
 
 }  // namespace ringway

@@ -100,6 +100,11 @@ def test_worker_is_where_the_kernel_lives(runtime: rw.Runtime) -> None:
         ("worker", -1),
         ("bridge", "tunnel"),
         ("staging_capacity", 1000),
+        ("on_error", "retry"),
+        ("restart_limit", -1),
+        ("restart_limit", 1_000_001),
+        ("restart_backoff", -0.1),
+        ("restart_backoff", float("nan")),
     ],
 )
 def test_validation_names_field_value_and_range(field: str, value: object) -> None:

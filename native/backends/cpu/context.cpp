@@ -1,13 +1,13 @@
 #include "backends/cpu/context.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <thread>
 #include <utility>
 
 #include "backends/cpu/worker.h"
 #include "core/error.h"
-#include "core/log.h"
 #include "core/type_id.h"
 
 namespace ringway::cpu {
@@ -21,14 +21,14 @@ Turn Context::turn() {
   Turn turn;
   ControlBlock& control = kernel_.control;
   count(&control.iterations, 1);
-  try {
-    for (u32 i = 0; i < kernel_.inputs.size() && kernel_.running; ++i) {
-      input_ = i;
-      turn_on(kernel_.inputs[i], &turn);
-    }
-  } catch (const std::exception& error) {
-    abandon();
-    fail(error.what());
+  if (kernel_.resume_at) {
+    turn.blocked = ringway::now_ns() < kernel_.resume_at;
+    if (turn.blocked) return turn;
+    kernel_.resume_at = 0;
+  }
+  for (u32 i = 0; i < kernel_.inputs.size() && kernel_.running && !kernel_.resume_at; ++i) {
+    input_ = i;
+    turn_on(kernel_.inputs[i], &turn);
   }
   if (sent_) {
     turn.moved = true;
@@ -39,23 +39,26 @@ Turn Context::turn() {
   return turn;
 }
 
-void Context::fail(const char* reason) {
-  ReplicaSet& set = kernel_.set;
-  if (ringway::fail(set, reason)) {
-    log::warning([&] { return "kernel '" + set.name + "' failed: " + set.failure; });
-    for (const auto& replica : set.replicas) {
-      if (replica.get() != &kernel_) replica->home->notify(*replica);
-    }
+u32 Context::drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, ErrorText& text) {
+  // One by one, where it must be known on which message the handler threw.
+  const bool one_by_one = kernel_.set.options.on_error != OnError::kFail;
+  const u32 most = one_by_one ? 1 : batch;
+  u32 done = 0;
+  u32 now = 0;
+  try {
+    do {
+      now = kernel_.set.entry->turn(this, &input, most, kernel_.state.get(), status);
+      done += now;
+    } while (one_by_one && now && done < batch && status->code == kDrained);
+  } catch (const std::exception& error) {
+    *thrown = true;
+    std::snprintf(text, sizeof(text), "%s", error.what());
+  } catch (...) {
+    *thrown = true;
+    std::snprintf(text, sizeof(text), "an exception that is no std::exception");
   }
-  follow_failure();
-}
-
-void Context::follow_failure() {
-  kernel_.running = false;
-  // SYNC: partner exchange_seq_cst in fail(): the text, which another replica may be about to write.
-  while (!atomic::load_seq_cst(&kernel_.set.failed)) std::this_thread::yield();
-  discard(u32(ErrorKind::kHandler), "the kernel failed: " + kernel_.set.failure);
-  if (kernel_.set.bridge) kernel_.set.bridge->wake();
+  abandon();
+  return done;
 }
 
 void Context::turn_on(Inlet& input, Turn* turn) {
@@ -69,19 +72,31 @@ void Context::turn_on(Inlet& input, Turn* turn) {
       kernel_.set.pass_on(&kernel_, &worker_);
     }
   }
-  const u32 done = kernel_.set.entry->turn(this, &input, batch, kernel_.state.get(), &status);
-  abandon();
-  bool failed = status.code == kFailed && input.held().count;
-  if (failed && !fail_first(input, status.error)) {
-    failed = false;
+  bool thrown = false;
+  ErrorText text;
+  const u32 done = drain(input, batch, &status, &thrown, text);
+  bool broken = thrown || status.code == kBroken;
+  bool failed = !thrown && (broken || status.code == kFailed);
+  if (failed) text_of(status.error, text);
+  // Of a batch it is not known on which message the handler threw; but then the policy is to fail, which answers all.
+  failed |= thrown && kernel_.set.options.on_error != OnError::kFail;
+  failed &= input.held().count != 0;
+  if (failed && !fail_first(input, text)) {
+    failed = broken = false;  // the same message again when there is room
     status.code = kAgain;
   }
+  if (done) kernel_.restarts_in_row = 0;
   const u32 taken = done + failed;
   if (taken) {
     turn->moved = true;
     count(&kernel_.control.received, taken);
     count(&kernel_.control.processed, done);
     room_was_made(input);
+  }
+  if (broken) {
+    turn->moved = true;
+    if (!failed) count(&kernel_.control.errors, 1);
+    broke(text);
   }
   if (status.code == kAgain) {
     turn->blocked = true;
@@ -97,23 +112,7 @@ void Context::abandon() {
   }
 }
 
-// False: there is no room for the answer.
-bool Context::fail_first(Inlet& input, u32 error) {
-  const auto& texts = kernel_.set.entry->type.errors;
-  const std::string text = error < texts.size() ? texts[error] : "error number " + std::to_string(error);
-  if (!input.link) {
-    const auto& ring = kernel_.set.in().ring();
-    Envelope request;
-    std::memcpy(&request, payload_at(ring, input.held().first), sizeof(request));
-    if (!answer_error(request, u32(ErrorKind::kHandler), text)) return false;
-  }
-  count(&kernel_.control.errors, 1);
-  log::warning([&] { return "kernel '" + kernel_.set.name + "' failed on a message: " + text; });
-  input.skip_one();
-  return true;
-}
-
-bool Context::answer_error(const Envelope& request, u32 kind, const std::string& text) {
+bool Context::answer_error(const Envelope& request, u32 kind, std::string_view text) {
   if (request.sender == kNoEndpoint) return true;
   u32 bytes = u32(text.size());
   if (kernel_.set.bridge) bytes = std::min(bytes, kernel_.set.out().max_message() - u32(sizeof(Envelope)));
@@ -141,7 +140,7 @@ void Context::answer_too_large(u32 bytes) {
   commit_message(room);
 }
 
-u64 Context::discard(u32 kind, const std::string& text) {
+u64 Context::discard(u32 kind, std::string_view text) {
   u64 left = 0;
   for (u32 i = 0; i < kernel_.inputs.size(); ++i) {
     Inlet& input = kernel_.inputs[i];

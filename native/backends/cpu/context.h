@@ -1,6 +1,7 @@
 // What a handler sees while it runs on the CPU: one object per turn, on the stack of whoever runs the kernel.
 #pragma once
 #include <cstring>
+#include <string_view>
 
 #include "backends/cpu/instance.h"
 
@@ -21,7 +22,7 @@ class Context {
   // Runs the handler once on each input.
   Turn turn();
   // Discards all input and answers its senders with an error; returns the number of messages.
-  u64 discard(u32 kind, const std::string& text);
+  u64 discard(u32 kind, std::string_view text);
 
   u32 input() const { return input_; }
 
@@ -56,9 +57,17 @@ class Context {
   u64 now_us() { return now_us_ ? now_us_ : now_us_ = unix_us(); }
 
  private:
+  // As much as a reply cell holds without asking for memory.
+  using ErrorText = char[512];
+
   void turn_on(Inlet& input, Turn* turn);
+  // What entry->turn returns, and whether the handler threw, with the reason.
+  u32 drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, ErrorText& text);
+  void text_of(u32 error, ErrorText& text) const;
+  bool fail_first(Inlet& input, const char* text);  // false: there is no room for the answer
+  void broke(const char* text);                     // does what the kernel's policy says
+  void restart();
   void fail(const char* reason);
-  bool fail_first(Inlet& input, u32 error);
   // Gives up what was reserved and not committed.
   void abandon();
   void commit_message(u32 bytes);
@@ -68,7 +77,8 @@ class Context {
   void dropped_output();
   void tell_receivers();
   void room_was_made(Inlet& input);
-  bool answer_error(const Envelope& request, u32 kind, const std::string& text);
+  // False: there is no room for the answer.
+  bool answer_error(const Envelope& request, u32 kind, std::string_view text);
   void answer_too_large(u32 bytes);
 
   Instance& kernel_;

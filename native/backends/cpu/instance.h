@@ -75,9 +75,11 @@ struct Instance {
 
   // All below belong to the holder of the worker's lock, but for `scheduled`.
   bool running = false;
-  bool asks_idle = false;  // its options count in its worker's idle policy
-  bool stalled = false;    // waits for room; others may look at it
-  u32 scheduled = 0;       // is in one of the worker's lists, or never will be again
+  bool asks_idle = false;      // its options count in its worker's idle policy
+  bool stalled = false;        // waits for room or for `resume_at`; others may look at it
+  u32 restarts_in_row = 0;     // since a message was last handled
+  std::int64_t resume_at = 0;  // of now_ns(), 0 = none: after a restart, does not run before
+  u32 scheduled = 0;           // is in one of the worker's lists, or never will be again
   Instance* next_remote = nullptr;
 };
 

@@ -4,6 +4,7 @@
 
 #include "backends/cpu/entry.h"
 #include "ringway/kernels/echo.h"
+#include "ringway/kernels/faulty.h"
 #include "ringway/kernels/pagerank.h"
 #include "ringway/kernels/relay.h"
 #include "ringway/kernels/vector_op.h"
@@ -21,6 +22,8 @@ std::vector<std::string> pagerank_errors() {
 std::deque<Entry>& table() {
   static auto* all = new std::deque<Entry>{
       kernel_of<Echo>({.name = "echo", .accepts = {}, .emits = {}, .errors = {}}),
+      kernel_of<Faulty>(
+          {.name = "faulty", .accepts = {}, .emits = {}, .errors = {"told to fail", "told to break"}}),
       kernel_of<VectorOperation>({.name = "vector_op",
                                   .accepts = {"VectorRequest"},
                                   .emits = {},

@@ -10,11 +10,12 @@ struct ControlBlock {
   u64 processed;        // of these, handled without an error
   u64 sent;             // answers and messages to links and host
   u64 errors;           // messages whose handling failed
+  u64 restarts;         // times the state was made new after the handler broke
   u64 iterations;       // times the loop looked at the inputs
   u64 last_message_us;  // since the Unix epoch; 0 before the first message
   u64 dropped_closed;   // left over when the kernel ended, or sent on a link whose receiver had ended
   u64 dropped_late;     // answers that nobody waited for any more
 };
-static_assert(sizeof(ControlBlock) == 8 * 8, "control block");
+static_assert(sizeof(ControlBlock) == 9 * 8, "control block");
 
 }  // namespace ringway

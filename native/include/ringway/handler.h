@@ -38,6 +38,8 @@ enum DrainCode : u32 {
   kDrained = 0,
   kAgain = 1,   // an output has no room, or another input must come first: nothing of this message was stored
   kFailed = 2,  // the message is at fault: it is consumed, its sender gets error number `error`
+  kBroken =
+      3,  // the handler broke on the message, as by an exception: as kFailed, then the kernel's policy applies
 };
 
 struct DrainStatus {

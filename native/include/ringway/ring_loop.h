@@ -19,7 +19,7 @@ template <class A, bool Shared> struct Intake {
 };
 
 // Returns how many messages left the input; `status` speaks of the first of `held` when it is not kDrained. A message
-// at fault stays held: the loop answers it and then calls skip().
+// at fault, or on which the handler broke, stays held: the loop answers it and then calls skip().
 template <class A, class Handler, bool Shared, class Ctx>
 RW_FN u32 ring_turn(RW_PRIVATE Ctx* ctx, RW_PRIVATE Intake<A, Shared>* in, u32 batch,
                     RW_SHARED typename Handler::State* state, RW_PRIVATE DrainStatus* status) {

@@ -1,0 +1,90 @@
+// What becomes of a kernel whose handler fails on a message, or breaks. Nothing here needs memory that may not be
+// there: it runs when an allocation has failed, too.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <thread>
+
+#include "backends/cpu/context.h"
+#include "backends/cpu/worker.h"
+#include "core/error.h"
+#include "core/log.h"
+
+namespace ringway::cpu {
+
+using atomic::count;
+
+void Context::text_of(u32 error, ErrorText& text) const {
+  const auto& texts = kernel_.set.entry->type.errors;
+  error < texts.size() ? std::snprintf(text, sizeof(text), "%s", texts[error].c_str())
+                       : std::snprintf(text, sizeof(text), "error number %u", error);
+}
+
+bool Context::fail_first(Inlet& input, const char* text) {
+  if (!input.link) {
+    const auto& ring = kernel_.set.in().ring();
+    Envelope request;
+    std::memcpy(&request, payload_at(ring, input.held().first), sizeof(request));
+    if (!answer_error(request, u32(ErrorKind::kHandler), text)) return false;
+  }
+  count(&kernel_.control.errors, 1);
+  log::warning([&] { return "kernel '" + kernel_.set.name + "' failed on a message: " + text; });
+  input.skip_one();
+  return true;
+}
+
+void Context::broke(const char* text) {
+  if (kernel_.set.options.on_error == OnError::kSkip) return;
+  const auto limit = u64(kernel_.set.options.restart_limit);
+  if (kernel_.set.options.on_error == OnError::kFail) return fail(text);
+  if (kernel_.restarts_in_row < limit) return restart();
+  ErrorText reason;
+  std::snprintf(reason, sizeof(reason),
+                "%s (restart_limit = %llu restarts without a handled message in between)", text,
+                static_cast<unsigned long long>(limit));
+  fail(reason);
+}
+
+void Context::restart() {
+  const LaunchOptions& options = kernel_.set.options;
+  const u32 before = kernel_.restarts_in_row++;
+  std::memset(kernel_.state.get(), 0, kernel_.set.entry->state_size);
+  count(&kernel_.control.restarts, 1);
+  const double longest = std::max(options.restart_backoff, LaunchOptions::kLongestBackoff);
+  const double pause = std::min(std::ldexp(options.restart_backoff, int(std::min(before, 64U))), longest);
+  if (pause > 0) kernel_.resume_at = ringway::now_ns() + static_cast<std::int64_t>(pause * 1e9);
+  log::warning([&] {
+    return "kernel '" + kernel_.set.name + "' restarts in " + std::to_string(pause) + " s with a new state";
+  });
+}
+
+void Context::fail(const char* reason) {
+  ReplicaSet& set = kernel_.set;
+  if (ringway::fail(set, reason)) {
+    log::warning([&] { return "kernel '" + set.name + "' failed: " + set.failure; });
+    for (const auto& replica : set.replicas) {
+      if (replica.get() != &kernel_) replica->home->notify(*replica);
+    }
+  }
+  follow_failure();
+}
+
+void Context::follow_failure() {
+  kernel_.running = false;
+  // SYNC: partner exchange_seq_cst in fail(): the text, which another replica may be about to write.
+  while (!atomic::load_seq_cst(&kernel_.set.failed)) std::this_thread::yield();
+  ErrorText text;
+  std::snprintf(text, sizeof(text), "the kernel failed: %s", kernel_.set.failure.c_str());
+  discard(u32(ErrorKind::kHandler), text);
+  for (Inlet& input : kernel_.inputs) {
+    // SYNC: partner load_acquire in without_room(): kernels that send here need not wait for room.
+    if (input.link) atomic::store_release(&input.link->ended, 1U);
+    room_was_made(input);
+  }
+  if (kernel_.set.bridge) kernel_.set.bridge->wake();
+  announce_output(kernel_.set);
+  if (kernel_.asks_idle) worker_.ask_idle(kernel_.set.options, -1);
+  kernel_.asks_idle = false;
+}
+
+}  // namespace ringway::cpu
