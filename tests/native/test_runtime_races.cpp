@@ -109,6 +109,21 @@ TEST_P(Races, RingOfRelaysKeepsEveryToken) {
   runtime->close();
 }
 
+TEST_P(Races, ClosingWhileKernelsWakeEachOther) {
+  for (int round = 0; round < 30; ++round) {
+    auto runtime = start(2, GetParam().assist);
+    auto first = runtime->launch("relay", "", {.worker = 0});
+    auto second = runtime->launch("relay", "", {.worker = 1});
+    runtime->link(*first, *second, 64, 56);
+    runtime->link(*second, *first, 64, 56);
+    first->activate();
+    second->activate();
+    for (int i = 0; i < 1 + round % 3; ++i) send(*first, "token");
+    while (second->telemetry().control.received < 50) std::this_thread::yield();
+    runtime->close();
+  }
+}
+
 TEST_P(Races, BuffersComeAndGoWhileMessagesNameThem) {
   auto runtime = start(2, GetParam().assist);
   auto kernel = runtime->launch("vector_op", "", in_mode(GetParam()));

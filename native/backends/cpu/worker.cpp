@@ -157,10 +157,12 @@ void Worker::forget(Instance& kernel) {
       listed = false;
     }
     if (!listed) break;
-    // A sender has set the mark and is about to push.
+    // A sender has set the mark and is about to push. The slot's thread may take the kernel from the list meanwhile,
+    // and clears the mark then.
     unlock();
     std::this_thread::yield();
     lock();
+    listed = exchange_seq_cst(&kernel.scheduled, 1U) != 0;  // SYNC: as above
   }
   std::erase(stalled_, &kernel);
   store_relaxed(&kernel.stalled, false);
