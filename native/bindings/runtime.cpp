@@ -288,6 +288,8 @@ std::vector<std::pair<std::string, std::string>> list_backends() {
 void init_runtime(py::module_& module) {
   register_backends();
   module.def("backends", &list_backends);
+  module.def(
+      "choose_backend", [](const std::string& name) { return choose_backend(name).name; }, py::arg("name"));
 
   using Unlocked = py::call_guard<py::gil_scoped_release>;
   py::class_<LaunchOptions>(module, "Options")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ringway.arguments import instance, real, whole
 from ringway.errors import InvalidOption, NotConverged
-from ringway.pagerank_engine import Problem, engine_for, shards_for
+from ringway.pagerank_engine import Problem, solve
 from ringway.pagerank_inputs import graph_of, values_of
 from ringway.pagerank_result import PageRankResult
 
@@ -105,6 +105,8 @@ def pagerank(  # noqa: PLR0917
         An argument outside its range.
     NotConverged
         `max_iter` iterations did not reach `tol`.
+    HandlerError
+        A kernel failed within; the text holds its name and the reason. The next call starts new kernels.
 
     Notes
     -----
@@ -136,7 +138,7 @@ def pagerank(  # noqa: PLR0917
     if store.num_nodes == 0:
         result = problem.of_nothing()
     else:
-        result = engine_for(backend, shards_for(store.num_edges)).run(problem, progress)
+        result = solve(backend, problem, progress)
     result.total_time = time.perf_counter() - started
     if on_failure == "raise" and tol > 0 and not result.converged:
         residual = result.residuals[-1] if len(result.residuals) else math.nan

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
+from ringway.errors import Closed, Error, HandlerError, Timeout
 from ringway.graphs import Graph
 from ringway.options import LaunchOptions
 from ringway.pagerank_messages import (
@@ -37,9 +38,9 @@ from ringway.runtime import Buffer, Kernel, Runtime
 MAX_SHARDS = 64
 EDGES_PER_SHARD = 100_000
 HISTORY = 65_536
-FOREVER = math.inf
 LINK_SLOTS = 64
 CANCEL_SECONDS = 60.0
+LOOK_SECONDS = 0.5  # between two looks whether every kernel lives
 
 Progress = Callable[[int, float], object]
 
@@ -137,8 +138,18 @@ class Engine:
         self.runtime.link(source, target, message=message, capacity=LINK_SLOTS)
 
     def run(self, problem: Problem, progress: Progress | None) -> PageRankResult:
-        """Solve one problem; callers take turns."""
+        """Solve one problem; callers take turns.
+
+        Raises
+        ------
+        HandlerError
+            A kernel has failed or was ended; the engine is given up, and the next call starts another.
+        Closed
+            The engine was given up before its turn came.
+        """
         with self.lock:
+            if self.runtime.closed:
+                raise Closed("the engine was given up")
             prepared = self._prepare(problem)
             prepared.work.start(problem.damping, problem.personalization, problem.dangling, problem.nstart)
             self._keep_history(problem.max_iterations)
@@ -182,12 +193,18 @@ class Engine:
         start = self._control(Action.START, prepared, problem, report_every=0 if progress is None else 1)
         try:
             if progress is None:
-                return self._answer(start, FOREVER)
+                return self._answer(start, math.inf)
             self.checker.send(start)
             return self._follow(progress)
-        except BaseException:
-            self._cancel(prepared, problem)
-            raise
+        except BaseException as error:
+            broken = self._broken()
+            if broken is None:
+                self._cancel(prepared, problem)
+                raise
+            _engines.discard(self)
+            if not isinstance(error, Error):
+                raise
+            raise HandlerError(f"the ranking stopped, {broken}; the next call starts new kernels") from error
 
     def _control(
         self, action: Action, prepared: Prepared, problem: Problem, report_every: int = 0
@@ -204,17 +221,38 @@ class Engine:
         )
 
     def _answer(self, control: PageRankControl, timeout: float) -> PageRankReport:
-        report: PageRankReport = self.checker.request(control, timeout)
-        return report
+        """The checker's answer; `Timeout` also when a kernel has failed, so that the run stands still."""
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                report: PageRankReport = self.checker.request(control, LOOK_SECONDS)
+            except Timeout:
+                if self._broken() or time.monotonic() >= end:
+                    raise
+                control.action = Action.WAIT
+            else:
+                return report
 
     def _follow(self, progress: Progress) -> PageRankReport:
         while True:
-            report: PageRankReport = self.checker.receive()
+            try:
+                report: PageRankReport = self.checker.receive(LOOK_SECONDS)
+            except Timeout:
+                if self._broken():
+                    raise
+                continue
             if report.run != self.runs:
                 continue
             if report.status != Status.RUNNING:
                 return report
             progress(report.iteration, report.residual)
+
+    def _broken(self) -> str | None:
+        """Which kernel has failed or was ended, and why; None when all live."""
+        for kernel in (*self.senders, *self.aggregators, self.checker):
+            if kernel.state in ("failed", "terminated"):
+                return f"kernel '{kernel.name}' {kernel.state}: {kernel.failure or 'ended from outside'}"
+        return None
 
     def _cancel(self, prepared: Prepared, problem: Problem) -> None:
         """End the run and wait until it is over; when that fails, give the engine up."""
@@ -262,6 +300,15 @@ def shards_for(edges: int) -> int:
     return max(1, min(edges // EDGES_PER_SHARD, cores, MAX_SHARDS))
 
 
-def engine_for(backend: str, shards: int) -> Engine:
-    """The engine with so many shards, started on first use."""
-    return _engines.get(backend, shards)
+def solve(backend: str, problem: Problem, progress: Progress | None) -> PageRankResult:
+    """Solve a problem on the engine of that backend and the number of shards that the graph asks for."""
+    name = _core.choose_backend(backend)
+    shards = shards_for(problem.graph.num_edges)
+    while True:
+        engine = _engines.get(name, shards)
+        try:
+            return engine.run(problem, progress)
+        except Closed:
+            # Another caller found a kernel broken; what is left of the engine is its lock.
+            if _engines.get(name, shards) is engine:
+                raise

@@ -17,6 +17,7 @@ class Action(enum.IntEnum):
 
     START = 0
     CANCEL = 1
+    WAIT = 2
 
 
 class Status(enum.IntEnum):

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import ringway as rw
-from ringway import pagerank_engine, pagerank_messages
+from ringway import errors, pagerank_engine, pagerank_messages
 from ringway.pagerank_engine import Engine, Problem
 
 SHARDS = 2
@@ -173,3 +173,71 @@ def test_messages_are_as_large_as_the_kernels_structs() -> None:
     links = ("PageRankGo", "PageRankBlock", "PageRankPart")
     assert sizes == {"PageRankControl": 48, "PageRankReport": 32}
     assert [getattr(pagerank_messages, name).dtype().itemsize for name in links] == [40, 40, 32]
+
+
+def break_by_link(engine: Engine, target: rw.Kernel, message: type[rw.Message]) -> None:
+    """Send a message of a run that there is not to a kernel, by a link of its own."""
+    relay = engine.runtime.launch("relay")
+    engine.runtime.link(relay, target, message=message)
+    relay.send(bytes(message.dtype().itemsize))
+
+
+PLANTED: dict[str, tuple[Callable[[Engine], object], str]] = {
+    "sender": (
+        lambda engine: break_by_link(engine, engine.senders[0], pagerank_messages.PageRankGo),
+        r"pagerank\.sender\.0' failed: plan, work or history is no buffer",
+    ),
+    "aggregator": (
+        lambda engine: break_by_link(engine, engine.aggregators[0], pagerank_messages.PageRankBlock),
+        r"pagerank\.aggregator\.0' failed: plan, work or history is no buffer",
+    ),
+    "checker": (
+        lambda engine: break_by_link(engine, engine.checker, pagerank_messages.PageRankPart),
+        r"pagerank\.checker\.0' failed: the message is not of the iteration under way",
+    ),
+    "ended": (
+        lambda engine: engine.senders[0].terminate(drain=False),
+        r"pagerank\.sender\.0' terminated: ended from outside",
+    ),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+@pytest.mark.parametrize("progress", [None, lambda iteration, residual: None])
+def test_a_kernel_that_fails_ends_the_call_and_the_next_one_works(
+    plant: str, progress: Callable[[int, float], None] | None
+) -> None:
+    graph = random_graph()
+    want = rw.pagerank(graph, backend="cpu").ranks
+    engine = pagerank_engine._engines.get("cpu", 1)
+    break_it, text = PLANTED[plant]
+    with ThreadPoolExecutor(2) as pool:
+        runs = engine.runs
+        run = pool.submit(rw.pagerank, graph, tol=0, max_iter=2**32 - 1, backend="cpu", progress=progress)
+        while engine.runs == runs or engine.checker.telemetry().processed < 10:
+            time.sleep(0.001)
+        waits_for_its_turn = pool.submit(rw.pagerank, graph, backend="cpu")
+        break_it(engine)
+        with pytest.raises(errors.HandlerError, match=text):
+            run.result(timeout=30)
+        np.testing.assert_array_equal(waits_for_its_turn.result(timeout=30).ranks, want)
+    assert engine.runtime.closed
+    np.testing.assert_array_equal(rw.pagerank(graph, backend="cpu").ranks, want)
+
+
+def test_a_long_run_outlives_looks_at_its_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = random_graph()
+    want = rw.pagerank(graph, tol=0, max_iter=20_000)
+    monkeypatch.setattr(pagerank_engine, "LOOK_SECONDS", 1e-4)
+    for progress in (None, lambda iteration, residual: None):
+        got = rw.pagerank(graph, tol=0, max_iter=20_000, progress=progress)
+        np.testing.assert_array_equal(got.ranks, want.ranks)
+        assert got.iterations == want.iterations
+
+
+def test_auto_is_the_engine_of_the_backend_that_it_means() -> None:
+    graph = random_graph()
+    meant = rw.pagerank(graph, backend="auto").plan
+    assert meant is not None
+    rw.pagerank(graph, backend=meant.backend)
+    assert {name for name, shards in pagerank_engine._engines.running} == {meant.backend}

@@ -8,6 +8,9 @@
 //      last one it writes its new ranks and sends its part (change, dangling mass) to the checker.
 //   4. The checker with all parts ends the run or goes to 1.
 //
+// A message on a link that does not belong to the run under way breaks the kernel that gets it: the run could only
+// stand still. Who waits for the run looks after the kernels now and then.
+//
 // No word is written while another kernel reads it: contributions change between a go and the block's
 // messages, when every aggregator has sent its part of the iteration before; ranks change between the last
 // block of an iteration and the aggregator's part, when every sender is done. The messages' publication
@@ -37,11 +40,11 @@ struct PageRankSender {
   template <class Ctx>
   static RW_FN u32 drain(RW_PRIVATE Ctx* ctx, RW_SHARED u8* first, u32 stride, u32 n, RW_SHARED State* state,
                          RW_PRIVATE DrainStatus* status) {
-    if (ctx->input() == 0) return fail(status, 0, kPageRankOutOfStep);
+    if (ctx->input() == 0) return stop(status, kFailed, 0, kPageRankOutOfStep);
     for (u32 i = 0; i < n; ++i) {
       RW_SHARED const PageRankGo<Wide>* go = message_at<PageRankGo<Wide>>(first, stride, i, 0);
       PageRankMemory<Wide> memory;
-      if (!memory.find(ctx, go->plan, go->work)) return fail(status, i, kPageRankBadBuffers);
+      if (!memory.find(ctx, go->plan, go->work)) return stop(status, kBroken, i, kPageRankBadBuffers);
       if (!state->busy) {
         state->busy = 1;
         state->computed = 0;
@@ -58,8 +61,8 @@ struct PageRankSender {
   }
 
  private:
-  static RW_FN u32 fail(RW_PRIVATE DrainStatus* status, u32 done, u32 error) {
-    status->code = kFailed;
+  static RW_FN u32 stop(RW_PRIVATE DrainStatus* status, u32 code, u32 done, u32 error) {
+    status->code = code;
     status->error = error;
     return done;
   }
@@ -121,7 +124,7 @@ struct PageRankAggregator {
   template <class Ctx>
   static RW_FN u32 drain(RW_PRIVATE Ctx* ctx, RW_SHARED u8* first, u32 stride, u32 n, RW_SHARED State* state,
                          RW_PRIVATE DrainStatus* status) {
-    status->code = kFailed;
+    status->code = ctx->input() == 0 ? u32(kFailed) : u32(kBroken);
     status->error = kPageRankOutOfStep;
     if (ctx->input() == 0) return 0;
     for (u32 i = 0; i < n; ++i) {
@@ -239,6 +242,8 @@ struct PageRankChecker {
                             RW_PRIVATE DrainStatus* status) {
     if (in->action == kPageRankCancel) {
       cancel(ctx, from, in, state, status);
+    } else if (in->action == kPageRankWait) {
+      wait(ctx, from, in, state, status);
     } else {
       start(ctx, from, in, state, status);
     }
@@ -256,6 +261,21 @@ struct PageRankChecker {
     } else {
       state->cancelled = 1;
       state->canceller = *from;
+    }
+  }
+
+  // Takes the place of the run's caller, who has looked after the kernels meanwhile; answered at once when the run is
+  // over.
+  template <class Ctx>
+  static RW_FN void wait(RW_PRIVATE Ctx* ctx, RW_SHARED const Envelope* from,
+                         RW_SHARED const PageRankControl<Wide>* in, RW_SHARED State* state,
+                         RW_PRIVATE DrainStatus* status) {
+    if (in->run != state->control.run) {
+      fail(status, kPageRankOutOfStep);
+    } else if (state->active && !state->answered) {
+      state->caller = *from;
+    } else if (!answer(ctx, from, state, outcome_of(state))) {
+      status->code = kAgain;
     }
   }
 
@@ -307,7 +327,9 @@ struct PageRankChecker {
     PageRankMemory<Wide> memory;
     if (!state->active || in->run != state->control.run || in->iteration != state->iteration ||
         !memory.find(ctx, state->control.plan, state->control.work)) {
-      return fail(status, kPageRankOutOfStep);
+      status->code = kBroken;
+      status->error = kPageRankOutOfStep;
+      return;
     }
     // Kept by shard: their sum must not depend on which came first.
     RW_SHARED PageRankPart<Wide>* parts = (RW_SHARED PageRankPart<Wide>*)(memory.work + memory.run()->parts);

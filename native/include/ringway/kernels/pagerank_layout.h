@@ -68,7 +68,7 @@ struct WorkHeader {
 };
 
 // host → checker
-enum PageRankAction : u32 { kPageRankStart = 0, kPageRankCancel = 1 };
+enum PageRankAction : u32 { kPageRankStart = 0, kPageRankCancel = 1, kPageRankWait = 2 };
 template <class Wide>
 struct PageRankControl {
   u64 plan, work;   // buffer handles
