@@ -135,10 +135,7 @@ def pagerank(  # noqa: PLR0917
         nstart=values_of(nstart, "nstart", store),
         dangling=values_of(dangling, "dangling", store),
     )
-    if store.num_nodes == 0:
-        result = problem.of_nothing()
-    else:
-        result = solve(backend, problem, progress)
+    result = solve(backend, problem, progress) if store.num_nodes else problem.of_nothing()
     result.total_time = time.perf_counter() - started
     if on_failure == "raise" and tol > 0 and not result.converged:
         residual = result.residuals[-1] if len(result.residuals) else math.nan
