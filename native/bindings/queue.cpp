@@ -241,20 +241,29 @@ Records output(const NamedQueue& queue, const py::array& array) {
   return Records(queue, "receive_many", array);
 }
 
-u32 try_receive_many(NamedQueue& queue, const py::array& array) {
+u32 least_of(const NamedQueue& queue, std::int64_t least, u32 most) {
+  most = std::min(most, queue.queue().ring().capacity);
+  if (least >= 1 && least <= most) return u32(least);
+  throw Error(ErrorKind::kInvalidOption, "least is " + std::to_string(least) + "; of queue '" + queue.name() +
+                                             "' it must be 1 to " + std::to_string(most) + " messages");
+}
+
+u32 try_receive_many(NamedQueue& queue, const py::array& array, std::int64_t least) {
   const Records to = output(queue, array);
+  if (!queue.has(least_of(queue, least, to.count))) return 0;
   std::optional<py::gil_scoped_release> unlocked;
   if (std::size_t(to.count) * queue.type().fixed_size >= kCopyUnlocked) unlocked.emplace();
   return queue.try_receive_many(to.first, to.stride, to.count);
 }
 
-// At least one message, and what else is there.
-u32 receive_many(NamedQueue& queue, const py::array& array, const py::object& timeout) {
-  u32 done = try_receive_many(queue, array);
+// Waits for `least` messages, and takes what else is there.
+u32 receive_many(NamedQueue& queue, const py::array& array, std::int64_t least, const py::object& timeout) {
+  u32 done = try_receive_many(queue, array, least);
   if (done) return done;
   const Records to = output(queue, array);
-  wait_for_message(queue, timeout,
-                   [&] { return (done = queue.try_receive_many(to.first, to.stride, to.count)) != 0; });
+  wait_for_message(queue, timeout, [&] {
+    return queue.has(u32(least)) && (done = queue.try_receive_many(to.first, to.stride, to.count)) != 0;
+  });
   return done;
 }
 
@@ -286,16 +295,18 @@ Held reserve(const SharedQueue& queue, std::int64_t n, const py::object& timeout
   return std::make_shared<Slots>(queue, Side::kSend, claim);
 }
 
-Held try_peek(const SharedQueue& queue, std::int64_t n) {
+Held try_peek(const SharedQueue& queue, std::int64_t n, std::int64_t least) {
   if (queue->type().content != Content::kBytes) queue->check_fixed("peek");
+  if (!queue->has(least_of(*queue, least, run_of("peek", n)))) return nullptr;
   const SlotClaim claim = queue->try_peek(run_of("peek", n));
   return claim.count ? std::make_shared<Slots>(queue, Side::kReceive, claim) : nullptr;
 }
 
-Held peek(const SharedQueue& queue, std::int64_t n, const py::object& timeout) {
-  if (Held held = try_peek(queue, n)) return held;
+Held peek(const SharedQueue& queue, std::int64_t n, std::int64_t least, const py::object& timeout) {
+  if (Held held = try_peek(queue, n, least)) return held;
   SlotClaim claim{};
-  wait_for_message(*queue, timeout, [&] { return (claim = queue->try_peek(u32(n))).count != 0; });
+  wait_for_message(*queue, timeout,
+                   [&] { return queue->has(u32(least)) && (claim = queue->try_peek(u32(n))).count != 0; });
   return std::make_shared<Slots>(queue, Side::kReceive, claim);
 }
 
@@ -336,12 +347,12 @@ void init_queue(py::module_& module) {
       .def("send_many", &send_many, py::arg("array"), py::arg("timeout"))
       .def("try_send_many", &try_send_many, py::arg("array"))
       .def("refuse", &refuse, py::arg("messages"), py::arg("timeout"))
-      .def("receive_many", &receive_many, py::arg("out"), py::arg("timeout"))
-      .def("try_receive_many", &try_receive_many, py::arg("out"))
+      .def("receive_many", &receive_many, py::arg("out"), py::arg("least"), py::arg("timeout"))
+      .def("try_receive_many", &try_receive_many, py::arg("out"), py::arg("least"))
       .def("reserve", &reserve, py::arg("n"), py::arg("timeout"))
       .def("try_reserve", &try_reserve, py::arg("n"))
-      .def("peek", &peek, py::arg("n"), py::arg("timeout"))
-      .def("try_peek", &try_peek, py::arg("n"))
+      .def("peek", &peek, py::arg("n"), py::arg("least"), py::arg("timeout"))
+      .def("try_peek", &try_peek, py::arg("n"), py::arg("least"))
       .def("close", &close, py::arg("discard"));
   module.def("open_queue", &open, py::arg("runtime"), py::arg("name"), py::arg("message"),
              py::arg("capacity"), py::arg("slot_size"), py::arg("policy"), py::arg("block_timeout"));

@@ -16,13 +16,11 @@ struct Slots::Hold {
 };
 
 Slots::Slots(std::shared_ptr<NamedQueue> queue, NamedQueue::Side side, SlotClaim claim)
-    : queue_(std::move(queue)), side_(side), claim_(claim), sizes_(claim.count) {
-  const u32 fixed = queue_->type().fixed_size;
-  for (u32 i = 0; i < claim_.count; ++i) {
-    sizes_[i] = side_ == NamedQueue::Side::kReceive ? queue_->size(claim_.first + i)
-                : fixed                             ? fixed
-                                                    : queue_->max_message();
-  }
+    : queue_(std::move(queue)), side_(side), claim_(claim) {
+  if (queue_->type().fixed_size) return;
+  sizes_.assign(claim_.count, queue_->max_message());
+  if (side_ == NamedQueue::Side::kSend) return;
+  for (u32 i = 0; i < claim_.count; ++i) sizes_[i] = queue_->size(claim_.first + i);
 }
 
 Slots::~Slots() {
@@ -57,7 +55,9 @@ py::array Slots::array(const py::object& dtype) {
 }
 
 py::array_t<u32> Slots::sizes() const {
-  return py::array_t<u32>(py::ssize_t(sizes_.size()), sizes_.data());
+  const std::vector<u32> fixed(sizes_.empty() ? claim_.count : 0, queue_->type().fixed_size);
+  const std::vector<u32>& sizes = sizes_.empty() ? fixed : sizes_;
+  return py::array_t<u32>(py::ssize_t(sizes.size()), sizes.data());
 }
 
 void Slots::set_sizes(const py::array_t<u32, py::array::c_style | py::array::forcecast>& sizes) {

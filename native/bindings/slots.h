@@ -41,8 +41,8 @@ class Slots : public std::enable_shared_from_this<Slots> {
   const std::shared_ptr<NamedQueue> queue_;
   const NamedQueue::Side side_;
   const SlotClaim claim_;
-  std::vector<u32> sizes_;
-  u32 arrays_ = 0;  // guarded by the GIL, as all of this
+  std::vector<u32> sizes_;  // empty: all of the queue's fixed size
+  u32 arrays_ = 0;          // guarded by the GIL, as all of this
   bool open_ = true;
   bool given_up_ = false;
 };

@@ -332,13 +332,12 @@ void NamedQueue::publish(SlotClaim claim, const u32* sizes, u32 sent) {
   const u32 unsent = claim.count - sent;
   // Relaxed: ordered for receivers by the publications below.
   if (unsent) atomic::add_relaxed(&skipped_, u64(unsent));
-  for (u32 i = 0; i < claim.count; ++i) {
-    if (i < sent) {
-      side.publish(claim.first + i, std::min(sizes[i], queue_.max_message()), 0);
-    } else {
-      side.publish(claim.first + i, 0, kSlotSkipped);
-    }
+  if (type_.fixed_size) {
+    side.publish_n({claim.first, sent}, type_.fixed_size);
+  } else {
+    for (u32 i = 0; i < sent; ++i) side.publish(claim.first + i, std::min(sizes[i], queue_.max_message()), 0);
   }
+  for (u32 i = sent; i < claim.count; ++i) side.publish(claim.first + i, 0, kSlotSkipped);
   settled(Side::kSend, claim);
 }
 

@@ -88,10 +88,12 @@ class NamedQueue {
   // that drops the oldest message, which nobody may hold. A run outlives a close.
   SlotClaim try_reserve(u32 n);
   SlotClaim try_peek(u32 n);
-  // The first `sent` of a reserved run with their sizes; the others are given up.
+  // The first `sent` of a reserved run, with their sizes unless these are fixed; the others are given up.
   void publish(SlotClaim claim, const u32* sizes, u32 sent);
   void release(SlotClaim claim);
   u8* payload(u64 ticket) const { return payload_at(queue_.ring(), ticket); }
+  // Whether `n` messages are there or on their way; or the queue is closed, so that no more may come.
+  bool has(u32 n) const { return queue_.counts().depth >= n || closed(); }
   // Of a claimed message, never more than a slot holds.
   u32 size(u64 ticket) const;
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway.arguments import seconds
+from ringway.arguments import seconds, whole
 from ringway.errors import Closed, Timeout
 from ringway.queue_types import Carried, QueueType, of_core
 from ringway.queues import PeekedSlots, Policy, QueueCounts, ReservedSlots, many_room, open_checked, refuse
@@ -114,17 +114,24 @@ class AsyncQueue:
         return done - dropped
 
     async def receive_many(
-        self, n: int | None = None, *, out: NDArray[Any] | None = None, timeout: float | None = None
+        self,
+        n: int | None = None,
+        *,
+        out: NDArray[Any] | None = None,
+        least: int = 1,
+        timeout: float | None = None,
     ) -> NDArray[Any]:
         """Return the next messages as an array: at least one, and what else is there, up to ``n``."""
         room = many_room(self._core, self._kind, n, out)
-        return room[: await self._message(lambda: self._core.try_receive_many(room) or None, timeout)]
+        number = whole("least", least, "a number of messages")
+        return room[: await self._message(lambda: self._core.try_receive_many(room, number) or None, timeout)]
 
     def reserve(self, n: int, timeout: float | None = None) -> AsyncSlots[ReservedSlots]:
         """Return up to ``n`` free slots, to be written in place inside an ``async with`` block."""
 
         async def acquire() -> ReservedSlots:
-            core = await self._room(lambda: self._core.try_reserve(n), timeout)
+            count = whole("n", n, "a number of slots")
+            core = await self._room(lambda: self._core.try_reserve(count), timeout)
             if core is None:
                 refuse(self._core, 0, 1, timeout)
             assert core is not None
@@ -132,11 +139,12 @@ class AsyncQueue:
 
         return AsyncSlots(acquire)
 
-    def peek(self, n: int, timeout: float | None = None) -> AsyncSlots[PeekedSlots]:
+    def peek(self, n: int, timeout: float | None = None, *, least: int = 1) -> AsyncSlots[PeekedSlots]:
         """Return up to ``n`` messages, to be read in place inside an ``async with`` block."""
 
         async def acquire() -> PeekedSlots:
-            return PeekedSlots(await self._message(lambda: self._core.try_peek(n), timeout), self._kind)
+            run = whole("n", n, "a number of slots"), whole("least", least, "a number of messages")
+            return PeekedSlots(await self._message(lambda: self._core.try_peek(*run), timeout), self._kind)
 
         return AsyncSlots(acquire)
 

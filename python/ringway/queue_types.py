@@ -57,15 +57,21 @@ class QueueType:
 
     def check_array(self, verb: str, queue: str, array: Any) -> None:
         """Raise `TypeMismatch` unless ``array`` is a one-dimensional array of the queue's layout."""
-        if self.dtype is None:
+        dtype = self.dtype
+        if dtype is None:
             return  # the native core says so
-        wanted = f"queue {queue!r} carries {self.name}: {verb} takes a one-dimensional array of {self.dtype}"
         if not isinstance(array, np.ndarray):
-            raise TypeMismatch(f"{wanted}, not a {type(array).__name__}")
-        if array.dtype != self.dtype:
-            raise TypeMismatch(f"{wanted}, not of {array.dtype}")
-        if array.ndim != 1:
-            raise TypeMismatch(f"{wanted}, not one of shape {array.shape}")
+            found = f"a {type(array).__name__}"
+        elif array.dtype is not dtype and array.dtype != dtype:
+            found = f"one of {array.dtype}"
+        elif array.ndim != 1:
+            found = f"one of shape {array.shape}"
+        else:
+            return
+        raise TypeMismatch(
+            f"queue {queue!r} carries {self.name}: {verb} takes a one-dimensional array of {dtype}, "
+            f"not {found}"
+        )
 
     def empty(self, count: int) -> NDArray[Any]:
         """Return room for ``count`` messages; bytes where they have no fixed layout."""

@@ -105,7 +105,12 @@ class ReservedSlots(Slots):
     __slots__ = ()
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._core.array(self._dtype)[key] = value
+        array, dtype = self.array, self._dtype
+        records = dtype is not None and isinstance(key, slice) and isinstance(value, np.ndarray)
+        if records and value.dtype == dtype:
+            # NumPy copies records field by field, and bytes without fields at once.
+            array, value = array.view(f"V{array.itemsize}"), value.view(f"V{array.itemsize}")
+        array[key] = value
 
     @property
     def sizes(self) -> NDArray[np.uint32]:
@@ -284,7 +289,12 @@ class Queue:
         return sent
 
     def receive_many(
-        self, n: int | None = None, *, out: NDArray[Any] | None = None, timeout: float | None = None
+        self,
+        n: int | None = None,
+        *,
+        out: NDArray[Any] | None = None,
+        least: int = 1,
+        timeout: float | None = None,
     ) -> NDArray[Any]:
         """Return the next messages as an array: at least one, and what else is there, up to ``n``.
 
@@ -294,8 +304,11 @@ class Queue:
             The most messages to take; None means the capacity, or as many as ``out`` holds.
         out
             Room for them, shape (m,), of the queue's `dtype`; any stride. Its beginning is returned.
+        least
+            Messages to wait for, so that a receiver is not woken for each. Fewer come when the queue is
+            closed, or another receiver takes them.
         timeout
-            Seconds to wait for the first message; 0 does not wait, None waits as long as the queue is open.
+            Seconds to wait; 0 does not wait, None waits as long as the queue is open.
 
         Raises
         ------
@@ -303,7 +316,7 @@ class Queue:
             As for `receive`.
         """
         room = many_room(self._core, self._kind, n, out)
-        return room[: self._core.receive_many(room, timeout)]
+        return room[: self._core.receive_many(room, whole("least", least, "a number of messages"), timeout)]
 
     def reserve(self, n: int, timeout: float | None = None) -> ReservedSlots:
         """Return up to ``n`` free slots, at least one, to be written in place until a ``with`` ends.
@@ -327,9 +340,9 @@ class Queue:
         QueueFull, Closed
             As for `send`.
         """
-        return ReservedSlots(self._core.reserve(n, timeout), self._kind)
+        return ReservedSlots(self._core.reserve(whole("n", n, "a number of slots"), timeout), self._kind)
 
-    def peek(self, n: int, timeout: float | None = None) -> PeekedSlots:
+    def peek(self, n: int, timeout: float | None = None, *, least: int = 1) -> PeekedSlots:
         """Return up to ``n`` messages, at least one, to be read in place until the ``with`` block ends.
 
         They are this caller's: no other receiver gets them. A run ends where the ring does.
@@ -339,14 +352,17 @@ class Queue:
         n
             The most messages.
         timeout
-            Seconds to wait for the first message; 0 does not wait, None waits as long as the queue is open.
+            Seconds to wait; 0 does not wait, None waits as long as the queue is open.
+        least
+            Messages to wait for. Fewer come for the reasons of `receive_many`, and where the ring ends.
 
         Raises
         ------
         Error
             As for `reserve` and `receive`.
         """
-        return PeekedSlots(self._core.peek(n, timeout), self._kind)
+        run = whole("n", n, "a number of slots"), whole("least", least, "a number of messages")
+        return PeekedSlots(self._core.peek(*run, timeout), self._kind)
 
     def counts(self) -> QueueCounts:
         """Return a snapshot of its counters, without stopping anything."""

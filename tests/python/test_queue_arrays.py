@@ -61,6 +61,26 @@ def test_receive_many_takes_what_there_is() -> None:
     assert queue.send_many(points(0)) == 0
 
 
+def test_a_receiver_can_wait_for_a_number_of_messages() -> None:
+    queue = rw.Queue("q", POINT, capacity=64)
+    queue.send_many(points(9))
+    with pytest.raises(errors.Timeout):
+        queue.receive_many(20, least=10, timeout=0.01)
+    with pytest.raises(errors.Timeout):
+        queue.peek(20, least=10, timeout=0)
+    sender = threading.Timer(0.02, lambda: queue.send_many(points(1, first=9)))
+    sender.start()
+    assert (queue.receive_many(20, least=10, timeout=20) == points(10)).all()
+    sender.join()
+    queue.send_many(points(3))
+    queue.close()
+    with queue.peek(20, least=10) as slots:
+        assert len(slots) == 3
+    for least in (0, 21, 65):
+        with pytest.raises(errors.InvalidOption, match=f"least is {least}"):
+            queue.receive_many(20, least=least)
+
+
 @pytest.mark.parametrize(
     "array",
     [
