@@ -22,5 +22,6 @@ void init_queue_port(py::module_& module);
 void init_runtime(py::module_& module);
 void init_selftest(py::module_& module);
 void init_slots(py::module_& module);
+void init_telemetry(py::module_& module);
 
 }  // namespace ringway::bindings

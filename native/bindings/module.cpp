@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, module) {
   init_slots(module);
   init_queue(module);
   init_queue_port(module);
+  init_telemetry(module);
   init_runtime(module);
   init_selftest(module);
 }

@@ -26,7 +26,8 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
                            const std::string& policy, double block_timeout, double message_timeout,
                            const std::string& idle, double poll_interval, Size batch,
                            std::optional<Size> worker, const std::string& bridge, Size staging_capacity,
-                           const std::string& on_error, Size restart_limit, double restart_backoff) {
+                           const std::string& on_error, Size restart_limit, double restart_backoff,
+                           bool telemetry, Size latency_sample) {
   LaunchOptions options;
   options.capacity = capacity;
   options.slot_size =
@@ -43,6 +44,8 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
   options.on_error = on_error_named(on_error);
   options.restart_limit = restart_limit;
   options.restart_backoff = restart_backoff;
+  options.telemetry = telemetry;
+  options.latency_sample = latency_sample;
   check(options, 0);
   return options;
 }
@@ -174,40 +177,6 @@ py::object try_receive(Kernel& kernel) {
   return decode(message.envelope, message.body);
 }
 
-py::dict telemetry(const Kernel& kernel) {
-  const Telemetry snapshot = kernel.telemetry();
-  const ControlBlock& c = snapshot.control;
-  py::dict dropped;
-  dropped["new"] = snapshot.mailbox.dropped_new;
-  dropped["oldest"] = snapshot.mailbox.dropped_oldest;
-  dropped["refused"] = snapshot.mailbox.refused_full + snapshot.mailbox.refused_size;
-  dropped["closed"] = c.dropped_closed;
-  dropped["late"] = c.dropped_late;
-  py::dict all;
-  all["received"] = c.received;
-  all["processed"] = c.processed;
-  all["sent"] = c.sent;
-  all["errors"] = c.errors;
-  all["restarts"] = c.restarts;
-  all["iterations"] = c.iterations;
-  all["depth"] = snapshot.mailbox.depth;
-  all["dropped"] = dropped;
-  if (snapshot.bridge) {
-    const BridgeCounts& b = *snapshot.bridge;
-    py::dict bridge;
-    bridge["to_device"] = b.to_device;
-    bridge["to_host"] = b.to_host;
-    bridge["in_full"] = b.in_full;
-    bridge["out_full"] = b.out_full;
-    all["bridge"] = bridge;
-  } else {
-    all["bridge"] = py::none();
-  }
-  all["last_message"] = double(c.last_message_us) * 1e-6;
-  all["uptime"] = snapshot.uptime;
-  return all;
-}
-
 u64 depth(const Kernel& kernel, bool outbox) {
   return (outbox ? kernel.port().outbox : kernel.port().mailbox).counts().depth;
 }
@@ -253,7 +222,8 @@ class Buffer {
       : runtime_(std::move(runtime)), view_(object.request(true)) {
     if (!PyBuffer_IsContiguous(view_.view(), 'C')) {
       throw Error(ErrorKind::kInvalidOption,
-                  "the memory is not C-contiguous, so that a handle cannot name it; copy it by "
+                  "the memory is not C-contiguous, so that a handle cannot name "
+                  "it; copy it by "
                   "numpy.ascontiguousarray first");
     }
     handle_ = runtime_->add_buffer(static_cast<u8*>(view_.ptr), bytes());
@@ -297,7 +267,7 @@ void init_runtime(py::module_& module) {
            py::arg("policy"), py::arg("block_timeout"), py::arg("message_timeout"), py::arg("idle"),
            py::arg("poll_interval"), py::arg("batch"), py::arg("worker"), py::arg("bridge"),
            py::arg("staging_capacity"), py::arg("on_error"), py::arg("restart_limit"),
-           py::arg("restart_backoff"));
+           py::arg("restart_backoff"), py::arg("telemetry"), py::arg("latency_sample"));
 
   py::class_<Kernel, SharedKernel>(module, "Kernel")
       .def_property_readonly("name", &Kernel::name)
@@ -322,7 +292,9 @@ void init_runtime(py::module_& module) {
       .def_property_readonly("accepts", [](const Kernel& kernel) { return kernel.type().accepts; })
       .def_property_readonly("capacity", [](const Kernel& kernel) { return kernel.options().capacity; })
       .def("depth", &depth, py::arg("outbox"))
-      .def("telemetry", &telemetry);
+      .def("telemetry", &Kernel::telemetry)
+      .def("reset_telemetry", &Kernel::reset_telemetry)
+      .def_property("telemetry_enabled", &Kernel::telemetry_enabled, &Kernel::enable_telemetry);
 
   py::class_<Runtime, SharedRuntime>(module, "Runtime")
       .def(py::init(&start), py::arg("backend"), py::arg("workers"), py::arg("assist"))
@@ -338,6 +310,8 @@ void init_runtime(py::module_& module) {
            py::arg("slot_size"), Unlocked())
       .def("queue", &Runtime::find_queue, py::arg("name"))
       .def("queues", &Runtime::queues)
+      .def("link_telemetry", &Runtime::link_telemetry)
+      .def("reset_telemetry", &Runtime::reset_telemetry)
       .def("close", &close);
 
   py::class_<EventPort>(module, "EventPort")

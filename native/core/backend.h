@@ -56,10 +56,11 @@ class Backend {
   // All but notify and assist are called by one thread at a time.
   // Queues and state; not running. Throws kInvalidOption on a grid or block that it does not have.
   virtual std::shared_ptr<Port> launch(const LaunchSpec& spec) = 0;
-  virtual void link(Port& from, Port& to, const LinkSpec& spec) = 0;  // next output of one, input of other
-  virtual void activate(Port& port) = 0;                              // its handler runs from now on
-  virtual void deactivate(Port& port) = 0;                            // once back, no handler runs
-  virtual bool drain(Port& port, const Wait& until) = 0;              // handle what is left; false: not all
+  // Next output of one, next input of the other; the queues between them, for telemetry.
+  virtual std::vector<std::shared_ptr<const Queue>> link(Port& from, Port& to, const LinkSpec& spec) = 0;
+  virtual void activate(Port& port) = 0;                  // its handler runs from now on
+  virtual void deactivate(Port& port) = 0;                // once back, no handler runs
+  virtual bool drain(Port& port, const Wait& until) = 0;  // handle what is left; false: not all
   virtual u64 retire(Port& port) = 0;  // discard what is left, answer its senders, forget it; how many
   virtual void quiesce() = 0;          // once back, handlers that ran at the call have returned
   virtual void stop() = 0;             // nothing runs any more; called once, last

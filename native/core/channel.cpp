@@ -42,6 +42,7 @@ Sender::Offer Sender::offer(std::initializer_list<Part> parts) {
     if (part.bytes) std::memcpy(to, part.data, part.bytes);
     to += part.bytes;
   }
+  if (Latency* latency = queue_->latency()) latency->sent(claim.first);
   side_.publish(claim.first, u32(size_of(parts)), 0);
   return Offer::kSent;
 }

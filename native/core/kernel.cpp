@@ -89,30 +89,29 @@ bool Kernel::ended() const {
   return now == State::kTerminated || now == State::kFailed;
 }
 
-Telemetry Kernel::telemetry() const {
-  Telemetry snapshot{};
-  ControlBlock& to = snapshot.control;
-  for (const ControlBlock* from : port_->controls) {
-    to.received += atomic::load_relaxed(&from->received);
-    to.processed += atomic::load_relaxed(&from->processed);
-    to.sent += atomic::load_relaxed(&from->sent);
-    to.errors += atomic::load_relaxed(&from->errors);
-    to.restarts += atomic::load_relaxed(&from->restarts);
-    to.iterations += atomic::load_relaxed(&from->iterations);
-    to.last_message_us = std::max(to.last_message_us, atomic::load_relaxed(&from->last_message_us));
-    to.dropped_closed += atomic::load_relaxed(&from->dropped_closed);
-    to.dropped_late += atomic::load_relaxed(&from->dropped_late);
-  }
-  snapshot.mailbox = port_->mailbox.counts();
-  if (port_->bridge) {
-    snapshot.bridge = port_->bridge->counts();
-    to.dropped_late += snapshot.bridge->late;
-    to.dropped_closed += snapshot.bridge->discarded;
-    snapshot.mailbox.depth = snapshot.bridge->depth;
-  }
+Telemetry Kernel::counted() const {
   const std::int64_t end = atomic::load_relaxed(&ended_at_);
-  snapshot.uptime = double((end ? end : now_ns()) - launched_at_) * 1e-9;
-  return snapshot;
+  Telemetry now{snapshot(port_->controls),
+                port_->mailbox.counts(),
+                std::nullopt,
+                snapshot(port_->latency),
+                state(),
+                double((end ? end : now_ns()) - launched_at_) * 1e-9};
+  if (port_->bridge) {
+    now.bridge = port_->bridge->counts();
+    now.control.dropped_late += now.bridge->late;
+    now.control.dropped_closed += now.bridge->discarded;
+    now.mailbox.depth = now.bridge->depth;
+  }
+  return now;
+}
+
+Telemetry Kernel::telemetry() const {
+  return since_reset_.since(counted());
+}
+
+void Kernel::reset_telemetry() {
+  since_reset_.reset(counted());
 }
 
 void Kernel::move(Event event) {
@@ -160,8 +159,9 @@ TerminateReport Kernel::end(bool drain, const Wait& until) {
   atomic::store_relaxed(&ended_at_, now_ns());
   port_->room.notify();
   announce_output(*port_);
-  const Telemetry last = telemetry();
-  return {last.control.processed, left, last.uptime};
+  // What was handled while telemetry was off was handled too.
+  const u64 processed = snapshot(port_->controls).processed + snapshot(port_->unseen).processed;
+  return {processed, left, double(ended_at_ - launched_at_) * 1e-9};
 }
 
 void Kernel::check_usable() {

@@ -12,17 +12,11 @@
 #include "core/bridge.h"
 #include "core/channel.h"
 #include "core/lifecycle.h"
+#include "core/telemetry.h"
 
 namespace ringway {
 
 class Runtime;
-
-struct Telemetry {
-  ControlBlock control;
-  QueueCounts mailbox;                 // depth, and what its policy dropped or refused
-  std::optional<BridgeCounts> bridge;  // of a pumped one
-  double uptime;                       // seconds since launch, to the end when terminated
-};
 
 struct TerminateReport {
   u64 processed;
@@ -49,7 +43,12 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   Runtime& runtime() const { return *runtime_; }
   State state() const;
   std::string failure() const;
+  // Without stopping anything: in less than a microsecond.
   Telemetry telemetry() const;
+  void reset_telemetry();
+  bool telemetry_enabled() const { return atomic::load_relaxed(&port_->telemetry) != 0; }
+  // Off: counters stand still and nothing is timed, from the kernel's next turn on.
+  void enable_telemetry(bool on) { atomic::store_relaxed(&port_->telemetry, u32(on)); }
 
   void activate();
   void deactivate();
@@ -93,6 +92,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
            bool wait);
   Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
             bool wait);
+  Telemetry counted() const;  // since launch
   void move(Event event);
   bool ended() const;
   TerminateReport end(bool drain, const Wait& until);
@@ -107,6 +107,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   u32 state_ = u32(State::kLaunched);
   const std::int64_t launched_at_;
   std::int64_t ended_at_ = 0;
+  SinceReset<Telemetry> since_reset_;
 };
 
 // "0f1e2d3c-…": bytes in the order in which .NET and uuid.UUID(bytes_le=…) hold them.

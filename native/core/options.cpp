@@ -57,6 +57,10 @@ void check(const LaunchOptions& options, u32 workers) {
     refuse("slot_size", slot, kSlotSizes);
   }
   if (options.batch < 1 || options.batch > kMostCapacity) refuse("batch", options.batch, "1 to 1048576");
+  const std::int64_t sample = options.latency_sample;
+  if (sample < 0 || sample > kMostCapacity || (sample & (sample - 1))) {
+    refuse("latency_sample", sample, "0 (none) or a power of two up to 1048576");
+  }
   check_seconds("block_timeout", options.block_timeout, 0);
   check_seconds("message_timeout", options.message_timeout, 0);
   check_seconds("poll_interval", options.poll_interval, 1e-6);

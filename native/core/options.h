@@ -31,6 +31,9 @@ struct LaunchOptions {
   OnError on_error = OnError::kFail;      // what a handler that breaks on a message does to its kernel
   std::int64_t restart_limit = 5;         // restarts under kRestart without a message handled in between
   double restart_backoff = 0.1;           // seconds before the first of them; doubles up to kLongestBackoff
+  bool telemetry = true;                  // counters count, latency is sampled
+  std::int64_t latency_sample =
+      64;  // one mailbox message in so many is timed, and a sixteenth as many of a link
 };
 
 // Throws kInvalidOption, naming field, value and range. `workers` is the number of worker slots, 0 when

@@ -29,9 +29,12 @@ struct Port : std::enable_shared_from_this<Port> {
   u32 failed = 0;
   Queue mailbox;
   Queue outbox;
+  const Latency* latency = nullptr;  // of the queue that the handler takes messages from; null: not timed
   std::vector<const ControlBlock*> controls;  // of each replica
   std::shared_ptr<Bridge> bridge;             // null: the kernel works on mailbox and outbox themselves
   u32 held_back = 0;                          // the kernel, or its bridge, waits for room in the outbox
+  std::vector<const ControlBlock*> unseen;    // where they count while telemetry is off
+  u32 telemetry = 1;                          // whether it is on
   Signal room;                                // senders that wait for room in the mailbox
   Signal output;                              // receivers that wait for a message in the outbox
   Completion watcher;                         // an event loop that waits for a message in the outbox

@@ -100,7 +100,8 @@ Queue::Queue(Queue&& other) noexcept
       ring_(other.ring_),
       own_header_(std::move(other.own_header_)),
       pages_(std::exchange(other.pages_, nullptr)),
-      bytes_(other.bytes_) {}
+      bytes_(other.bytes_),
+      latency_(std::move(other.latency_)) {}
 
 Queue& Queue::operator=(Queue&& other) noexcept {
   std::swap(options_, other.options_);
@@ -108,6 +109,7 @@ Queue& Queue::operator=(Queue&& other) noexcept {
   std::swap(own_header_, other.own_header_);
   std::swap(pages_, other.pages_);
   std::swap(bytes_, other.bytes_);
+  std::swap(latency_, other.latency_);
   return *this;
 }
 
@@ -116,9 +118,12 @@ QueueCounts Queue::counts() const {
   // The stored indices are hints while a side is alone (Producer::show), and move between the two loads.
   const u64 taken = settled(ring_, QueueAtomics::load_index(&header->dequeue), 1),
             put = settled(ring_, QueueAtomics::load_index(&header->enqueue), 0);
-  return {put > taken ? put - taken : 0, QueueAtomics::load_index(&header->dropped_oldest),
-          QueueAtomics::load_index(&header->dropped_new), QueueAtomics::load_index(&header->refused_full),
-          QueueAtomics::load_index(&header->refused_size)};
+  return {put > taken ? put - taken : 0,
+          QueueAtomics::load_index(&header->dropped_oldest),
+          QueueAtomics::load_index(&header->dropped_new),
+          QueueAtomics::load_index(&header->refused_full),
+          QueueAtomics::load_index(&header->refused_size),
+          taken};
 }
 
 }  // namespace ringway

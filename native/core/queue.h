@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/latency.h"
 #include "ringway/atomics_host.h"
 #include "ringway/slot_queue.h"
 
@@ -32,6 +33,7 @@ u32 slot_stride_for(u64 max_message, bool variable_length);
 struct QueueCounts {
   u64 depth;  // published or claimed, and not yet taken
   u64 dropped_oldest, dropped_new, refused_full, refused_size;
+  u64 taken;  // since creation
 };
 
 class Queue {
@@ -56,12 +58,17 @@ class Queue {
   }
   QueueCounts counts() const;
 
+  // Before the queue is used: the latency of one message in `every`, a power of two, is measured.
+  void sample_latency(u32 every) { latency_ = std::make_unique<Latency>(ring_.capacity, every); }
+  Latency* latency() const { return latency_.get(); }  // null: not measured
+
  private:
   QueueOptions options_;
   QueueRing ring_{};
   std::unique_ptr<QueueHeader<QueueAtomics>> own_header_;  // null when attached, and so are the pages
   void* pages_ = nullptr;
   std::size_t bytes_ = 0;
+  std::unique_ptr<Latency> latency_;
 };
 
 inline u8* payload_at(const QueueRing& ring, u64 ticket) {

@@ -89,7 +89,10 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
   const u32 body = options.slot_size == LaunchOptions::kAutoSlot ? declared : u32(options.slot_size);
   auto port = backend_->launch({kernel, unique, index, body, options, grid, block});
   auto launched = std::make_shared<Kernel>(shared_from_this(), **type, unique, options, std::move(port));
-  kernels_.emplace(unique, launched);
+  {
+    std::lock_guard list(listing_);
+    kernels_.emplace(unique, launched);
+  }
   log::debug([&] {
     return "launched kernel '" + unique + "' (" + kernel + "): " + std::to_string(options.capacity) +
            " slots of " + std::to_string(body) + " bytes";
@@ -98,14 +101,14 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
 }
 
 std::shared_ptr<Kernel> Runtime::find(const std::string& name) {
-  std::lock_guard lock(changing_);
+  std::lock_guard lock(listing_);
   const auto found = kernels_.find(name);
   if (found != kernels_.end()) return found->second;
   throw Error(ErrorKind::kNotFound, "there is no kernel named '" + name + "' in this runtime");
 }
 
 std::vector<std::shared_ptr<Kernel>> Runtime::kernels() {
-  std::lock_guard lock(changing_);
+  std::lock_guard lock(listing_);
   std::vector<std::shared_ptr<Kernel>> all;
   for (const auto& [name, kernel] : kernels_) all.push_back(kernel);
   std::sort(all.begin(), all.end(),
@@ -123,7 +126,14 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
   from.check_usable();
   to.check_usable();
   const u32 payload = body_size ? u32(body_size) : kUndeclaredBody;
-  backend_->link(from.port(), to.port(), {u32(capacity), payload});
+  const auto queues = backend_->link(from.port(), to.port(), {u32(capacity), payload});
+  {
+    std::lock_guard list(listing_);
+    links_.push_back({from.name(),
+                      to.name(),
+                      {queues.begin(), queues.end()},
+                      std::make_shared<SinceReset<LinkTelemetry>>()});
+  }
   log::debug([&] {
     return "link from '" + from.name() + "' to '" + to.name() + "': " + std::to_string(capacity) +
            " slots of " + std::to_string(payload) + " bytes";
@@ -164,7 +174,40 @@ void Runtime::release_buffer(u64 handle) {
 }
 
 void Runtime::forget(Kernel& kernel) {
-  kernels_.erase(kernel.name());
+  std::lock_guard lock(listing_);
+  const std::string& name = kernel.name();
+  std::erase_if(links_, [&](const TimedLink& link) { return link.source == name || link.target == name; });
+  kernels_.erase(name);
+}
+
+std::vector<Runtime::TimedLink> Runtime::links() {
+  std::lock_guard lock(listing_);
+  return links_;
+}
+
+LinkTelemetry Runtime::TimedLink::counted() const {
+  LinkTelemetry sum{source, target, 0, 0, 0, {}};
+  for (const auto& weak : queues) {
+    const auto queue = weak.lock();
+    if (!queue) continue;
+    const QueueCounts counts = queue->counts();
+    sum.capacity += queue->ring().capacity;
+    sum.depth += counts.depth;
+    sum.received += counts.taken;
+    sum.latency += snapshot(queue->latency());
+  }
+  return sum;
+}
+
+std::vector<LinkTelemetry> Runtime::link_telemetry() {
+  std::vector<LinkTelemetry> all;
+  for (const TimedLink& link : links()) all.push_back(link.since_reset->since(link.counted()));
+  return all;
+}
+
+void Runtime::reset_telemetry() {
+  for (const auto& kernel : kernels()) kernel->reset_telemetry();
+  for (const TimedLink& link : links()) link.since_reset->reset(link.counted());
 }
 
 void Runtime::close() {
@@ -179,7 +222,10 @@ void Runtime::close() {
   }
   backend_->stop();
   pump_->stop();
-  kernels_.clear();
+  {
+    std::lock_guard list(listing_);
+    kernels_.clear();
+  }
   log::info([&] { return "runtime on " + backend_name_ + " closed"; });
 }
 

@@ -43,6 +43,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::shared_ptr<NamedQueue> open_queue(NamedQueueOptions options);
   std::shared_ptr<NamedQueue> find_queue(const std::string& name);  // null: there is none
   std::vector<std::shared_ptr<NamedQueue>> queues();                // in order of creation
+  std::vector<LinkTelemetry> link_telemetry();
+  void reset_telemetry();  // of every kernel and link
 
   // For an event loop; lives as long as the runtime.
   std::shared_ptr<CompletionPort> open_port();
@@ -61,7 +63,15 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
  private:
   friend class Kernel;
   explicit Runtime(const RuntimeOptions& options);
+  struct TimedLink {
+    std::string source, target;
+    std::vector<std::weak_ptr<const Queue>> queues;  // of each replica of the source; go with the kernels
+    std::shared_ptr<SinceReset<LinkTelemetry>> since_reset;
+
+    LinkTelemetry counted() const;  // since it was made
+  };
   void forget(Kernel& kernel);
+  std::vector<TimedLink> links();
 
   const RuntimeOptions options_;
   std::string backend_name_;
@@ -69,9 +79,12 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   BufferTable buffers_;
   std::unique_ptr<Pump> pump_ = std::make_unique<Pump>();
   std::unique_ptr<Backend> backend_;
-  std::mutex changing_;  // launches, links, transitions: one at a time
-  std::map<std::string, std::shared_ptr<Kernel>> kernels_;
   QueueTable queues_;
+  std::mutex changing_;                                     // launches, links, transitions: one at a time
+  std::map<std::string, std::shared_ptr<Kernel>> kernels_;  // changed under both mutexes
+  // Held for no longer than a copy of a list takes, so that telemetry never waits for a kernel that drains.
+  std::mutex listing_;
+  std::vector<TimedLink> links_;
   std::vector<std::shared_ptr<CompletionPort>> ports_;
   u32 next_index_ = 0;
   u32 closed_ = 0;

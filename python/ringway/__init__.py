@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ringway._core import Latency as Latency
+from ringway._core import LinkTelemetry as LinkTelemetry
 from ringway._core import Message as Message
+from ringway._core import Telemetry as Telemetry
 from ringway._core import __version__ as __version__
 from ringway.errors import Error as Error
 from ringway.graphs import Graph as Graph
@@ -20,7 +23,7 @@ from ringway.queues import QueueCounts as QueueCounts
 from ringway.runtime import Buffer as Buffer
 from ringway.runtime import Kernel as Kernel
 from ringway.runtime import Runtime as Runtime
-from ringway.runtime import Telemetry as Telemetry
+from ringway.runtime import RuntimeTelemetry as RuntimeTelemetry
 from ringway.runtime import TerminateReport as TerminateReport
 from ringway.runtime import backends as backends
 from ringway.types import Array as Array
@@ -49,12 +52,15 @@ __all__ = [
     "Error",
     "Graph",
     "Kernel",
+    "Latency",
     "LaunchOptions",
+    "LinkTelemetry",
     "Message",
     "PageRankResult",
     "Queue",
     "QueueCounts",
     "Runtime",
+    "RuntimeTelemetry",
     "Telemetry",
     "TerminateReport",
     "VectorRequest",

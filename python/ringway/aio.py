@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from ringway import _core
+from ringway._core import Telemetry
 from ringway.aio_queues import AsyncQueue
 from ringway.arguments import instance, seconds
 from ringway.errors import NotFound, QueueFull, Timeout
@@ -20,11 +21,12 @@ from ringway.queue_types import Carried
 from ringway.queues import Policy, open_checked
 from ringway.runtime import (
     DRAIN_TIMEOUT,
+    RuntimeTelemetry,
     State,
-    Telemetry,
     TerminateReport,
     launch_checked,
     link_checked,
+    snapshot,
     start_checked,
 )
 
@@ -107,7 +109,20 @@ class AsyncKernel:
 
     def telemetry(self) -> Telemetry:
         """Return a snapshot of its counters."""
-        return Telemetry(**self._core.telemetry())
+        return self._core.telemetry()
+
+    def reset_telemetry(self) -> None:
+        """Count from here on."""
+        self._core.reset_telemetry()
+
+    @property
+    def telemetry_enabled(self) -> bool:
+        """Whether counters count and latency is timed."""
+        return self._core.telemetry_enabled
+
+    @telemetry_enabled.setter
+    def telemetry_enabled(self, on: bool) -> None:
+        self._core.telemetry_enabled = on
 
     async def _room(self, pause: float, waited: float) -> tuple[float, float]:
         if waited >= self._core.block_timeout:
@@ -210,6 +225,14 @@ class AsyncRuntime:
         if activate:
             core.activate()
         return self._kernel(core)
+
+    def telemetry(self) -> RuntimeTelemetry:
+        """Return a snapshot of all counters, without stopping anything."""
+        return snapshot(self._core)
+
+    def reset_telemetry(self) -> None:
+        """Count from here on, in every kernel and link."""
+        self._core.reset_telemetry()
 
     async def link(
         self,

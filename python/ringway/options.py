@@ -61,6 +61,12 @@ class LaunchOptions:
         Seconds that a restarted kernel pauses; doubled with every restart without a message handled in
         between, up to 30.
 
+    telemetry
+        Whether counters count; `Kernel.telemetry_enabled` turns them on and off later.
+    latency_sample
+        One mailbox message in so many is timed, and one in sixteen times as many of a link into the kernel; a
+        power of two up to 1,048,576, or 0 for none.
+
     Raises
     ------
     InvalidOption
@@ -81,6 +87,8 @@ class LaunchOptions:
     on_error: Literal["fail", "restart", "skip"] = "fail"
     restart_limit: int = 5
     restart_backoff: float = 0.1
+    telemetry: bool = True
+    latency_sample: int = 64
 
     def __post_init__(self) -> None:
         self.native()
@@ -108,6 +116,8 @@ class LaunchOptions:
             on_error=self.on_error,
             restart_limit=self.restart_limit,
             restart_backoff=self.restart_backoff,
+            telemetry=self.telemetry,
+            latency_sample=self.latency_sample,
         )
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
+from ringway._core import LinkTelemetry, Telemetry
 from ringway.arguments import instance, whole
 from ringway.errors import InvalidOption, NotFound
 from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
@@ -27,25 +28,11 @@ _NATIVE_DEFAULTS = _DEFAULTS.native()
 
 
 @dataclasses.dataclass(frozen=True)
-class Telemetry:
-    """A snapshot of a kernel's counters, since its launch.
+class RuntimeTelemetry:
+    """A snapshot of every kernel's counters by its name, and of every link's."""
 
-    ``last_message`` is in seconds since the Unix epoch, 0 before the first message; ``uptime`` is in seconds.
-    ``bridge`` is None without a pumped bridge; with one it counts messages copied each way (``to_device``,
-    ``to_host``) and looks that found messages waiting for room (``in_full``, ``out_full``).
-    """
-
-    received: int
-    processed: int
-    sent: int
-    errors: int
-    restarts: int
-    iterations: int
-    depth: int
-    dropped: Mapping[str, int]
-    bridge: Mapping[str, int] | None
-    last_message: float
-    uptime: float
+    kernels: Mapping[str, Telemetry]
+    links: Sequence[LinkTelemetry]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,7 +184,20 @@ class Kernel:
 
     def telemetry(self) -> Telemetry:
         """Return a snapshot of its counters, without stopping anything."""
-        return Telemetry(**self._core.telemetry())
+        return self._core.telemetry()
+
+    def reset_telemetry(self) -> None:
+        """Count from here on; ``depth``, ``last_message`` and ``uptime`` stay what they are."""
+        self._core.reset_telemetry()
+
+    @property
+    def telemetry_enabled(self) -> bool:
+        """Whether counters count and latency is timed; what queues drop or refuse is always counted."""
+        return self._core.telemetry_enabled
+
+    @telemetry_enabled.setter
+    def telemetry_enabled(self, on: bool) -> None:
+        self._core.telemetry_enabled = on
 
     def __repr__(self) -> str:
         return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"
@@ -292,6 +292,14 @@ class Runtime:
     def kernels(self) -> list[Kernel]:
         """Return the kernels that have not been terminated, in order of launch."""
         return [Kernel(core) for core in self._core.kernels()]
+
+    def telemetry(self) -> RuntimeTelemetry:
+        """Return a snapshot of all counters, without stopping anything."""
+        return snapshot(self._core)
+
+    def reset_telemetry(self) -> None:
+        """Count from here on, in every kernel and link."""
+        self._core.reset_telemetry()
 
     def link(
         self,
@@ -401,6 +409,12 @@ def endpoint(runtime: _core.Runtime, name: str) -> Queue | KernelQueue | Kernel:
     with contextlib.suppress(NotFound):
         return Kernel(runtime.kernel(name))
     return kernel_queue(runtime, name)
+
+
+def snapshot(runtime: _core.Runtime) -> RuntimeTelemetry:
+    """Return the counters of what a native runtime holds."""
+    kernels = {kernel.name: kernel.telemetry() for kernel in runtime.kernels()}
+    return RuntimeTelemetry(kernels, runtime.link_telemetry())
 
 
 def launch_checked(

@@ -19,6 +19,9 @@ struct Locked {
   Worker& worker;
 };
 
+// A link carries many times the messages of a mailbox, and a look at the clock costs as much as passing some on.
+constexpr u32 kLinkSampleRatio = 16;
+
 ReplicaSet& of(Port& port) {
   return static_cast<ReplicaSet&>(port);
 }
@@ -73,6 +76,7 @@ class Cpu : public Backend {
     set->name = spec.name;
     set->options = spec.options;
     set->emits = type_id_of(entry->type.emits);
+    set->telemetry = spec.options.telemetry;
     const u32 replicas = u32(spec.grid);
     const u32 first = spec.options.worker >= 0 ? u32(spec.options.worker) : next_worker_;
     if (spec.options.worker < 0) next_worker_ += replicas;
@@ -83,6 +87,11 @@ class Cpu : public Backend {
               .name = spec.name + " to host", .capacity = capacity, .max_message = room, .type = {}});
       set->bridge = std::make_shared<Bridge>(services_.pump, services_.replies, set, *set->copied, staging);
     }
+    if (const u32 sample = u32(spec.options.latency_sample)) {
+      set->mailbox.sample_latency(sample);
+      if (pumped) set->in().sample_latency(sample);
+      set->latency = set->in().latency();
+    }
     const bool drops_oldest = !pumped && spec.options.policy == Backpressure::kDropOldest;
     const bool shared = replicas > 1 || drops_oldest;
     for (u32 i = 0; i < replicas; ++i) add_replica(*set, shared, workers_[(first + i) % workers()]);
@@ -92,7 +101,9 @@ class Cpu : public Backend {
   }
 
   // Each replica of the sender has a queue of its own, which is one input of the receiver.
-  void link(Port& from, Port& to, const LinkSpec& spec) override {
+  std::vector<std::shared_ptr<const Queue>> link(Port& from, Port& to, const LinkSpec& spec) override {
+    const u32 sample = kLinkSampleRatio * u32(of(to).options.latency_sample);
+    std::vector<std::shared_ptr<const Queue>> queues;
     for (const auto& sender : of(from).replicas) {
       auto link = std::make_shared<Link>(QueueOptions{.name = of(from).name + " to " + of(to).name,
                                                       .capacity = spec.capacity,
@@ -100,8 +111,11 @@ class Cpu : public Backend {
                                                       .type = {}});
       link->from = {from.shared_from_this(), sender.get()};
       link->to = std::static_pointer_cast<ReplicaSet>(to.shared_from_this());
+      if (sample) link->queue.sample_latency(sample);
+      queues.emplace_back(link, &link->queue);
       Outlet output;
       output.link = link;
+      if (sample) output.timed = 0;
       output.producer.open(link->queue.ring());
       for (const auto& receiver : of(to).replicas) {
         output.elsewhere |= sender->home != receiver->home;
@@ -115,6 +129,7 @@ class Cpu : public Backend {
       Locked held(*sender->home);
       sender->outputs.push_back(output);
     }
+    return queues;
   }
 
   void activate(Port& port) override {
@@ -226,6 +241,7 @@ class Cpu : public Backend {
     replica->inputs.push_back(mailbox);
     replica->host.producer.open(set.out().ring());
     set.controls.push_back(&replica->control);
+    set.unseen.push_back(&replica->unseen);
   }
 
   static void ask_idle(Instance& kernel, bool on) {

@@ -15,12 +15,15 @@ namespace ringway::cpu {
 using atomic::count;
 
 Context::Context(Instance& kernel, Worker& worker)
-    : kernel_(kernel), worker_(worker), services_(*kernel.set.services), emits_(kernel.set.emits) {}
+    : kernel_(kernel),
+      worker_(worker),
+      services_(*kernel.set.services),
+      control_(atomic::load_relaxed(&kernel.set.telemetry) ? kernel.control : kernel.unseen),
+      emits_(kernel.set.emits) {}
 
 Turn Context::turn() {
   Turn turn;
-  ControlBlock& control = kernel_.control;
-  count(&control.iterations, 1);
+  count(&control_.iterations, 1);
   if (kernel_.resume_at) {
     turn.blocked = ringway::now_ns() < kernel_.resume_at;
     if (turn.blocked) return turn;
@@ -32,10 +35,10 @@ Turn Context::turn() {
   }
   if (sent_) {
     turn.moved = true;
-    count(&control.sent, sent_);
+    count(&control_.sent, sent_);
     tell_receivers();
   }
-  if (turn.moved) atomic::store_relaxed(&control.last_message_us, now_us());
+  if (turn.moved) atomic::store_relaxed(&control_.last_message_us, now_us());
   return turn;
 }
 
@@ -61,6 +64,10 @@ u32 Context::drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, E
   return done;
 }
 
+const Queue& Context::queue_of(const Inlet& input) const {
+  return input.link ? input.link->queue : kernel_.set.in();
+}
+
 void Context::turn_on(Inlet& input, Turn* turn) {
   DrainStatus status{};
   u32 batch = u32(kernel_.set.options.batch);
@@ -74,6 +81,7 @@ void Context::turn_on(Inlet& input, Turn* turn) {
   }
   bool thrown = false;
   ErrorText text;
+  latency_ = atomic::load_relaxed(&kernel_.set.telemetry) ? queue_of(input).latency() : nullptr;
   const u32 done = drain(input, batch, &status, &thrown, text);
   bool broken = thrown || status.code == kBroken;
   bool failed = !thrown && (broken || status.code == kFailed);
@@ -89,13 +97,13 @@ void Context::turn_on(Inlet& input, Turn* turn) {
   const u32 taken = done + failed;
   if (taken) {
     turn->moved = true;
-    count(&kernel_.control.received, taken);
-    count(&kernel_.control.processed, done);
+    count(&control_.received, taken);
+    count(&control_.processed, done);
     room_was_made(input);
   }
   if (broken) {
     turn->moved = true;
-    if (!failed) count(&kernel_.control.errors, 1);
+    if (!failed) count(&control_.errors, 1);
     broke(text);
   }
   if (status.code == kAgain) {
@@ -144,7 +152,7 @@ u64 Context::discard(u32 kind, std::string_view text) {
   u64 left = 0;
   for (u32 i = 0; i < kernel_.inputs.size(); ++i) {
     Inlet& input = kernel_.inputs[i];
-    const Queue& queue = input.link ? input.link->queue : kernel_.set.in();
+    const Queue& queue = queue_of(input);
     input_ = i;
     for (;;) {
       if (!input.held().count) {
@@ -166,7 +174,7 @@ u64 Context::discard(u32 kind, std::string_view text) {
       ++left;
     }
   }
-  count(&kernel_.control.dropped_closed, left);
+  count(&control_.dropped_closed, left);
   return left;
 }
 
@@ -253,7 +261,7 @@ u8* Context::nowhere(u32, u32 bytes) {
 void Context::dropped_output() {
   nowhere_used_ = false;
   const bool late = outgoing_.receiver < kNoEndpoint;
-  count(late ? &kernel_.control.dropped_late : &kernel_.control.dropped_closed, 1);
+  count(late ? &control_.dropped_late : &control_.dropped_closed, 1);
 }
 
 void Context::tell_receivers() {

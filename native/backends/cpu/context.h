@@ -25,6 +25,9 @@ class Context {
   u64 discard(u32 kind, std::string_view text);
 
   u32 input() const { return input_; }
+  void handled(u64 first, u32 n) {
+    if (latency_) latency_->handled(first, n);
+  }
 
   u8* reserve(u32 output, u32 bytes) {
     if (output == 0) return reserve_message(emits_, bytes);
@@ -39,6 +42,7 @@ class Context {
     if (output == 0) return commit_message(bytes);
     if (nowhere_used_) return dropped_output();
     Outlet& out = kernel_.outputs[output - 1];
+    if (out.producer.next == out.timed) out.timed = out.link->queue.latency()->stamp(out.timed);
     out.producer.publish(out.producer.next, bytes, 0);
     ++out.producer.next;
     out.published = true;
@@ -60,6 +64,7 @@ class Context {
   // As much as a reply cell holds without asking for memory.
   using ErrorText = char[512];
 
+  const Queue& queue_of(const Inlet& input) const;
   void turn_on(Inlet& input, Turn* turn);
   // What entry->turn returns, and whether the handler threw, with the reason.
   u32 drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, ErrorText& text);
@@ -84,6 +89,8 @@ class Context {
   Instance& kernel_;
   Worker& worker_;
   const HostServices& services_;
+  ControlBlock& control_;       // the one that counts: seen or unseen
+  Latency* latency_ = nullptr;  // of the input that is handled
   u32 input_ = 0;
   u32 emits_ = 0;
   u64 sent_ = 0;

@@ -34,6 +34,9 @@ void CopiedQueues::copy_in(const QueueRing& from, Claim<QueueAtomics> messages) 
   for (u32 i = 0; i < slots.count; ++i) {
     const u32 bytes = source.size(messages.first + i);
     std::memcpy(payload_at(in_.ring, slots.first + i), payload_at(from, messages.first + i), bytes);
+    if (Latency* latency = mailbox.latency()) {
+      latency->passed_on(slots.first + i, *kernel_.mailbox.latency(), messages.first + i);
+    }
     in_.publish(slots.first + i, bytes, 0);
   }
   in_.show();

@@ -27,8 +27,9 @@ bool Context::fail_first(Inlet& input, const char* text) {
     std::memcpy(&request, payload_at(ring, input.held().first), sizeof(request));
     if (!answer_error(request, u32(ErrorKind::kHandler), text)) return false;
   }
-  count(&kernel_.control.errors, 1);
+  count(&control_.errors, 1);
   log::warning([&] { return "kernel '" + kernel_.set.name + "' failed on a message: " + text; });
+  handled(input.held().first, 1);
   input.skip_one();
   return true;
 }
@@ -49,7 +50,7 @@ void Context::restart() {
   const LaunchOptions& options = kernel_.set.options;
   const u32 before = kernel_.restarts_in_row++;
   std::memset(kernel_.state.get(), 0, kernel_.set.entry->state_size);
-  count(&kernel_.control.restarts, 1);
+  count(&control_.restarts, 1);
   const double longest = std::max(options.restart_backoff, LaunchOptions::kLongestBackoff);
   const double pause = std::min(std::ldexp(options.restart_backoff, int(std::min(before, 64U))), longest);
   if (pause > 0) kernel_.resume_at = ringway::now_ns() + static_cast<std::int64_t>(pause * 1e9);

@@ -42,6 +42,7 @@ struct Outlet {
   Producer<Atomics, false> producer;
   bool elsewhere = false;  // the receiver lives on another worker
   bool published = false;  // since the receiver was last told
+  u64 timed = ~u64(0);     // the next ticket whose latency is measured
 };
 
 // A handler, made into a table entry by `kernel_of` in kernels.cpp.
@@ -68,6 +69,7 @@ struct Instance {
   std::shared_ptr<Worker> home;
   std::unique_ptr<u64[]> state;
   ControlBlock control{};
+  ControlBlock unseen{};  // counts instead while telemetry is off
   std::vector<Inlet> inputs;
   HostOutlet host;
   std::vector<Outlet> outputs;  // links: output 1 is the first

@@ -29,6 +29,8 @@
 //   RW_SHARED u8* buffer(handle, RW_PRIVATE u64* bytes)  memory behind a buffer handle; null when there is no such one
 //   u64  now_us()                       since the Unix epoch
 //   u64  now_ns()                       of a clock that only counts up
+// And what the loop tells it, before it releases messages that the handler is done with:
+//   void handled(ticket, n)             n messages of input() from `ticket` on
 #pragma once
 #include "layout.h"
 

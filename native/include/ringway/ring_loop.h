@@ -32,6 +32,7 @@ RW_FN u32 ring_turn(RW_PRIVATE Ctx* ctx, RW_PRIVATE Intake<A, Shared>* in, u32 b
   RW_SHARED u8* first = (RW_SHARED u8*)in->consumer.ring.slot(in->held.first);
   const u32 done = Handler::drain(ctx, first, in->consumer.ring.stride, run, state, status);
   Claim<A> finished = {in->held.first, done};
+  if (done) ctx->handled(finished.first, done);
   in->held.first += done;
   in->held.count -= done;
   if (done) in->consumer.release_n(finished);
