@@ -1,4 +1,4 @@
-"""Messages of 64 bytes through queues from Python, many at once: copied, in place, and beside what Python has.
+"""Messages of 64 bytes through queues from Python, many at once: copied, in place, beside what Python has.
 
     python benchmarks/run_many.py [--repeats N] [--messages N] [--json FILE | --save]
 
