@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -26,9 +27,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import report  # noqa: E402
 import ringway as rw  # noqa: E402
 from graphs import graph_file  # noqa: E402
-from peers import Solve, gap_seconds, python_solvers, scipy_power  # noqa: E402
+from ringway.bench.pagerank import TOLERANCE, check, measure, python_solvers  # noqa: E402
 
-TOLERANCE = 1e-6
 ITERATIONS = 20
 
 
@@ -41,12 +41,14 @@ def timed(solve: Callable[[], object]) -> Callable[[], float]:
     return run
 
 
-def check(graph: rw.Graph, solvers: dict[str, Solve]) -> None:
-    """Every answer near the true ranks; the first run also warms up."""
-    true = scipy_power(graph, np.float64, 1e-12, 1000)()
-    for name, solve in solvers.items():
-        error = np.abs(solve() - true).sum()
-        assert error < 20 * TOLERANCE, f"{name} is off by {error:.2e}"
+def gap_seconds(program: Path, file: Path, iterations: int, threads: int) -> float:
+    """Seconds per iteration of a GAP program, which drops the rank of nodes without edges."""
+    command = [program, "-f", file, "-n", "1", "-i", str(iterations), "-t", "0"]
+    environment = {"OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    found = re.search(r"Trial Time:\s+([\d.]+)", done.stdout)
+    assert found is not None, done.stdout
+    return float(found[1]) / iterations
 
 
 def gap_programs() -> dict[str, Path]:
@@ -93,30 +95,6 @@ def to_tolerance(kind: str, arguments: argparse.Namespace) -> list[dict[str, Any
     return rows + [report.row(what, name, "s", took) for name, took in samples.items()]
 
 
-def small(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    rng = np.random.default_rng(1)
-    keys = np.unique(rng.integers(0, 1000, 10_400) * 1000 + rng.integers(0, 1000, 10_400))
-    keys = rng.permutation(keys)[:10_000]
-    graph = rw.Graph.from_edges(keys // 1000, keys % 1000, num_nodes=1000)
-    solvers = python_solvers(graph, TOLERANCE, slow=True)
-    check(graph, solvers)
-
-    def many(solve: Solve) -> Callable[[], float]:
-        def run() -> float:
-            calls = 20
-            start = time.perf_counter()
-            for _ in range(calls):
-                solve()
-            return (time.perf_counter() - start) / calls * 1e6
-
-        return run
-
-    samples = report.interleave({name: many(solve) for name, solve in solvers.items()}, arguments.repeats * 3)
-    return [
-        report.row("1,000 nodes, 10,000 edges to 1e-6", name, "µs", took) for name, took in samples.items()
-    ]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -137,7 +115,7 @@ def main() -> None:
         if "tolerance" in parts:
             rows += to_tolerance(kind, arguments)
     if "small" in parts:
-        rows += small(arguments)
+        rows += measure(arguments.repeats * 3, calls=20)
     report.show(rows)
     peers = report.versions(["ringway", "numpy", "scipy", "networkit", "igraph", "networkx"])
     for folder in {program.parent for program in gap_programs().values()}:

@@ -1,0 +1,77 @@
+"""``ringway bench``: every part runs and checks what it measures; JSON, table and picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ringway.bench import codec, round_trips
+from ringway.cli import main
+from ringway.cli.machine import usable_cores
+from ringway.errors import Error
+
+TWO_CORES = pytest.mark.skipif(usable_cores() < 2, reason="two threads that spin need 2 cores")
+QUICK = ["--repeats", "2", "--scale", "0.001"]
+
+
+@pytest.mark.parametrize(
+    ("part", "contestant", "unit"),
+    [
+        pytest.param("queue", "slot queue", "ns", marks=TWO_CORES),
+        ("runtime", "ringway, pumped bridge", "us"),
+        ("codec", "native", "ns"),
+        ("pagerank", "ringway float64", "µs"),
+    ],
+)
+def test_each_part_as_json(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    contestant: str,
+    unit: str,
+) -> None:
+    monkeypatch.setattr(round_trips, "WARM_UP", 10)
+    assert main(["bench", part, "--json", *QUICK]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["machine"]["cores"] > 0
+    assert "ringway" in content["versions"]
+    rows = [row for row in content["rows"] if row["contestant"] == contestant]
+    assert rows
+    for row in rows:
+        assert row["unit"] == unit
+        assert 0 < row["min"] <= row["median"] <= row["max"]
+        assert len(row["samples"]) == 2
+
+
+def test_the_table_compares_with_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "codec", *QUICK]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["what", "contestant", "median"]
+    assert lines[0].endswith("to first")
+    assert any("encode VectorRequest, 25 floats" in line for line in lines)
+
+
+def test_a_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "bench.png"
+    assert main(["bench", "pagerank", *QUICK, "--plot", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"), [(["nothing"], "there is no part 'nothing'"), (["--repeats", "0"], "--repeats")]
+)
+def test_wrong_usage(capsys: pytest.CaptureFixture[str], wrong: list[str], text: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["bench", *wrong])
+    assert text in capsys.readouterr().err
+
+
+def test_wrong_answers_stop_a_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Error, match="differs from its request"):
+        round_trips.trips(lambda: b"other", 1)
+    vector = codec.messages()["1,000 floats"]
+    monkeypatch.setattr(codec.Vector, "decode", lambda wire: None)
+    with pytest.raises(Error, match="not what was encoded"):
+        codec.contestants(vector, None)
