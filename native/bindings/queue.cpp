@@ -55,7 +55,7 @@ std::vector<std::weak_ptr<NamedQueue>>& alone() {
 
 void close(NamedQueue& queue, bool discard) {
   queue.close(discard);
-  WaitingCall::let_return(&queue);
+  if (!queue.forked()) WaitingCall::let_return(&queue);
 }
 
 SharedQueue open(Runtime* runtime, const std::string& name, const py::object& message, std::int64_t capacity,

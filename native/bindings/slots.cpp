@@ -102,6 +102,7 @@ void Slots::give_up() {
 
 void Slots::finish(u32 sent) {
   open_ = false;
+  if (queue_->forked()) return;
   if (side_ == NamedQueue::Side::kReceive) {
     queue_->release(claim_);
   } else {

@@ -115,8 +115,12 @@ void NamedQueue::check_fixed(const char* verb) const {
                   "; create it with message= a class of @message(layout=\"struct\") or a NumPy dtype");
 }
 
+bool NamedQueue::forked() const {
+  return process_ != process_number();
+}
+
 void NamedQueue::check_usable() const {
-  if (process_ == process_number()) return;
+  if (!forked()) return;
   throw Error(
       ErrorKind::kForked,
       "queue '" + name() +
@@ -379,6 +383,7 @@ bool NamedQueue::closed() const {
 }
 
 void NamedQueue::close(bool discard) {
+  if (forked()) return;                                 // a lock may be held by a thread that is not here
   if (discard) atomic::store_relaxed(&discarded_, 1U);  // relaxed: ordered by the exchange below
   // SYNC: partner Entry and ended(); whoever waits is woken below and looks again.
   atomic::exchange_seq_cst(&closed_, 1U);

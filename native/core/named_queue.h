@@ -106,6 +106,8 @@ class NamedQueue {
   // Senders get kClosed from now on; receivers get what is left and then kClosed, or with `discard` kClosed at once.
   void close(bool discard);
   bool closed() const;
+  // Whether this is a child of the process that created it: nobody else is here.
+  bool forked() const;
 
  protected:
   // Tickets of one side; `one_run`: their slots lie side by side. Zero tickets when there is none now. None that a
