@@ -27,7 +27,7 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
                            const std::string& idle, double poll_interval, Size batch,
                            std::optional<Size> worker, const std::string& bridge, Size staging_capacity,
                            const std::string& on_error, Size restart_limit, double restart_backoff,
-                           bool telemetry, Size latency_sample) {
+                           bool telemetry, Size latency_sample, bool prefault) {
   LaunchOptions options;
   options.capacity = capacity;
   options.slot_size =
@@ -46,6 +46,7 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
   options.restart_backoff = restart_backoff;
   options.telemetry = telemetry;
   options.latency_sample = latency_sample;
+  options.prefault = prefault;
   check(options, 0);
   return options;
 }
@@ -267,7 +268,7 @@ void init_runtime(py::module_& module) {
            py::arg("policy"), py::arg("block_timeout"), py::arg("message_timeout"), py::arg("idle"),
            py::arg("poll_interval"), py::arg("batch"), py::arg("worker"), py::arg("bridge"),
            py::arg("staging_capacity"), py::arg("on_error"), py::arg("restart_limit"),
-           py::arg("restart_backoff"), py::arg("telemetry"), py::arg("latency_sample"));
+           py::arg("restart_backoff"), py::arg("telemetry"), py::arg("latency_sample"), py::arg("prefault"));
 
   py::class_<Kernel, SharedKernel>(module, "Kernel")
       .def_property_readonly("name", &Kernel::name)

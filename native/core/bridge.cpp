@@ -45,7 +45,8 @@ Bridge::Bridge(Pump& pump, ReplyPool& replies, const std::shared_ptr<Port>& port
       returns_({.name = port->outbox.name() + ", staged",
                 .capacity = staging_capacity,
                 .max_message = port->outbox.max_message(),
-                .type = {}}) {
+                .type = {},
+                .prefault = port->outbox.options().prefault}) {
   staged_.open(port->mailbox.ring());
   put_.open(returns_.ring());
   take_.open(returns_.ring());

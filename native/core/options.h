@@ -33,7 +33,8 @@ struct LaunchOptions {
   double restart_backoff = 0.1;           // seconds before the first of them; doubles up to kLongestBackoff
   bool telemetry = true;                  // counters count, latency is sampled
   std::int64_t latency_sample =
-      64;  // one mailbox message in so many is timed, and a sixteenth as many of a link
+      64;                 // one mailbox message in so many is timed, and a sixteenth as many of a link
+  bool prefault = false;  // have the pages of the queues at launch
 };
 
 // Throws kInvalidOption, naming field, value and range. `workers` is the number of worker slots, 0 when

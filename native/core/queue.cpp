@@ -1,6 +1,7 @@
 #include "core/queue.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <utility>
@@ -72,6 +73,10 @@ Queue::Queue(QueueOptions options) : options_(std::move(options)) {
                                                "or smaller messages");
   }
   u8* slots = static_cast<u8*>(pages_);
+  if (options_.prefault) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    for (std::size_t at = 0; at < bytes_; at += page) *const_cast<volatile u8*>(slots + at) = 0;
+  }
   create<QueueAtomics>(own_header_.get(), slots, capacity, stride, 0);
   ring_ = attach<QueueAtomics>(own_header_.get(), slots);
 }

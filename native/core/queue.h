@@ -23,6 +23,7 @@ struct QueueOptions {
   bool variable = false;  // the largest message may turn out larger than declared: a fifth of headroom
   std::string type;       // of the messages, for error texts; empty: any
   Backpressure policy = Backpressure::kBlock;
+  bool prefault = false;  // have all pages before the first message
 };
 
 enum : u32 { kUndeclaredMessage = 4096, kMaxMessage = kSizeMask };

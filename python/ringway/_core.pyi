@@ -165,6 +165,7 @@ class Options:
         restart_backoff: float,
         telemetry: bool,
         latency_sample: int,
+        prefault: bool,
     ) -> None: ...
 
 class Latency:

@@ -60,7 +60,9 @@ class LaunchOptions:
     restart_backoff
         Seconds that a restarted kernel pauses; doubled with every restart without a message handled in
         between, up to 30.
-
+    prefault
+        Take the memory of the kernel's queues from the system at launch. Without it the first message
+        in each page, in the first lap of a queue, waits for the system.
     telemetry
         Whether counters count; `Kernel.telemetry_enabled` turns them on and off later.
     latency_sample
@@ -89,6 +91,7 @@ class LaunchOptions:
     restart_backoff: float = 0.1
     telemetry: bool = True
     latency_sample: int = 64
+    prefault: bool = False
 
     def __post_init__(self) -> None:
         self.native()
@@ -118,6 +121,7 @@ class LaunchOptions:
             restart_backoff=self.restart_backoff,
             telemetry=self.telemetry,
             latency_sample=self.latency_sample,
+            prefault=self.prefault,
         )
 
     @classmethod
@@ -127,8 +131,8 @@ class LaunchOptions:
 
     @classmethod
     def low_latency(cls) -> LaunchOptions:
-        """Return short queues that never wait: 256 slots, ``policy="reject"``, ``idle="spin"``."""
-        return cls(capacity=256, policy="reject", idle="spin")
+        """Return short queues that never wait: 256 slots, ``policy="reject"``, ``idle="spin"``, prefault."""
+        return cls(capacity=256, policy="reject", idle="spin", prefault=True)
 
     @classmethod
     def high_throughput(cls) -> LaunchOptions:

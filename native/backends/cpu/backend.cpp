@@ -60,16 +60,19 @@ class Cpu : public Backend {
     check_shape(spec);
     const Entry* entry = find_entry(spec.kernel);
     const u32 room = spec.body_size + u32(sizeof(Envelope));
-    const u32 capacity = u32(spec.options.capacity);
+    const QueueOptions to_kernel{.name = spec.name,
+                                 .capacity = u32(spec.options.capacity),
+                                 .max_message = room,
+                                 .type = {},
+                                 .prefault = spec.options.prefault};
+    QueueOptions to_host = to_kernel;
+    to_host.name += " to host";
     const bool pumped = spec.options.bridge == BridgeKind::kPumped;
     const u32 staging = u32(spec.options.staging_capacity);
-    auto set = std::make_shared<ReplicaSet>(
-        QueueOptions{.name = spec.name,
-                     .capacity = pumped ? staging : capacity,
-                     .max_message = room,
-                     .type = {},
-                     .policy = spec.options.policy},
-        QueueOptions{.name = spec.name + " to host", .capacity = capacity, .max_message = room, .type = {}});
+    QueueOptions mailbox = to_kernel;
+    if (pumped) mailbox.capacity = staging;
+    mailbox.policy = spec.options.policy;
+    auto set = std::make_shared<ReplicaSet>(mailbox, to_host);
     set->index = spec.index;
     set->entry = entry;
     set->services = &services_;
@@ -81,10 +84,7 @@ class Cpu : public Backend {
     const u32 first = spec.options.worker >= 0 ? u32(spec.options.worker) : next_worker_;
     if (spec.options.worker < 0) next_worker_ += replicas;
     if (pumped) {
-      set->copied = std::make_unique<CopiedQueues>(
-          *set, QueueOptions{.name = spec.name, .capacity = capacity, .max_message = room, .type = {}},
-          QueueOptions{
-              .name = spec.name + " to host", .capacity = capacity, .max_message = room, .type = {}});
+      set->copied = std::make_unique<CopiedQueues>(*set, to_kernel, to_host);
       set->bridge = std::make_shared<Bridge>(services_.pump, services_.replies, set, *set->copied, staging);
     }
     if (const u32 sample = u32(spec.options.latency_sample)) {
