@@ -201,9 +201,10 @@ u32 workers_of(const std::optional<std::int64_t>& workers) {
               "workers is " + std::to_string(*workers) + "; it must be 1 or more, or None for every core");
 }
 
-SharedRuntime start(const std::string& backend, std::optional<std::int64_t> workers, bool assist) {
+SharedRuntime start(const std::string& backend, std::optional<std::int64_t> workers, bool assist,
+                    double watchdog) {
   py::gil_scoped_release unlocked;
-  return Runtime::start({backend, workers_of(workers), assist});
+  return Runtime::start({backend, workers_of(workers), assist, watchdog});
 }
 
 void close(Runtime& runtime) {
@@ -278,6 +279,7 @@ void init_runtime(py::module_& module) {
                              [](const Kernel& kernel) { return kernel.port().bridge ? "pumped" : "direct"; })
       .def_property_readonly("state", [](Kernel& kernel) { return name_of(kernel.state()); })
       .def_property_readonly("failure", &Kernel::failure)
+      .def_property_readonly("stuck", &Kernel::stuck)
       .def("activate", &Kernel::activate, Unlocked())
       .def("deactivate", &Kernel::deactivate, Unlocked())
       .def("terminate", &terminate, py::arg("drain"), py::arg("timeout"))
@@ -298,7 +300,7 @@ void init_runtime(py::module_& module) {
       .def_property("telemetry_enabled", &Kernel::telemetry_enabled, &Kernel::enable_telemetry);
 
   py::class_<Runtime, SharedRuntime>(module, "Runtime")
-      .def(py::init(&start), py::arg("backend"), py::arg("workers"), py::arg("assist"))
+      .def(py::init(&start), py::arg("backend"), py::arg("workers"), py::arg("assist"), py::arg("watchdog"))
       .def_property_readonly("backend", &Runtime::backend_name)
       .def_property_readonly("workers", [](Runtime& runtime) { return runtime.backend().workers(); })
       .def_property_readonly("device", [](Runtime& runtime) { return runtime.backend().device(); })

@@ -41,6 +41,8 @@ struct HostServices {
   ReplyPool& replies;
   BufferTable& buffers;
   Pump& pump;  // of the bridges of kernels whose queues the host does not see (core/bridge.h)
+  double watchdog =
+      0;  // seconds after which a handler that has not returned is named, and waited for no longer; 0 = off
 };
 
 class Backend {
@@ -64,6 +66,10 @@ class Backend {
   virtual u64 retire(Port& port) = 0;  // discard what is left, answer its senders, forget it; how many
   virtual void quiesce() = 0;          // once back, handlers that ran at the call have returned
   virtual void stop() = 0;             // nothing runs any more; called once, last
+  // (optional) Names a kernel whose handler does not return within HostServices::watchdog; empty: there is none.
+  virtual std::string held_up() { return ""; }
+  // (optional) Instead of stop(), when held_up() has named one: waits for nothing. The backend then lives for ever.
+  virtual void abandon() { stop(); }
 
   virtual void notify(Port& port) = 0;  // something was put into the mailbox
   // (optional) Runs the kernel on this thread until done(arg), or nothing is left to do. False when it

@@ -73,7 +73,7 @@ Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::st
 }
 
 State Kernel::state() const {
-  // SYNC: partner move() and the exchange of `failed` by who runs the kernel: see push_on().
+  // SYNC: partner enter() and the exchange of `failed` by who runs the kernel: see push_on().
   const auto now = static_cast<State>(atomic::load_seq_cst(&state_));
   // SYNC: as above.
   return now != State::kTerminated && atomic::load_seq_cst(&port_->failed) ? State::kFailed : now;
@@ -114,9 +114,8 @@ void Kernel::reset_telemetry() {
   since_reset_.reset(counted());
 }
 
-void Kernel::move(Event event) {
+void Kernel::enter(State to) {
   const State from = state();
-  const State to = after(from, event, name_);
   if (to != from) {
     log::info([&] { return "kernel '" + name_ + "': " + name_of(from) + " -> " + name_of(to); });
   }
@@ -127,15 +126,17 @@ void Kernel::move(Event event) {
 void Kernel::activate() {
   runtime_->check_usable();
   std::lock_guard lock(runtime_->changing_);
-  move(Event::kActivate);
+  const State to = after(state(), Event::kActivate, name_);
   runtime_->backend().activate(*port_);
+  enter(to);
 }
 
 void Kernel::deactivate() {
   runtime_->check_usable();
   std::lock_guard lock(runtime_->changing_);
-  move(Event::kDeactivate);
+  const State to = after(state(), Event::kDeactivate, name_);
   runtime_->backend().deactivate(*port_);
+  enter(to);
 }
 
 TerminateReport Kernel::terminate(bool drain, const Wait& until) {
@@ -150,12 +151,19 @@ TerminateReport Kernel::terminate(bool drain, const Wait& until) {
 TerminateReport Kernel::end(bool drain, const Wait& until) {
   Backend& backend = runtime_->backend();
   const bool can_drain = drain && state() != State::kFailed;
-  move(Event::kTerminate);
-  if (can_drain) {
-    backend.activate(*port_);
-    backend.drain(*port_, until);
+  const u32 before = atomic::load_relaxed(&state_);
+  u64 left = 0;
+  enter(after(state(), Event::kTerminate, name_));
+  try {
+    if (can_drain) {
+      backend.activate(*port_);
+      backend.drain(*port_, until);
+    }
+    left = backend.retire(*port_);
+  } catch (...) {
+    atomic::exchange_seq_cst(&state_, before);  // SYNC: as in enter()
+    throw;
   }
-  const u64 left = backend.retire(*port_);
   atomic::store_relaxed(&ended_at_, now_ns());
   port_->room.notify();
   announce_output(*port_);
@@ -276,7 +284,7 @@ bool Kernel::push_on(Cell* cell, bool once) {
   bool (*const done)(void*) = once ? &after_one_turn : &is_answered;
   if (!runtime_->options_.assist || !backend.assist(*port_, done, cell)) backend.notify(*port_);
   if (ReplyPool::answered(cell)) return true;
-  // Partner move() and a failure: when the kernel ended before the message came into its mailbox, it is seen here;
+  // Partner enter() and a failure: when the kernel ended before the message came into its mailbox, it is seen here;
   // when after, the message has been answered.
   const State now = state();
   if (now != State::kTerminated && now != State::kFailed) return false;

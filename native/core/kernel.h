@@ -43,6 +43,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   Runtime& runtime() const { return *runtime_; }
   State state() const;
   std::string failure() const;
+  bool stuck() const { return atomic::load_relaxed(&port_->stuck) != 0; }
   // Without stopping anything: in less than a microsecond.
   Telemetry telemetry() const;
   void reset_telemetry();
@@ -93,7 +94,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
             bool wait);
   Telemetry counted() const;  // since launch
-  void move(Event event);
+  void enter(State to);
   bool ended() const;
   TerminateReport end(bool drain, const Wait& until);
 

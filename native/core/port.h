@@ -27,6 +27,7 @@ struct Port : std::enable_shared_from_this<Port> {
   std::string failure;  // why the kernel failed; written before `failed`, by who set `failing`
   u32 failing = 0;
   u32 failed = 0;
+  u32 stuck = 0;  // the handler has not returned for longer than the runtime's watchdog allows
   Queue mailbox;
   Queue outbox;
   const Latency* latency = nullptr;  // of the queue that the handler takes messages from; null: not timed

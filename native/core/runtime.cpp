@@ -21,10 +21,16 @@ std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
     throw Error(ErrorKind::kInvalidOption, "workers is " + std::to_string(options.workers) +
                                                "; it must be 1 to " + std::to_string(kMostWorkers));
   }
+  constexpr double kLongestWatchdog = 86'400;
+  if (!(options.watchdog >= 0 && options.watchdog <= kLongestWatchdog)) {
+    throw Error(ErrorKind::kInvalidOption,
+                "watchdog is " + std::to_string(options.watchdog) + "; it must be 0 (off) to 86400 seconds");
+  }
   const BackendEntry entry = choose_backend(options.backend);
   std::shared_ptr<Runtime> runtime(new Runtime(options));
   runtime->backend_name_ = entry.name;
-  runtime->backend_ = entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_}, options.workers);
+  runtime->backend_ =
+      entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_, options.watchdog}, options.workers);
   log::info([&] {
     return "runtime on " + entry.name + ": " + runtime->backend_->device() + ", " +
            std::to_string(runtime->backend_->workers()) + " workers";
@@ -217,16 +223,44 @@ void Runtime::close() {
   if (atomic::exchange_seq_cst(&closed_, 1U)) return;
   replies_.close();
   queues_.close();
-  for (auto& [name, kernel] : kernels_) {
-    if (kernel->state() != State::kTerminated) kernel->end(false, {});
-  }
-  backend_->stop();
-  pump_->stop();
+  const std::string held_up = end_all();
+  if (!held_up.empty()) abandon();
   {
     std::lock_guard list(listing_);
     kernels_.clear();
   }
   log::info([&] { return "runtime on " + backend_name_ + " closed"; });
+  if (held_up.empty()) return;
+  throw Error(ErrorKind::kTimeout, "the runtime is closed, but " + held_up +
+                                       "; its thread and the runtime's memory stay until it does");
+}
+
+// Names the kernel whose handler does not return, if there is one.
+std::string Runtime::end_all() {
+  const std::string held_up = backend_->held_up();
+  if (!held_up.empty()) return held_up;
+  try {
+    for (auto& [name, kernel] : kernels_) {
+      if (kernel->state() != State::kTerminated) kernel->end(false, {});
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kTimeout) throw;
+    return error.what();
+  }
+  backend_->stop();
+  pump_->stop();
+  return "";
+}
+
+// A handler still uses the backend, the reply cells and the buffers: they are never freed.
+void Runtime::abandon() {
+  static auto* const kept = new std::vector<std::shared_ptr<Runtime>>;
+  kept->push_back(shared_from_this());
+  backend_->abandon();
+  for (auto& [name, kernel] : kernels_) {
+    kernel->port().room.notify();
+    announce_output(kernel->port());
+  }
 }
 
 }  // namespace ringway

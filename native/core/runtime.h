@@ -16,6 +16,8 @@ struct RuntimeOptions {
   std::string backend = "auto";
   u32 workers = 0;     // 0: the cores that the process may use
   bool assist = true;  // a caller that waits for an answer may run the kernel itself
+  double watchdog =
+      10;  // seconds after which a handler that has not returned is named and waited for no longer; 0 = off
 };
 
 class Runtime : public std::enable_shared_from_this<Runtime> {
@@ -53,7 +55,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   // Once back, no handler uses the memory.
   void release_buffer(u64 handle);
 
-  // Ends everything; waiting calls raise kClosed. A second call does nothing.
+  // Ends everything; waiting calls raise kClosed. A second call does nothing. When a handler does not return within the
+  // watchdog's time it throws kTimeout, naming the kernel, and leaves that kernel's thread and the memory behind.
   void close();
   bool closed() const { return atomic::load_relaxed(&closed_) != 0; }
   // Throws kForked in a child process, kClosed after close().
@@ -62,6 +65,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 
  private:
   friend class Kernel;
+  std::string end_all();
+  void abandon();
   explicit Runtime(const RuntimeOptions& options);
   struct TimedLink {
     std::string source, target;

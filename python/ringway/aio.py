@@ -59,6 +59,11 @@ class AsyncKernel:
         """Where it is in its life."""
         return self._core.state
 
+    @property
+    def stuck(self) -> bool:
+        """Whether its handler has not returned for longer than the runtime's ``watchdog`` allows."""
+        return self._core.stuck
+
     async def activate(self) -> None:
         """Let it handle messages."""
         self._core.activate()
@@ -178,15 +183,22 @@ class AsyncRuntime:
 
     Parameters
     ----------
-    backend, workers
+    backend, workers, watchdog
         As for `ringway.Runtime`.
     assist
         Whether a request may run its kernel for one turn in the event loop's thread when no worker does: the
         answer is then there without a wait. Pass False where a handler may take long.
     """
 
-    def __init__(self, backend: str = "auto", *, workers: int | None = None, assist: bool = True) -> None:
-        self._core = start_checked(backend, workers, assist)
+    def __init__(
+        self,
+        backend: str = "auto",
+        *,
+        workers: int | None = None,
+        assist: bool = True,
+        watchdog: float = 10.0,
+    ) -> None:
+        self._core = start_checked(backend, workers, assist, watchdog)
         self._end = weakref.finalize(self, self._core.close)
         self._port = _core.EventPort(self._core)
         self._loop: asyncio.AbstractEventLoop | None = None

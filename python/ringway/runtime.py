@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ringway import _core
 from ringway._core import LinkTelemetry, Telemetry
-from ringway.arguments import instance, whole
+from ringway.arguments import instance, real, whole
 from ringway.errors import InvalidOption, NotFound
 from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
 from ringway.options import LaunchOptions
@@ -107,6 +107,11 @@ class Kernel:
     def failure(self) -> str:
         """Why it failed; empty when it did not."""
         return self._core.failure
+
+    @property
+    def stuck(self) -> bool:
+        """Whether its handler has not returned for longer than the runtime's ``watchdog`` allows."""
+        return self._core.stuck
 
     def activate(self) -> None:
         """Let it handle messages; does nothing on an active kernel."""
@@ -214,10 +219,21 @@ class Runtime:
         Worker slots on the CPU backend; None means the cores that this process may use.
     assist
         Whether a thread that waits in `Kernel.request` may run the kernel itself when no worker does.
+    watchdog
+        Seconds after which a handler that has not returned is named: by a line of the log (``RINGWAY_LOG``),
+        by `Kernel.stuck`, and by the `Timeout` of a call that waits for it, such as `close`; 0 turns this
+        off, so that such calls wait as long as the handler takes.
     """
 
-    def __init__(self, backend: str = "auto", *, workers: int | None = None, assist: bool = True) -> None:
-        self._core = start_checked(backend, workers, assist)
+    def __init__(
+        self,
+        backend: str = "auto",
+        *,
+        workers: int | None = None,
+        assist: bool = True,
+        watchdog: float = 10.0,
+    ) -> None:
+        self._core = start_checked(backend, workers, assist, watchdog)
         self._end = weakref.finalize(self, self._core.close)
 
     @property
@@ -436,12 +452,14 @@ def launch_checked(
     )
 
 
-def start_checked(backend: str, workers: int | None, assist: bool) -> _core.Runtime:
+def start_checked(backend: str, workers: int | None, assist: bool, watchdog: float) -> _core.Runtime:
     """Start natively; `InvalidOption` on an argument of another type."""
     instance("backend", backend, str)
     if workers is not None:
         workers = whole("workers", workers, "1 to 1024, or None for every core")
-    return _core.Runtime(backend, workers, bool(assist))
+    return _core.Runtime(
+        backend, workers, bool(assist), real("watchdog", watchdog, "0 (off) to 86400 seconds")
+    )
 
 
 def link_checked(

@@ -1,23 +1,21 @@
 #include "backends/cpu/backend.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <mutex>
 #include <set>
 
 #include "backends/cpu/context.h"
 #include "backends/cpu/kernels.h"
+#include "backends/cpu/watchdog.h"
 #include "backends/cpu/worker.h"
 #include "core/cores.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/type_id.h"
 
 namespace ringway::cpu {
 namespace {
-
-struct Locked {
-  explicit Locked(Worker& held) : worker(held) { worker.lock(); }
-  ~Locked() { worker.unlock(); }
-  Worker& worker;
-};
 
 // A link carries many times the messages of a mailbox, and a look at the clock costs as much as passing some on.
 constexpr u32 kLinkSampleRatio = 16;
@@ -28,12 +26,17 @@ ReplicaSet& of(Port& port) {
 
 class Cpu : public Backend {
  public:
-  Cpu(const HostServices& services, u32 workers) : services_(services) {
+  Cpu(const HostServices& services, u32 workers)
+      : services_(services), patience_(static_cast<std::int64_t>(services.watchdog * 1e9)) {
     const u32 cores = usable_cores();
     const u32 count = workers ? workers : cores;
     const u32 spinners = std::max(1U, cores - 1);
     for (u32 i = 0; i < count; ++i) workers_.push_back(std::make_shared<Worker>(i, i < spinners));
     for (const auto& worker : workers_) worker->start();
+    if (patience_) {
+      watchdog_ = std::make_unique<Watchdog>(
+          workers_, patience_, [this](u32 kernel, bool stuck) { tell_of_stuck(kernel, stuck); });
+    }
   }
 
   ~Cpu() override {
@@ -43,7 +46,21 @@ class Cpu : public Backend {
     }
   }
 
+  std::string held_up() override {
+    for (const auto& worker : workers_) {
+      if (!worker->lock_for(patience_)) return held_by(*worker);
+      worker->unlock();
+    }
+    return "";
+  }
+
+  void abandon() override {
+    if (watchdog_) watchdog_->stop();
+    for (const auto& worker : workers_) worker->abandon();
+  }
+
   void stop() override {
+    if (watchdog_) watchdog_->stop();
     for (const auto& worker : workers_) worker->stop();
   }
 
@@ -96,6 +113,7 @@ class Cpu : public Backend {
     const bool shared = replicas > 1 || drops_oldest;
     for (u32 i = 0; i < replicas; ++i) add_replica(*set, shared, workers_[(first + i) % workers()]);
     set->worker = set->replicas[0]->home->number();
+    std::lock_guard lock(listing_);
     kernels_.insert(set);
     return set;
   }
@@ -123,10 +141,10 @@ class Cpu : public Backend {
         input.link = link;
         input.is_shared = of(to).replicated();
         input.open(link->queue.ring());
-        Locked held(*receiver->home);
+        const Locked held(*this, *receiver->home);
         receiver->inputs.push_back(input);
       }
-      Locked held(*sender->home);
+      const Locked held(*this, *sender->home);
       sender->outputs.push_back(output);
     }
     return queues;
@@ -134,7 +152,7 @@ class Cpu : public Backend {
 
   void activate(Port& port) override {
     for (const auto& replica : of(port).replicas) {
-      Locked held(*replica->home);
+      const Locked held(*this, *replica->home);
       if (replica->running) continue;
       replica->running = true;
       ask_idle(*replica, true);
@@ -145,7 +163,7 @@ class Cpu : public Backend {
 
   void deactivate(Port& port) override {
     for (const auto& replica : of(port).replicas) {
-      Locked held(*replica->home);
+      const Locked held(*this, *replica->home);
       replica->running = false;
       ask_idle(*replica, false);
     }
@@ -159,7 +177,7 @@ class Cpu : public Backend {
       bool left = port.bridge && port.bridge->staged();
       bool running = true;
       for (const auto& replica : of(port).replicas) {
-        Locked held(*replica->home);
+        const Locked held(*this, *replica->home);
         replica->home->schedule(*replica);
         moved |= replica->home->run_scheduled();
         left |= input_left(*replica);
@@ -178,7 +196,7 @@ class Cpu : public Backend {
     if (port.bridge) port.bridge->shut();
     u64 left = 0;
     for (const auto& replica : of(port).replicas) {
-      Locked held(*replica->home);
+      const Locked held(*this, *replica->home);
       replica->home->forget(*replica);
       left += Context(*replica, *replica->home).discard(u32(ErrorKind::kClosed), why);
       for (const Inlet& input : replica->inputs) {
@@ -188,12 +206,13 @@ class Cpu : public Backend {
       break_links(*replica);
     }
     if (port.bridge) left += port.bridge->end(ErrorKind::kClosed, why);
+    std::lock_guard lock(listing_);
     kernels_.erase(std::static_pointer_cast<ReplicaSet>(port.shared_from_this()));
     return left;
   }
 
   void quiesce() override {
-    for (const auto& worker : workers_) Locked held(*worker);
+    for (const auto& worker : workers_) const Locked held(*this, *worker);
   }
 
   void notify(Port& port) override { port.bridge ? port.bridge->wake() : of(port).notify(); }
@@ -216,6 +235,50 @@ class Cpu : public Backend {
   }
 
  private:
+  // Throws kTimeout when a handler does not let go of the worker.
+  struct Locked {
+    Locked(const Cpu& cpu, Worker& held) : worker(held) {
+      if (!worker.lock_for(cpu.patience_)) throw Error(ErrorKind::kTimeout, cpu.held_by(worker));
+    }
+    ~Locked() { worker.unlock(); }
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+    Worker& worker;
+  };
+
+  std::string held_by(const Worker& worker) const {
+    const std::string name = name_of(worker.beat().kernel);
+    return "kernel '" + name + "' on worker " + std::to_string(worker.number()) +
+           " has not returned from its handler for " + seconds() + " s (the runtime's watchdog)";
+  }
+
+  std::string seconds() const {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%g", services_.watchdog);
+    return text;
+  }
+
+  std::string name_of(u32 kernel) const {
+    std::lock_guard lock(listing_);
+    for (const auto& set : kernels_) {
+      if (set->index == kernel) return set->name;
+    }
+    return "?";
+  }
+
+  void tell_of_stuck(u32 kernel, bool stuck) const {
+    std::lock_guard lock(listing_);
+    for (const auto& set : kernels_) {
+      if (set->index != kernel) continue;
+      atomic::store_relaxed(&set->stuck, u32(stuck));
+      log::warning([&] {
+        return "kernel '" + set->name + "' on worker " + std::to_string(set->worker) +
+               (stuck ? " has not returned from its handler for " + seconds() + " s"
+                      : " has returned from its handler");
+      });
+    }
+  }
+
   void check_shape(const LaunchSpec& spec) const {
     if (spec.grid < 1 || spec.grid > workers()) {
       throw Error(ErrorKind::kInvalidOption, "grid is " + std::to_string(spec.grid) +
@@ -263,6 +326,9 @@ class Cpu : public Backend {
   }
 
   const HostServices services_;
+  const std::int64_t patience_;  // ns that a handler may keep others waiting; 0 = no limit
+  std::unique_ptr<Watchdog> watchdog_;
+  mutable std::mutex listing_;  // of kernels_, which the watchdog reads
   std::vector<std::shared_ptr<Worker>> workers_;
   std::set<std::shared_ptr<ReplicaSet>> kernels_;
   u32 next_worker_ = 0;

@@ -19,6 +19,8 @@ namespace {
 
 constexpr u32 kSpinsBeforePark = 2000;
 constexpr u32 kSpinsBeforeYield = 64;
+constexpr std::int64_t kShortWait =
+    1'000'000;  // ns that others wait for the lock before they sleep between two looks
 constexpr std::int64_t kFirstBackoff = 20'000;  // ns that a stalled kernel waits before it is tried again
 constexpr std::int64_t kLastBackoff = 2'000'000;
 
@@ -42,18 +44,36 @@ void Worker::stop() {
   thread_.join();
 }
 
+void Worker::abandon() {
+  if (!thread_.joinable()) return;
+  exchange_seq_cst(&stop_, 1U);  // SYNC: as in stop()
+  wake();
+  thread_.detach();
+}
+
 bool Worker::try_lock() {
   if (load_relaxed(&locked_)) return false;
   // SYNC: partner exchange_seq_cst in unlock(): the lists and the kernels' state.
   return !exchange_seq_cst(&locked_, 1U);
 }
 
-void Worker::lock() {
+bool Worker::lock_for(std::int64_t patience) {
   add_seq_cst(&wanted_, 1U);  // SYNC: none needed: a request to let go, looked at now and then
-  for (u32 spins = 1; !try_lock(); ++spins) {
-    spins % kSpinsBeforeYield ? atomic::relax() : std::this_thread::yield();
+  bool locked = try_lock();
+  std::int64_t began = 0;
+  for (u32 spins = 1; !locked; ++spins) {
+    if (spins % kSpinsBeforeYield) {
+      atomic::relax();
+    } else {
+      const std::int64_t now = now_ns();
+      if (!began) began = now;
+      if (patience && now - began >= patience) break;
+      now - began < kShortWait ? std::this_thread::yield() : park(&locked_, 1, kShortWait);
+    }
+    locked = try_lock();
   }
   sub_seq_cst(&wanted_, 1U);  // SYNC: as above
+  return locked;
 }
 
 void Worker::unlock() {
@@ -120,7 +140,11 @@ bool Worker::run(Instance& kernel) {
     context.follow_failure();
     return false;
   }
+  store_relaxed(&turns_kernel_, kernel.set.index);
+  // SYNC: partner load_acquire in beat(): the kernel. Relaxed load: only the holder of the lock writes it.
+  atomic::store_release(&turn_, load_relaxed(&turn_) + 1);
   const Turn turn = context.turn();
+  atomic::store_release(&turn_, load_relaxed(&turn_) + 1);  // SYNC: as above
   if (turn.more) schedule(kernel);
   if (turn.blocked && !kernel.stalled) {
     store_relaxed(&kernel.stalled, true);

@@ -32,7 +32,9 @@ class Worker {
   bool busy() const { return atomic::load_relaxed(&locked_); }  // somebody runs the slot's kernels
 
   bool try_lock();
-  void lock();    // ahead of the slot's own thread
+  // Ahead of the slot's own thread. False when a handler has held it for `patience` nanoseconds, 0 = no limit.
+  bool lock_for(std::int64_t patience);
+  void lock() { lock_for(0); }
   void unlock();  // hands what is left to the slot's thread
 
   // From any thread, after it published something for `kernel`.
@@ -45,6 +47,20 @@ class Worker {
   void forget(Instance& kernel);
   // One active kernel more (+1) or less (-1) that asks for `idle`; the most eager of them counts.
   void ask_idle(const LaunchOptions& options, i32 change);
+
+  // Stops without waiting for a handler that does not return; the worker must then live for ever.
+  void abandon();
+
+  // Which turn of which kernel: an odd number while the kernel runs.
+  struct Beat {
+    u64 turn;
+    u32 kernel;  // its endpoint
+    bool in_handler() const { return turn & 1; }
+  };
+  Beat beat() const {
+    // SYNC: partner store_release in run(): the kernel is that of the turn, or of the next one.
+    return {atomic::load_acquire(&turn_), atomic::load_relaxed(&turns_kernel_)};
+  }
 
   // Times that the slot's thread has looked for work and found none.
   u64 idle_loops() const { return atomic::load_relaxed(&idle_loops_); }
@@ -75,6 +91,8 @@ class Worker {
   u32 polling_kernels_ = 0;
   std::int64_t poll_ns_ = 0;
   u64 idle_loops_ = 0;
+  u64 turn_ = 0;
+  u32 turns_kernel_ = 0;
 
   // The lock's holder's.
   alignas(kIndexLine) std::deque<Instance*> ready_;
