@@ -1,11 +1,12 @@
 // The CPU runtime without Python: prints one JSON object of "name": value pairs. Run by ../run_runtime.py.
 //
 //   request       caller -> kernel echo -> caller, 56-byte bodies, ns per round trip: p50 and p99
+//   ping-pong     what two threads need at least for a round trip, one word each way, ns: p50 and p99
+//   one way       from send to the start of the handler, the caller barred from running it, ns: p50 and p99
 //   ring, one     two relays that pass tokens round in a circle on one worker, M hops/s of 56-byte struct messages
 //   ring, two     the same with each relay on its own worker
 //   launch        three kernels launched and activated, us;  first message: the first round trip after it, us
 //   poll loop     looks of an idle spinning worker, M/s
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -14,6 +15,7 @@
 
 #include "backends/cpu/backend.h"
 #include "core/runtime.h"
+#include "one_way.h"
 
 namespace ringway {
 namespace {
@@ -34,9 +36,7 @@ std::shared_ptr<Kernel> active(Runtime& runtime, const char* kernel, const Launc
   return launched;
 }
 
-struct Percentiles {
-  double p50, p99;
-};
+using bench::Percentiles;
 
 double request_ns(Kernel& kernel, u64 number) {
   u8 body[56];
@@ -66,8 +66,7 @@ Percentiles round_trips(bool assist, Idle idle, u32 count) {
   for (u32 i = 0; i < count / 10; ++i) request_ns(*echo, i);
   for (u32 i = 0; i < count; ++i) times[i] = request_ns(*echo, i);
   runtime->close();
-  std::sort(times.begin(), times.end());
-  return {times[count / 2], times[count - count / 100 - 1]};
+  return bench::percentiles(std::move(times));
 }
 
 double ring_hops(u32 workers, double seconds) {
@@ -138,6 +137,9 @@ int main(int count, char** arguments) {
   const Percentiles assisted = round_trips(true, Idle::kPark, trips);
   const Percentiles spinning = round_trips(false, Idle::kSpin, trips);
   const Percentiles parked = round_trips(false, Idle::kPark, trips / 20);
+  const Percentiles floor = bench::ping_pong(trips);
+  const Percentiles to_spinning = bench::one_way(Idle::kSpin, trips);
+  const Percentiles to_parked = bench::one_way(Idle::kPark, trips / 20);
   const double one = ring_hops(1, 0.5 * scale);
   const double two = ring_hops(2, 0.5 * scale);
   const double looks = idle_looks(0.3 * scale);
@@ -146,11 +148,15 @@ int main(int count, char** arguments) {
       "{\"request p50, ns\": %.0f, \"request p99, ns\": %.0f,\n \"request to a spinning worker p50, ns\": "
       "%.0f, "
       "\"request to a spinning worker p99, ns\": %.0f,\n \"request to a parked worker p50, ns\": %.0f, "
-      "\"request to a parked worker p99, ns\": %.0f,\n \"ring on one worker, M messages/s\": %.1f, "
+      "\"request to a parked worker p99, ns\": %.0f,\n \"ping-pong of two threads p50, ns\": %.0f, "
+      "\"ping-pong of two threads p99, ns\": %.0f,\n \"one way to a spinning worker p50, ns\": %.0f, "
+      "\"one way to a spinning worker p99, ns\": %.0f,\n \"one way to a parked worker p50, ns\": %.0f, "
+      "\"one way to a parked worker p99, ns\": %.0f,\n \"ring on one worker, M messages/s\": %.1f, "
       "\"ring across two workers, M messages/s\": %.1f,\n \"empty poll loop, M looks/s\": %.1f, \"three "
       "kernels launched, us\": %.1f, "
       "\"first message after launch, us\": %.1f}\n",
-      assisted.p50, assisted.p99, spinning.p50, spinning.p99, parked.p50, parked.p99, one, two, looks,
-      launched.three_us, launched.first_us);
+      assisted.p50, assisted.p99, spinning.p50, spinning.p99, parked.p50, parked.p99, floor.p50, floor.p99,
+      to_spinning.p50, to_spinning.p99, to_parked.p50, to_parked.p99, one, two, looks, launched.three_us,
+      launched.first_us);
   return 0;
 }
