@@ -21,6 +21,7 @@ void init_queue(py::module_& module);
 void init_queue_port(py::module_& module);
 void init_runtime(py::module_& module);
 void init_selftest(py::module_& module);
+void init_shared_queue(py::module_& module);
 void init_slots(py::module_& module);
 void init_telemetry(py::module_& module);
 

@@ -13,6 +13,7 @@
 #include "bindings/bindings.h"
 #include "bindings/message.h"
 #include "bindings/message_io.h"
+#include "bindings/named_queue_options.h"
 #include "bindings/seconds.h"
 #include "bindings/slots.h"
 #include "bindings/waiting_call.h"
@@ -60,19 +61,12 @@ void close(NamedQueue& queue, bool discard) {
 
 SharedQueue open(Runtime* runtime, const std::string& name, const py::object& message, std::int64_t capacity,
                  std::int64_t slot_size, const std::string& policy, double block_timeout) {
-  NamedQueueOptions options;
-  options.name = name;
-  set_type(&options, message);
-  options.capacity = capacity;
-  options.slot_size = slot_size;
-  options.policy = policy_named(policy);
-  options.block_timeout = block_timeout;
+  NamedQueueOptions options = named_queue_options(name, message, capacity, slot_size, policy, block_timeout);
   if (runtime) return runtime->open_queue(std::move(options));
   static u64 next_number = 0;
   if (name.empty()) options.name = "queue-" + std::to_string(next_number++);
-  std::erase_if(alone(), [](const auto& queue) { return queue.expired(); });
   SharedQueue queue = make_named_queue(options);
-  alone().push_back(queue);
+  close_at_exit(queue);
   return queue;
 }
 
@@ -146,8 +140,8 @@ py::object decode_message(const NamedQueue& queue, const std::vector<u8>& messag
 }
 
 [[noreturn]] void throw_timeout(const NamedQueue& queue, double seconds) {
-  throw Error(ErrorKind::kTimeout,
-              "queue '" + queue.name() + "' got no message within " + text_of(seconds) + " s");
+  throw Error(ErrorKind::kTimeout, "queue '" + queue.name() + "' got no message within " + text_of(seconds) +
+                                       " s" + queue.held_up());
 }
 
 // Calls `attempt` until it returns true, waiting without the GIL.
@@ -319,10 +313,30 @@ py::dict counts(const NamedQueue& queue) {
   all["dropped_new"] = now.dropped_new;
   all["dropped_oldest"] = now.dropped_oldest;
   all["refused"] = now.refused;
+  all["skipped"] = now.skipped;
+  all["redelivered"] = now.redelivered;
   return all;
 }
 
 }  // namespace
+
+NamedQueueOptions named_queue_options(const std::string& name, const py::object& message,
+                                      std::int64_t capacity, std::int64_t slot_size,
+                                      const std::string& policy, double block_timeout) {
+  NamedQueueOptions options;
+  options.name = name;
+  set_type(&options, message);
+  options.capacity = capacity;
+  options.slot_size = slot_size;
+  options.policy = policy_named(policy);
+  options.block_timeout = block_timeout;
+  return options;
+}
+
+void close_at_exit(const std::shared_ptr<NamedQueue>& queue) {
+  std::erase_if(alone(), [](const auto& other) { return other.expired(); });
+  alone().push_back(queue);
+}
 
 void init_queue(py::module_& module) {
   py::class_<NamedQueue, SharedQueue>(module, "Queue")
@@ -330,6 +344,7 @@ void init_queue(py::module_& module) {
       .def_property_readonly("content", &content_name)
       .def_property_readonly("type_name", [](const NamedQueue& queue) { return queue.type().name; })
       .def_property_readonly("type_id", [](const NamedQueue& queue) { return queue.type().type_id; })
+      .def_property_readonly("fixed_size", [](const NamedQueue& queue) { return queue.type().fixed_size; })
       .def_property_readonly("capacity",
                              [](const NamedQueue& queue) { return queue.queue().ring().capacity; })
       .def_property_readonly("max_message", &NamedQueue::max_message)
@@ -340,6 +355,7 @@ void init_queue(py::module_& module) {
       .def_property_readonly("closed", &NamedQueue::closed)
       .def_property_readonly("depth", [](const NamedQueue& queue) { return queue.counts().depth; })
       .def("counts", &counts)
+      .def("held_up", &NamedQueue::held_up)
       .def("send", &send, py::arg("message"), py::arg("timeout"))
       .def("try_send", &try_send, py::arg("message"))
       .def("receive", &receive, py::arg("timeout"))

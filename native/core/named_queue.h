@@ -38,6 +38,8 @@ struct NamedCounts {
   u64 sent;      // accepted
   u64 received;  // taken by receivers
   u64 dropped_new, dropped_oldest, refused;
+  // Between processes: what dead senders had begun and not sent, what dead receivers had taken and another got.
+  u64 skipped = 0, redelivered = 0;
 };
 
 using SlotClaim = Claim<QueueAtomics>;
@@ -58,8 +60,10 @@ class NamedQueue {
   const QueueType& type() const { return type_; }
   // Bytes of the largest message, without an envelope.
   u32 max_message() const;
+  // Why a receiver waits, if there is more to say than that there is no message: an end for the text of a time-out.
+  virtual std::string held_up() const { return ""; }
   double block_timeout() const { return block_timeout_; }
-  NamedCounts counts() const;
+  virtual NamedCounts counts() const;
 
   // Throws kTypeMismatch, naming both, when a message of that class (0 and "": plain bytes) does not belong here;
   // kMessageTooLarge when it does not fit.
@@ -89,22 +93,22 @@ class NamedQueue {
   SlotClaim try_reserve(u32 n);
   SlotClaim try_peek(u32 n);
   // The first `sent` of a reserved run, with their sizes unless these are fixed; the others are given up.
-  void publish(SlotClaim claim, const u32* sizes, u32 sent);
-  void release(SlotClaim claim);
+  virtual void publish(SlotClaim claim, const u32* sizes, u32 sent);
+  virtual void release(SlotClaim claim);
   u8* payload(u64 ticket) const { return payload_at(queue_.ring(), ticket); }
   // Whether `n` messages are there or on their way; or the queue is closed, so that no more may come.
-  bool has(u32 n) const { return queue_.counts().depth >= n || closed(); }
+  virtual bool has(u32 n) { return queue_.counts().depth >= n || closed(); }
   // Of a claimed message, never more than a slot holds.
   u32 size(u64 ticket) const;
 
   // Calls ready() until it returns true: then true; false at the deadline.
   virtual bool wait(Side side, const Wait& until, const Attempt& ready);
   // Tells `node` once when ready() may have become true. False: there is something already.
-  bool watch(Side side, Completion* node);
+  virtual bool watch(Side side, Completion* node);
   bool unwatch(Side side, Completion* node);
 
   // Senders get kClosed from now on; receivers get what is left and then kClosed, or with `discard` kClosed at once.
-  void close(bool discard);
+  virtual void close(bool discard);
   bool closed() const;
   // Whether this is a child of the process that created it: nobody else is here.
   bool forked() const;
@@ -117,6 +121,8 @@ class NamedQueue {
   virtual void settled(Side side, SlotClaim claim);
   // Takes the oldest message away to make room; false when a receiver has it.
   virtual bool drop_one();
+  // Wakes who waits on that side in this process.
+  void tell(Side side);
 
  private:
   class Entry;
@@ -136,7 +142,6 @@ class NamedQueue {
   bool nothing() const;
   [[noreturn]] void throw_closed() const;
   bool may_go_on(Side side) const;
-  void tell(Side side);
   Waiters& waiters(Side side) { return side == Side::kSend ? room_ : messages_; }
 
   const Queue queue_;

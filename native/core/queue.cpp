@@ -81,8 +81,9 @@ Queue::Queue(QueueOptions options) : options_(std::move(options)) {
   ring_ = attach<QueueAtomics>(own_header_.get(), slots);
 }
 
-Queue::Queue(void* memory, std::size_t bytes, std::string name) {
+Queue::Queue(void* memory, std::size_t bytes, std::string name, Backpressure policy) {
   options_.name = std::move(name);
+  options_.policy = policy;
   const std::string failed = "cannot attach queue '" + options_.name + "': ";
   if (reinterpret_cast<std::uintptr_t>(memory) % kIndexLine || bytes < sizeof(Header)) {
     throw Error(ErrorKind::kLayout, failed + "its memory must be aligned to " + text(kIndexLine) +

@@ -44,7 +44,7 @@ class Queue {
   explicit Queue(QueueOptions options);
   // Memory that starts with a queue's header; it must outlive this and be aligned to kIndexLine. Throws
   // kLayout, with the field and its value, when it is not a queue of this layout.
-  Queue(void* memory, std::size_t bytes, std::string name);
+  Queue(void* memory, std::size_t bytes, std::string name, Backpressure policy = Backpressure::kBlock);
   ~Queue();
   Queue(Queue&& other) noexcept;
   Queue& operator=(Queue&& other) noexcept;

@@ -42,7 +42,7 @@ void check(const NamedQueueOptions& options) {
 
 }  // namespace
 
-std::shared_ptr<NamedQueue> make_named_queue(const NamedQueueOptions& options) {
+QueueOptions slots_for(const NamedQueueOptions& options) {
   check(options);
   const u32 envelope = options.type.content == Content::kAny ? u32(sizeof(Envelope)) : 0;
   const u32 fit = options.max_message ? options.max_message : u32(kUndeclaredMessage);
@@ -54,7 +54,11 @@ std::shared_ptr<NamedQueue> make_named_queue(const NamedQueueOptions& options) {
   slots.variable = is_auto && options.variable;
   slots.type = options.type.name;
   slots.policy = options.policy;
-  return std::make_shared<NamedQueue>(Queue(std::move(slots)), options.type, options.block_timeout);
+  return slots;
+}
+
+std::shared_ptr<NamedQueue> make_named_queue(const NamedQueueOptions& options) {
+  return std::make_shared<NamedQueue>(Queue(slots_for(options)), options.type, options.block_timeout);
 }
 
 std::shared_ptr<NamedQueue> QueueTable::open(NamedQueueOptions options,

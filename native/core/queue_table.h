@@ -24,7 +24,8 @@ struct NamedQueueOptions {
   double block_timeout = 5;  // seconds
 };
 
-// Throws kInvalidOption, naming field, value and range.
+// The slots of such a queue. Throws kInvalidOption, naming field, value and range.
+QueueOptions slots_for(const NamedQueueOptions& options);
 std::shared_ptr<NamedQueue> make_named_queue(const NamedQueueOptions& options);
 
 class QueueTable {

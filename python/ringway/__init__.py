@@ -26,6 +26,9 @@ from ringway.runtime import Runtime as Runtime
 from ringway.runtime import RuntimeTelemetry as RuntimeTelemetry
 from ringway.runtime import TerminateReport as TerminateReport
 from ringway.runtime import backends as backends
+from ringway.shared_queues import SharedQueueInfo as SharedQueueInfo
+from ringway.shared_queues import remove_shared_queue as remove_shared_queue
+from ringway.shared_queues import shared_queues as shared_queues
 from ringway.types import Array as Array
 from ringway.types import f16 as f16
 from ringway.types import f32 as f32
@@ -61,6 +64,7 @@ __all__ = [
     "QueueCounts",
     "Runtime",
     "RuntimeTelemetry",
+    "SharedQueueInfo",
     "Telemetry",
     "TerminateReport",
     "VectorRequest",
@@ -69,6 +73,8 @@ __all__ = [
     "field",
     "message",
     "pagerank",
+    "remove_shared_queue",
+    "shared_queues",
 ]
 
 

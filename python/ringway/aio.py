@@ -17,8 +17,8 @@ from ringway.arguments import instance, seconds
 from ringway.errors import NotFound, QueueFull, Timeout
 from ringway.kernel_queues import SIDES, KernelQueue, Side, kernel_queue
 from ringway.options import LaunchOptions
+from ringway.queue_open import Policy, open_checked
 from ringway.queue_types import Carried
-from ringway.queues import Policy, open_checked
 from ringway.runtime import (
     DRAIN_TIMEOUT,
     RuntimeTelemetry,

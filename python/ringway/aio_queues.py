@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ringway import _core
 from ringway.arguments import seconds, whole
 from ringway.errors import Closed, Timeout
+from ringway.queue_open import Policy, open_checked
 from ringway.queue_types import Carried, QueueType, of_core
-from ringway.queues import PeekedSlots, Policy, QueueCounts, ReservedSlots, many_room, open_checked, refuse
+from ringway.queues import PeekedSlots, QueueCounts, ReservedSlots, many_room, refuse
 
 Held = TypeVar("Held", PeekedSlots, ReservedSlots)
 Result = TypeVar("Result")
@@ -169,7 +170,7 @@ class AsyncQueue:
     async def _message(self, attempt: Callable[[], Result | None], timeout: float | None) -> Result:
         limit = None if timeout is None else seconds(timeout, 0)
         if (made := attempt()) is None and (made := await self._until(attempt, False, limit)) is None:
-            raise Timeout(f"queue {self.name!r} got no message within {timeout} s")
+            raise Timeout(f"queue {self.name!r} got no message within {timeout} s{self._core.held_up()}")
         return made
 
     async def _until(

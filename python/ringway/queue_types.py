@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway.errors import InvalidOption, TypeMismatch
+from ringway.errors import InvalidOption, LayoutError, TypeMismatch
 
 Carried = type[Any] | np.dtype[Any] | None
 
@@ -53,6 +53,10 @@ class QueueType:
         """Return a received message as its user sees it."""
         if not isinstance(self.message, np.dtype):
             return message
+        if len(message) != self.message.itemsize:  # a peer that writes nonsense into shared memory
+            raise LayoutError(
+                f"a message of {len(message)} bytes came where {self.message} has {self.message.itemsize}"
+            )
         return np.frombuffer(message, self.message)[0]
 
     def check_array(self, verb: str, queue: str, array: Any) -> None:

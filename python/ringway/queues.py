@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import atexit
 import dataclasses
-import functools
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ringway import _core
-from ringway.arguments import instance, real, whole
+from ringway.arguments import whole
 from ringway.errors import Closed, InvalidOption, QueueFull
-from ringway.queue_types import Carried, QueueType, of_core, resolve
+from ringway.queue_open import Policy, attach_checked, create_checked, open_checked
+from ringway.queue_types import Carried, QueueType, of_core
 
 if TYPE_CHECKING:
     from ringway.aio_queues import AsyncQueue
-
-Policy = Literal["block", "reject", "drop_new", "drop_oldest"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +25,9 @@ class QueueCounts:
     """A queue's counters since its creation.
 
     ``depth`` counts what was sent and not yet received, ``refused`` what its sender was told of by
-    `QueueFull` or `MessageTooLarge`; dropped messages are those that a policy gave up.
+    `QueueFull` or `MessageTooLarge`; dropped messages are those that a policy gave up. Between processes,
+    ``skipped`` messages were begun by senders that died before they sent them, and ``redelivered`` ones were
+    taken by receivers that died and given to another.
     """
 
     depth: int
@@ -37,6 +36,8 @@ class QueueCounts:
     dropped_new: int
     dropped_oldest: int
     refused: int
+    skipped: int = 0
+    redelivered: int = 0
 
 
 class Slots:
@@ -184,6 +185,74 @@ class Queue:
             policy=policy,
             block_timeout=block_timeout,
         )
+
+    @classmethod
+    def create_shared(
+        cls,
+        name: str,
+        message: Carried = None,
+        *,
+        capacity: int = 4096,
+        slot_size: int | Literal["auto"] = "auto",
+        policy: Policy = "block",
+        block_timeout: float = 5.0,
+        reclaim: bool = False,
+    ) -> Queue:
+        """Create a queue in shared memory, which other processes of this user `attach` to by its name.
+
+        Closing it ends it for this process; name and messages stay, whoever dies, until
+        `remove_shared_queue` or ``ringway queues clean``. A pickled one attaches where it is unpickled.
+        ``docs/shared_queues.md`` says what a crash costs.
+
+        Parameters
+        ----------
+        name
+            1 to 26 of ``A-Z a-z 0-9 . _ -``, not beginning with a dot.
+        message, capacity, slot_size, policy, block_timeout
+            As for `Queue`.
+        reclaim
+            Remove a queue of that name that no process is attached to, with what is in it.
+
+        Raises
+        ------
+        InvalidState
+            There is a queue of that name.
+        InvalidOption
+            An argument is out of range, or there is not so much shared memory.
+        """
+        return cls._of(
+            *create_checked(
+                name,
+                message,
+                capacity=capacity,
+                slot_size=slot_size,
+                policy=policy,
+                block_timeout=block_timeout,
+                reclaim=reclaim,
+            )
+        )
+
+    @classmethod
+    def attach(cls, name: str, *, block_timeout: float = 5.0) -> Queue:
+        """Attach to a queue that a process of this user made by `create_shared`, or a C++ program.
+
+        Parameters
+        ----------
+        name
+            The queue's.
+        block_timeout
+            As for `Queue`; each process has its own.
+
+        Raises
+        ------
+        NotFound
+            There is none of that name.
+        LayoutError
+            The memory of that name is no queue of this version of ringway, or not this user's.
+        TypeMismatch
+            Its message class is not declared in this process.
+        """
+        return cls._of(*attach_checked(name, block_timeout))
 
     @classmethod
     def _of(cls, core: _core.Queue, kind: QueueType | None = None) -> Queue:
@@ -403,41 +472,18 @@ class Queue:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if isinstance(self._core, _core.SharedQueue):
+            return (_attached, (self.name, self._core.block_timeout))
+        raise TypeError(f"queue {self.name!r} lives in this process; Queue.create_shared makes shared ones")
+
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{len(self)} of {self.capacity}"
         return f"<ringway queue {self.name!r} of {self._kind.name}, {state}>"
 
 
-def open_checked(
-    runtime: _core.Runtime | None,
-    name: str | None,
-    message: Carried,
-    *,
-    capacity: int,
-    slot_size: int | Literal["auto"],
-    policy: Policy,
-    block_timeout: float,
-) -> tuple[_core.Queue, QueueType]:
-    """Create natively; `InvalidOption` on an argument of another type."""
-    instance("name", name or "", str)
-    checked_capacity = whole(f"capacity of queue {name!r}", capacity, "a power of two, 16 to 1048576")
-    least = "'auto' or a number of bytes, at least 1"
-    size = 0 if slot_size == "auto" else whole(f"slot_size of queue {name!r}", slot_size, least)
-    if slot_size != "auto" and size < 1:
-        raise InvalidOption(f"slot_size of queue {name!r} is {slot_size}; it must be {least}")
-    seconds = real(f"block_timeout of queue {name!r}", block_timeout, "a number of seconds, 0 to 86400")
-    if policy not in get_args(Policy):
-        raise InvalidOption(f"policy of queue {name!r} is {policy!r}; it must be one of {get_args(Policy)}")
-    kind, native = resolve(message)
-    close_at_exit()
-    core = _core.open_queue(runtime, name or "", native, checked_capacity, size, policy, seconds)
-    return core, kind
-
-
-@functools.cache
-def close_at_exit() -> None:
-    """End waits in queues before the interpreter does."""
-    atexit.register(_core.close_queues)
+def _attached(name: str, block_timeout: float) -> Queue:
+    return Queue.attach(name, block_timeout=block_timeout)
 
 
 def refuse(core: _core.Queue, sent: int, left: int, timeout: float | None) -> None:

@@ -18,8 +18,9 @@ from ringway.arguments import instance, real, whole
 from ringway.errors import InvalidOption, NotFound
 from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
 from ringway.options import LaunchOptions
+from ringway.queue_open import Policy, open_checked
 from ringway.queue_types import Carried
-from ringway.queues import Policy, Queue, open_checked
+from ringway.queues import Queue
 
 State = Literal["launched", "active", "inactive", "terminated", "failed"]
 DRAIN_TIMEOUT = 5.0  # seconds
