@@ -4,12 +4,14 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <unordered_map>
 #include <variant>
 
 #include "backends/all.h"
 #include "bindings/bindings.h"
+#include "bindings/message.h"
 #include "bindings/message_io.h"
 #include "bindings/seconds.h"
 #include "bindings/waiting_call.h"
@@ -68,9 +70,7 @@ struct Held {
   }
 };
 
-py::object request(Kernel& kernel, const py::object& message, const py::object& timeout) {
-  Outgoing out;
-  encode(message, &out);
+py::object request(Kernel& kernel, const Outgoing& out, const py::object& timeout) {
   const Check check = signal_check();
   const double seconds = seconds_of(timeout, kernel.options().message_timeout);
   std::optional<Held> held;
@@ -82,6 +82,33 @@ py::object request(Kernel& kernel, const py::object& message, const py::object& 
     reply = kernel.wait(held->cell, until, seconds);
   }
   return decode(*reply.envelope, reply.body);
+}
+
+py::object request_message(Kernel& kernel, const py::object& message, const py::object& timeout) {
+  Outgoing out;
+  encode(message, &out);
+  return request(kernel, out, timeout);
+}
+
+// With a message id of the caller's choice: 16 bytes as uuid.UUID.bytes_le has them.
+py::object request_as(Kernel& kernel, const py::object& message, const py::object& timeout,
+                      const std::string& id) {
+  Outgoing out;
+  encode(message, &out);
+  if (id.size() != sizeof(out.envelope.message_id)) {
+    throw Error(ErrorKind::kInvalidOption, "a message id has 16 bytes, not " + std::to_string(id.size()));
+  }
+  std::memcpy(out.envelope.message_id, id.data(), id.size());
+  return request(kernel, out, timeout);
+}
+
+// The id that a message brings along, as uuid.UUID.bytes_le has it; None when sending it makes one.
+py::object id_of(const py::object& message) {
+  EnvelopeFields fields;
+  if (PyObject_CheckBuffer(message.ptr())) return py::none();
+  message_type(message);
+  if (!envelope_fields(message, &fields) || !fields.has_id) return py::none();
+  return py::bytes(reinterpret_cast<const char*>(fields.id), sizeof(fields.id));
 }
 
 py::object receive(Kernel& kernel, const py::object& timeout) {
@@ -260,6 +287,7 @@ std::vector<std::pair<std::string, std::string>> list_backends() {
 void init_runtime(py::module_& module) {
   register_backends();
   module.def("backends", &list_backends);
+  module.def("message_id", &id_of, py::arg("message"));
   module.def(
       "choose_backend", [](const std::string& name) { return choose_backend(name).name; }, py::arg("name"));
 
@@ -284,7 +312,8 @@ void init_runtime(py::module_& module) {
       .def("deactivate", &Kernel::deactivate, Unlocked())
       .def("terminate", &terminate, py::arg("drain"), py::arg("timeout"))
       .def("send", &send, py::arg("message"))
-      .def("request", &request, py::arg("message"), py::arg("timeout"))
+      .def("request", &request_message, py::arg("message"), py::arg("timeout"))
+      .def("request_as", &request_as, py::arg("message"), py::arg("timeout"), py::arg("id"))
       .def("receive", &receive, py::arg("timeout"))
       .def("try_send", &try_send, py::arg("message"))
       .def("try_receive", &try_receive)

@@ -28,6 +28,7 @@ from ringway.runtime import (
     link_checked,
     snapshot,
     start_checked,
+    start_export,
 )
 
 ROOM_PAUSE = 50e-6  # seconds before a full mailbox is tried again; doubles up to a millisecond
@@ -188,6 +189,9 @@ class AsyncRuntime:
     assist
         Whether a request may run its kernel for one turn in the event loop's thread when no worker does: the
         answer is then there without a wait. Pass False where a handler may take long.
+    export
+        Whether `ringway top` in another process may watch this runtime; None means as the environment
+        variable ``RINGWAY_EXPORT`` says.
     """
 
     def __init__(
@@ -197,9 +201,11 @@ class AsyncRuntime:
         workers: int | None = None,
         assist: bool = True,
         watchdog: float = 10.0,
+        export: bool | None = None,
     ) -> None:
         self._core = start_checked(backend, workers, assist, watchdog)
         self._end = weakref.finalize(self, self._core.close)
+        self._end_export = start_export(self, export)
         self._port = _core.EventPort(self._core)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -319,6 +325,7 @@ class AsyncRuntime:
 
     async def close(self) -> None:
         """End every kernel; calls that wait raise `Closed`."""
+        self._end_export()
         self._end()
         if self._loop is not None:
             self._ready()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal
 
@@ -224,6 +225,9 @@ class Runtime:
         Seconds after which a handler that has not returned is named: by a line of the log (``RINGWAY_LOG``),
         by `Kernel.stuck`, and by the `Timeout` of a call that waits for it, such as `close`; 0 turns this
         off, so that such calls wait as long as the handler takes.
+    export
+        Whether `ringway top` in another process may watch this runtime; None means as the environment
+        variable ``RINGWAY_EXPORT`` says.
     """
 
     def __init__(
@@ -233,9 +237,11 @@ class Runtime:
         workers: int | None = None,
         assist: bool = True,
         watchdog: float = 10.0,
+        export: bool | None = None,
     ) -> None:
         self._core = start_checked(backend, workers, assist, watchdog)
         self._end = weakref.finalize(self, self._core.close)
+        self._end_export = start_export(self, export)
 
     @property
     def backend(self) -> str:
@@ -402,6 +408,7 @@ class Runtime:
 
     def close(self) -> None:
         """End every kernel; calls that wait raise `Closed`. What is left in queues is discarded."""
+        self._end_export()
         self._end()
 
     def __enter__(self) -> Runtime:
@@ -426,6 +433,15 @@ def endpoint(runtime: _core.Runtime, name: str) -> Queue | KernelQueue | Kernel:
     with contextlib.suppress(NotFound):
         return Kernel(runtime.kernel(name))
     return kernel_queue(runtime, name)
+
+
+def start_export(runtime: Any, export: bool | None) -> Callable[[], object]:
+    """Answer for the runtime when another process asks, if that is wanted; return what ends it."""
+    if not (export if export is not None else os.environ.get("RINGWAY_EXPORT", "") not in ("", "0")):
+        return lambda: None
+    from ringway.telemetry.export import Exporter
+
+    return weakref.finalize(runtime, Exporter(runtime).close)
 
 
 def snapshot(runtime: _core.Runtime) -> RuntimeTelemetry:

@@ -1,0 +1,114 @@
+"""What the exporters show: each metric once, with its name, help, type and where its samples come from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, Protocol
+
+from ringway._core import Latency
+from ringway.runtime import RuntimeTelemetry
+
+Labels = Mapping[str, str]
+
+
+class HasTelemetry(Protocol):
+    """A `ringway.Runtime` or `ringway.AsyncRuntime`."""
+
+    def telemetry(self) -> RuntimeTelemetry:
+        """Return a snapshot of all counters."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A number that is read from a snapshot, once for each set of labels.
+
+    ``name`` has dots, as OpenTelemetry names do; ``unit`` is in its notation.
+    """
+
+    name: str
+    help: str
+    unit: str
+    kind: Literal["counter", "gauge"]
+    read: Callable[[RuntimeTelemetry], Iterator[tuple[Labels, float]]]
+
+
+def _of_kernels(field: str) -> Callable[[RuntimeTelemetry], Iterator[tuple[Labels, float]]]:
+    def read(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
+        for name, kernel in snapshot.kernels.items():
+            yield {"kernel": name}, getattr(kernel, field)
+
+    return read
+
+
+def _of_links(field: str) -> Callable[[RuntimeTelemetry], Iterator[tuple[Labels, float]]]:
+    def read(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
+        for link in snapshot.links:
+            yield {"source": link.source, "target": link.target}, getattr(link, field)
+
+    return read
+
+
+def _dropped(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
+    for name, kernel in snapshot.kernels.items():
+        for reason, count in kernel.dropped.items():
+            yield {"kernel": name, "reason": reason}, count
+
+
+def _active(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
+    for name, kernel in snapshot.kernels.items():
+        yield {"kernel": name, "state": kernel.state}, 1
+
+
+def latencies(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, Latency]]:
+    """Latency of each kernel's mailbox messages."""
+    for name, kernel in snapshot.kernels.items():
+        yield {"kernel": name}, kernel.latency
+
+
+def link_latencies(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, Latency]]:
+    """Latency of each link's messages."""
+    for link in snapshot.links:
+        yield {"source": link.source, "target": link.target}, link.latency
+
+
+def _kernel(field: str, text: str, unit: str, kind: Literal["counter", "gauge"]) -> Metric:
+    return Metric(f"ringway.kernel.{field}", text, unit, kind, _of_kernels(field))
+
+
+METRICS = (
+    _kernel("received", "Messages taken from mailbox and links.", "{message}", "counter"),
+    _kernel("processed", "Messages handled without an error.", "{message}", "counter"),
+    _kernel("sent", "Answers, and messages to links and host.", "{message}", "counter"),
+    _kernel("errors", "Messages whose handling failed.", "{message}", "counter"),
+    _kernel("restarts", "Times that the kernel began anew after its handler broke.", "{restart}", "counter"),
+    _kernel("iterations", "Times that the kernel's loop looked at its inputs.", "{iteration}", "counter"),
+    Metric(
+        "ringway.kernel.dropped", "Messages dropped or refused, by reason.", "{message}", "counter", _dropped
+    ),
+    _kernel("depth", "Messages that wait in the mailbox.", "{message}", "gauge"),
+    _kernel("uptime", "Time since launch.", "s", "gauge"),
+    _kernel(
+        "last_message", "When the last message was handled, since the Unix epoch; 0: never.", "s", "gauge"
+    ),
+    Metric("ringway.kernel.state", "1 for the state that the kernel is in.", "1", "gauge", _active),
+    Metric(
+        "ringway.link.received",
+        "Messages that the link's receiver has taken.",
+        "{message}",
+        "counter",
+        _of_links("received"),
+    ),
+    Metric("ringway.link.depth", "Messages that wait in the link.", "{message}", "gauge", _of_links("depth")),
+)
+
+LATENCY = (
+    "ringway.kernel.latency",
+    "Time from send until a mailbox message was handled, sampled.",
+    latencies,
+)
+LINK_LATENCY = (
+    "ringway.link.latency",
+    "Time from send until a link's message was handled, sampled.",
+    link_latencies,
+)

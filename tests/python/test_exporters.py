@@ -1,0 +1,136 @@
+"""Prometheus text and OpenTelemetry, read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import ringway as rw
+from ringway import errors, telemetry
+from ringway.telemetry import otel
+
+SAMPLE = re.compile(r'([a-z_]+)\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\} (\S+)')
+
+
+@pytest.fixture
+def runtime() -> Iterator[rw.Runtime]:
+    with rw.Runtime(workers=1) as started:
+        options = rw.LaunchOptions(latency_sample=1)
+        relay = started.launch("relay", name="relay", options=options)
+        echo = started.launch("echo", name='a "b"\\\nc', options=options)
+        started.link(relay, echo)
+        for _ in range(5):
+            echo.request(b"x", timeout=20)
+        yield started
+
+
+def samples(text: str) -> dict[str, dict[str, float]]:
+    """Every sample by name and labels; each line of the text is one of the format's."""
+    found: dict[str, dict[str, float]] = {}
+    typed: dict[str, str] = {}
+    for line in text.removesuffix("\n").split("\n"):
+        if line.startswith("# HELP "):
+            continue
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            assert name not in typed
+            typed[name] = kind
+            continue
+        match = SAMPLE.fullmatch(line)
+        assert match, line
+        base = re.sub("_(bucket|sum|count)$", "", match[1])
+        assert typed[match[1] if match[1] in typed else base]
+        assert match[2] not in found.setdefault(match[1], {})
+        found[match[1]][match[2]] = float(match[3])
+    return found
+
+
+def test_prometheus_text(runtime: rw.Runtime) -> None:
+    found = samples(telemetry.prometheus_text(runtime))
+    name = r'kernel="a \"b\"\\\nc"'
+    assert found["ringway_kernel_processed_total"] == {'kernel="relay"': 0, name: 5}
+    assert found["ringway_kernel_dropped_total"][f'{name},reason="late"'] == 0
+    assert found["ringway_kernel_state"][f'{name},state="active"'] == 1
+    assert found["ringway_kernel_uptime_seconds"][name] > 0
+    assert list(found["ringway_link_received_total"].values()) == [0]
+    assert found["ringway_kernel_latency_seconds_count"][name] == 5
+    assert 0 < found["ringway_kernel_latency_seconds_sum"][name] < 5
+    buckets = {
+        float(re.search(r'le="([^"]*)"', labels)[1]): value  # type: ignore[index]
+        for labels, value in found["ringway_kernel_latency_seconds_bucket"].items()
+        if labels.startswith(name)
+    }
+    assert list(buckets) == sorted(buckets)
+    assert list(buckets.values()) == sorted(buckets.values())
+    assert buckets[float("inf")] == 5
+
+
+def test_prometheus_labels(runtime: rw.Runtime) -> None:
+    found = samples(telemetry.prometheus_text(runtime, {"instance": "one"}))
+    assert all(
+        labels.endswith('instance="one"') or ",instance" in labels for of in found.values() for labels in of
+    )
+
+
+def test_without_opentelemetry_the_remedy_is_named(
+    runtime: rw.Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "opentelemetry.metrics", None)
+    with pytest.raises(errors.Error, match=r"pip install 'ringway\[otel\]'"):
+        telemetry.observe(runtime)
+
+
+def test_spans_carry_the_id_of_the_message(runtime: rw.Runtime) -> None:
+    pytest.importorskip("opentelemetry.sdk")
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    from opentelemetry.trace import StatusCode
+
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("test")
+    runtime.launch("vector_op", name="vectors")
+    kernel = telemetry.trace_requests(runtime, "vectors", tracer)
+    request = rw.VectorRequest([1.0], [2.0])
+    assert kernel.request(request, timeout=20).correlation_id == request.message_id
+    with tracer.start_as_current_span("outer") as outer:
+        kernel.request(request, timeout=20)
+    runtime.launch("echo", name="stopped", activate=False)
+    with pytest.raises(errors.Timeout) as timeout:
+        telemetry.trace_requests(runtime, "stopped", tracer).request(b"x", timeout=0.01)
+    root, child, _, late = exporter.get_finished_spans()
+    assert root.name == "request vectors"
+    assert root.context.trace_id == request.message_id.int
+    assert child.context.trace_id == outer.get_span_context().trace_id
+    assert child.attributes is not None
+    assert child.attributes["messaging.message.id"] == str(request.message_id)
+    assert late.status.status_code is StatusCode.ERROR
+    assert late.attributes is not None
+    assert str(late.attributes["messaging.message.id"]) in str(timeout.value)
+    assert kernel.name == "vectors"
+    provider.shutdown()
+
+
+def test_opentelemetry_metrics(runtime: rw.Runtime) -> None:
+    pytest.importorskip("opentelemetry.sdk")
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    telemetry.observe(runtime, provider.get_meter("test"))
+    data = reader.get_metrics_data()
+    assert data is not None
+    metrics = {metric.name: metric for metric in data.resource_metrics[0].scope_metrics[0].metrics}
+    points = {
+        point.attributes["kernel"]: point.value
+        for point in metrics["ringway.kernel.processed"].data.data_points
+    }
+    assert points == {"relay": 0, 'a "b"\\\nc': 5}
+    assert len(metrics["ringway.kernel.latency"].data.data_points) == 2 * len(otel.QUANTILES)
+    provider.shutdown()
