@@ -1,4 +1,5 @@
 // The few model checks that between them catch every planted mutation (tests/native/mutate_queue).
+#include "native/queue/abandoned.h"
 #include "native/queue/checked.h"
 #include "native/queue/relacy.h"
 
@@ -12,5 +13,8 @@ int main() {
                                                                         random);
   check<Dropping<true, true, 1, 2, 5, true, Way::kCopy>>("drop oldest", "fences", random);
   check<Calls<true, false, 4>>("call cell", "fences, 2 words", random);
+  check<Abandoned<2, 2, 1, 0, 2, 1>>("2P, one dies, 2C", "", random);
+  check<Abandoned<1, 2, 0, 1, 4, 1>>("1P, 2C, one dies", "", random);
+  check<Abandoned<1, 3, 0, 2, 3, 2>>("1P, 3C in batches, two die", "", random);
   return failures() != 0;
 }
