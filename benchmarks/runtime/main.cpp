@@ -56,17 +56,51 @@ double request_ns(Kernel& kernel, u64 number) {
   return ns;
 }
 
-Percentiles round_trips(bool assist, Idle idle, u32 count) {
+Percentiles round_trips(bool assist, Idle idle, u32 count, BridgeKind bridge = BridgeKind::kDirect) {
   auto runtime = start(1, assist);
   LaunchOptions options;
   options.idle = idle;
   options.slot_size = 56;
+  options.bridge = bridge;
   auto echo = active(*runtime, "echo", options);
   std::vector<double> times(count);
   for (u32 i = 0; i < count / 10; ++i) request_ns(*echo, i);
   for (u32 i = 0; i < count; ++i) times[i] = request_ns(*echo, i);
   runtime->close();
   return bench::percentiles(std::move(times));
+}
+
+// Millions of messages per second from this thread to echo and back, in bursts of half a mailbox.
+double there_and_back(BridgeKind bridge, u32 bursts) {
+  constexpr u32 kBurst = 2048;
+  auto runtime = start(1, false);
+  LaunchOptions options;
+  options.slot_size = 56;
+  options.bridge = bridge;
+  auto echo = active(*runtime, "echo", options);
+  u64 wrong = 0;
+  auto burst = [&](u64 first) {
+    u8 body[56] = {};
+    for (u64 i = first; i < first + kBurst; ++i) {
+      std::memcpy(body, &i, sizeof(i));
+      echo->send(Envelope{}, body, "", nullptr);
+    }
+    Message message;
+    for (u64 i = first; i < first + kBurst; ++i) {
+      echo->receive(&message, Wait::seconds(10));
+      wrong += message.body.size() != sizeof(body) || std::memcmp(message.body.data(), &i, sizeof(i)) != 0;
+    }
+  };
+  for (u64 i = 0; i < 4; ++i) burst(i * kBurst);  // the rings' first lap touches their pages
+  const auto began = Clock::now();
+  for (u64 i = 0; i < bursts; ++i) burst(i * kBurst);
+  const double rate = double(bursts) * kBurst / ns_since(began) * 1e3;
+  runtime->close();
+  if (wrong) {
+    std::fprintf(stderr, "%llu messages came back wrong\n", static_cast<unsigned long long>(wrong));
+    std::exit(1);
+  }
+  return rate;
 }
 
 double ring_hops(u32 workers, double seconds) {
@@ -140,6 +174,11 @@ int main(int count, char** arguments) {
   const Percentiles floor = bench::ping_pong(trips);
   const Percentiles to_spinning = bench::one_way(Idle::kSpin, trips);
   const Percentiles to_parked = bench::one_way(Idle::kPark, trips / 20);
+  const Percentiles pumped = round_trips(true, Idle::kPark, trips / 20, BridgeKind::kPumped);
+  const Percentiles pumped_spin = round_trips(true, Idle::kSpin, trips / 20, BridgeKind::kPumped);
+  const u32 bursts = std::max(u32(500 * scale), 1U);
+  const double direct_rate = there_and_back(BridgeKind::kDirect, bursts);
+  const double pumped_rate = there_and_back(BridgeKind::kPumped, bursts);
   const double one = ring_hops(1, 0.5 * scale);
   const double two = ring_hops(2, 0.5 * scale);
   const double looks = idle_looks(0.3 * scale);
@@ -154,9 +193,16 @@ int main(int count, char** arguments) {
       "\"one way to a parked worker p99, ns\": %.0f,\n \"ring on one worker, M messages/s\": %.1f, "
       "\"ring across two workers, M messages/s\": %.1f,\n \"empty poll loop, M looks/s\": %.1f, \"three "
       "kernels launched, us\": %.1f, "
-      "\"first message after launch, us\": %.1f}\n",
+      "\"first message after launch, us\": %.1f,\n",
       assisted.p50, assisted.p99, spinning.p50, spinning.p99, parked.p50, parked.p99, floor.p50, floor.p99,
       to_spinning.p50, to_spinning.p99, to_parked.p50, to_parked.p99, one, two, looks, launched.three_us,
       launched.first_us);
+  std::printf(
+      " \"request over a pumped bridge p50, ns\": %.0f, \"request over a pumped bridge p99, ns\": %.0f,\n "
+      "\"request over a pumped bridge, spinning worker p50, ns\": %.0f, "
+      "\"request over a pumped bridge, spinning worker p99, ns\": %.0f,\n "
+      "\"there and back, direct, M messages/s\": %.2f, "
+      "\"there and back over a pumped bridge, M messages/s\": %.2f}\n",
+      pumped.p50, pumped.p99, pumped_spin.p50, pumped_spin.p99, direct_rate, pumped_rate);
   return 0;
 }
