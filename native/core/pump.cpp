@@ -14,7 +14,8 @@ using atomic::load_seq_cst;
 
 namespace {
 
-constexpr u32 kSpinsBeforePark = 2000;
+constexpr u32 kSpinsBeforePark = 400;
+constexpr u32 kSpinsBeforeYield = 16;  // whoever waits for what was copied may need this core
 constexpr std::int64_t kLong = 3'600'000'000'000;
 
 }  // namespace
@@ -85,7 +86,7 @@ void Pump::run() {
       exchange_seq_cst(&bridge->scheduled_, 0U);
       if (bridge->turn()) wake(*bridge);  // behind the others
     } else if (++spins < kSpinsBeforePark) {
-      atomic::relax();
+      spins % kSpinsBeforeYield ? atomic::relax() : std::this_thread::yield();
     } else {
       spins = 0;
       sleep();
