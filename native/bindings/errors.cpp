@@ -22,6 +22,7 @@ const char* class_name(ErrorKind kind) {
     case ErrorKind::kHandler: return "HandlerError";
     case ErrorKind::kLayout: return "LayoutError";
     case ErrorKind::kGraph: return "GraphError";
+    case ErrorKind::kOutOfMemory: return "OutOfMemory";
     case ErrorKind::kForked: return "ForkedError";
   }
   return "Error";

@@ -20,6 +20,7 @@ enum class ErrorKind {
   kHandler,             // the handler reported a failure for this message
   kLayout,              // memory that is not a queue of this layout version
   kGraph,               // a graph or graph file that cannot be read
+  kOutOfMemory,         // the system gives no more
   kForked,              // a runtime used in a child after fork()
 };
 

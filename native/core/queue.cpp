@@ -67,10 +67,10 @@ Queue::Queue(QueueOptions options) : options_(std::move(options)) {
   pages_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages_ == MAP_FAILED) {
     pages_ = nullptr;
-    throw Error(ErrorKind::kInvalidOption, "queue '" + name() + "' of " + text(capacity) + " slots of " +
-                                               text(stride) +
-                                               " bytes does not fit in memory; ask for less capacity "
-                                               "or smaller messages");
+    throw Error(ErrorKind::kOutOfMemory, "queue '" + name() + "' of " + text(capacity) + " slots of " +
+                                             text(stride) +
+                                             " bytes does not fit in memory; ask for less capacity "
+                                             "or smaller messages");
   }
   u8* slots = static_cast<u8*>(pages_);
   if (options_.prefault) {

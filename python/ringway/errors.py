@@ -87,5 +87,9 @@ class NotConverged(Error, ArithmeticError):
     """An iteration that did not reach its tolerance; the text holds residual, tolerance and iterations."""
 
 
+class OutOfMemory(Error, MemoryError):
+    """The system gives no memory for what was asked; nothing has changed."""
+
+
 class ForkedError(Error, RuntimeError):
     """A runtime used in a child process after ``fork``; start a new one there."""

@@ -1,0 +1,207 @@
+"""A runtime and the process around it: Ctrl-C, asyncio, spawn, a clock that jumps, memory that runs out."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import ringway as rw
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="as Linux does it")
+
+
+def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+def interrupt_main_soon() -> threading.Timer:
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
+    timer.start()
+    return timer
+
+
+def full_outbox(runtime: rw.Runtime) -> rw.Kernel:
+    """A kernel with messages left that it cannot handle, because nobody receives its answers."""
+    kernel = runtime.launch("echo", options=rw.LaunchOptions(capacity=16))
+    for _ in range(16):
+        kernel.send(b"x")
+    while kernel.telemetry().processed < 16:
+        time.sleep(0.001)
+    for _ in range(16):
+        kernel.send(b"y")
+    return kernel
+
+
+def test_ctrl_c_ends_a_drain() -> None:
+    with rw.Runtime(workers=1) as runtime:
+        kernel = full_outbox(runtime)
+        timer = interrupt_main_soon()
+        with pytest.raises(KeyboardInterrupt):
+            kernel.terminate(timeout=60)
+        timer.join()
+        assert kernel.state == "active"
+        assert [kernel.receive(timeout=20) for _ in range(32)] == [b"x"] * 16 + [b"y"] * 16
+
+
+def blocked_request(kernel: rw.AsyncKernel) -> object:
+    return kernel.request(b"x", timeout=60)
+
+
+def blocked_receive(kernel: rw.AsyncKernel) -> object:
+    return kernel.receive(timeout=60)
+
+
+@pytest.mark.parametrize("call", [blocked_request, blocked_receive])
+def test_ctrl_c_inside_asyncio_ends_the_program_and_nothing_is_left(
+    call: Callable[[rw.AsyncKernel], object],
+) -> None:
+    closed: list[bool] = []
+
+    async def main() -> None:
+        async with rw.AsyncRuntime(workers=1) as runtime:
+            kernel = await runtime.launch("echo", activate=False)
+            try:
+                await call(kernel)  # type: ignore[misc]
+            finally:
+                await runtime.close()
+                closed.append(runtime.closed)
+
+    timer = interrupt_main_soon()
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(main())
+    timer.join()
+    assert closed == [True]
+
+
+def answer_in_child(connection: multiprocessing.connection.Connection) -> None:
+    with rw.Runtime(workers=1) as runtime:
+        connection.send(runtime.launch("echo").request(b"child", timeout=20))
+
+
+def test_a_spawned_process_has_a_runtime_of_its_own() -> None:
+    context = multiprocessing.get_context("spawn")
+    with rw.Runtime(workers=1) as runtime:
+        echo = runtime.launch("echo")
+        here, there = context.Pipe()
+        child = context.Process(target=answer_in_child, args=(there,))
+        child.start()
+        assert echo.request(b"parent", timeout=20) == b"parent"
+        assert here.poll(60)
+        assert here.recv() == b"child"
+        child.join(20)
+        assert child.exitcode == 0
+
+
+CLOCK = """
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec* to) {
+  static long calls;
+  const int result = (int)syscall(SYS_clock_gettime, clock, to);
+  if (clock == CLOCK_REALTIME) to->tv_sec += (++calls % 2 ? 1 : -1) * 31536000L;
+  return result;
+}
+"""
+
+
+@LINUX
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler for a clock that jumps")
+def test_time_outs_do_not_follow_a_clock_that_jumps(tmp_path: Path) -> None:
+    (tmp_path / "clock.c").write_text(CLOCK)
+    library = tmp_path / "clock.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "clock.c"], check=True)
+    done = run(
+        """
+        import asyncio, time
+        import ringway as rw
+        from ringway.errors import QueueFull, Timeout
+        assert abs(time.time() - time.time()) > 1e7, "the clock does not jump"
+
+        def takes(call, error, seconds):
+            start = time.monotonic()
+            try:
+                call()
+            except error:
+                assert seconds <= time.monotonic() - start < seconds + 20
+                return
+            raise AssertionError(call)
+
+        with rw.Runtime(workers=1) as runtime:
+            options = rw.LaunchOptions(capacity=16, block_timeout=0.1)
+            echo = runtime.launch("echo", activate=False, options=options)
+            takes(lambda: echo.receive(timeout=0.1), Timeout, 0.1)
+            takes(lambda: echo.request(b"x", timeout=0.1), Timeout, 0.1)
+            for _ in range(15):
+                echo.send(b"x")
+            takes(lambda: echo.send(b"x"), QueueFull, 0.1)
+            echo.activate()
+            for _ in range(15):
+                echo.receive(timeout=20)
+            assert echo.telemetry().uptime < 60
+
+        async def main():
+            async with rw.AsyncRuntime(workers=1) as runtime:
+                echo = await runtime.launch("echo", activate=False)
+                try:
+                    await echo.request(b"x", timeout=0.1)
+                except Timeout:
+                    return True
+
+        assert asyncio.run(main())
+        """,
+        LD_PRELOAD=str(library),
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@LINUX
+def test_memory_that_runs_out_is_an_error_and_the_runtime_goes_on() -> None:
+    done = run(
+        """
+        import resource
+        import ringway as rw
+        from ringway.errors import OutOfMemory
+        with rw.Runtime(workers=1) as runtime:
+            first = runtime.launch("echo")
+            assert first.request(b"x", timeout=20) == b"x"
+            used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + (256 << 20), -1))
+            kernels = []
+            try:
+                while True:
+                    kernels.append(runtime.launch("echo"))
+            except OutOfMemory as error:
+                assert isinstance(error, MemoryError) and isinstance(error, rw.Error)
+                assert "4096 slots" in str(error), error
+            assert kernels
+            for kernel in [first, *kernels]:
+                assert kernel.request(b"y", timeout=20) == b"y"
+            assert len(runtime.kernels()) == len(kernels) + 1
+            kernels.pop().terminate()
+            del kernel  # the queues live as long as the kernel's handle
+            assert runtime.launch("echo").request(b"z", timeout=20) == b"z"
+        """
+    )
+    assert done.returncode == 0, done.stderr
