@@ -23,17 +23,15 @@ class QueuePort {
 
   int fd() const { return port_.fd(); }
 
-  // `token` comes from take() once there may be room (`sends`), or a message. False: look again now.
-  bool watch(std::shared_ptr<NamedQueue> queue, bool sends, u64 token) {
+  // `token` comes from take() once there may be room (`sends`), or a message, that comes after this.
+  void watch(std::shared_ptr<NamedQueue> queue, bool sends, u64 token) {
     auto made = std::make_unique<Watch>();
     made->node.port = &port_;
     made->node.token = token;
     made->side = sends ? NamedQueue::Side::kSend : NamedQueue::Side::kReceive;
     made->queue = std::move(queue);
     Watch& watch = *watches_.emplace(token, std::move(made)).first->second;
-    if (watch.queue->watch(watch.side, &watch.node)) return true;
-    watches_.erase(token);
-    return false;
+    watch.queue->watch(watch.side, &watch.node);
   }
 
   // The token may still come when it is on its way.

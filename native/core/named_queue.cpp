@@ -359,18 +359,8 @@ bool NamedQueue::wait(Side side, const Wait& until, const Attempt& ready) {
   return waiters(side).signal.wait(until, ready);
 }
 
-bool NamedQueue::may_go_on(Side side) const {
-  if (closed()) return true;
-  const QueueRing& ring = queue_.ring();
-  const bool sends = side == Side::kSend;
-  u64* const index = sends ? &ring.header->enqueue : &ring.header->dequeue;
-  return ready_run(ring, QueueAtomics::load_index(index), 1, sends ? 0 : 1) != 0;
-}
-
-bool NamedQueue::watch(Side side, Completion* node) {
-  Watchers& watchers = waiters(side).watchers;
-  watchers.add(node);
-  return !may_go_on(side) || !watchers.remove(node);
+void NamedQueue::watch(Side side, Completion* node) {
+  waiters(side).watchers.add(node);
 }
 
 bool NamedQueue::unwatch(Side side, Completion* node) {

@@ -103,8 +103,9 @@ class NamedQueue {
 
   // Calls ready() until it returns true: then true; false at the deadline.
   virtual bool wait(Side side, const Wait& until, const Attempt& ready);
-  // Tells `node` once when ready() may have become true. False: there is something already.
-  virtual bool watch(Side side, Completion* node);
+  // Tells `node` once when something comes, or the queue ends: look, after this, whether it is there already.
+  virtual void watch(Side side, Completion* node);
+  // As Watchers::remove().
   bool unwatch(Side side, Completion* node);
 
   // Senders get kClosed from now on; receivers get what is left and then kClosed, or with `discard` kClosed at once.
@@ -141,7 +142,6 @@ class NamedQueue {
   void check_in_place() const;
   bool nothing() const;
   [[noreturn]] void throw_closed() const;
-  bool may_go_on(Side side) const;
   Waiters& waiters(Side side) { return side == Side::kSend ? room_ : messages_; }
 
   const Queue queue_;

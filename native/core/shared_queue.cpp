@@ -251,14 +251,13 @@ bool SharedQueue::wait(Side side, const Wait& until, const Attempt& ready) {
   }
 }
 
-bool SharedQueue::watch(Side side, Completion* node) {
-  if (!NamedQueue::watch(side, node)) return false;
+void SharedQueue::watch(Side side, Completion* node) {
+  NamedQueue::watch(side, node);
   const std::lock_guard lock(opening_);
   std::unique_ptr<SharedWatch>& watch = watches_[role_of(side)];
   u32* const word = side == Side::kSend ? &block_->header.room : &block_->header.messages;
   if (!watch) watch = std::make_unique<SharedWatch>(word, [this, side] { tell(side); });
   watch->wanted();
-  return true;
 }
 
 void SharedQueue::close(bool) {

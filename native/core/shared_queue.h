@@ -36,7 +36,7 @@ class SharedQueue : public NamedQueue {
   void publish(SlotClaim claim, const u32* sizes, u32 sent) override;
   void release(SlotClaim claim) override;
   bool wait(Side side, const Wait& until, const Attempt& ready) override;
-  bool watch(Side side, Completion* node) override;
+  void watch(Side side, Completion* node) override;
   void close(bool discard) override;
 
  protected:

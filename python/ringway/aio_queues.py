@@ -176,15 +176,8 @@ class AsyncQueue:
     async def _until(
         self, attempt: Callable[[], Result | None], sends: bool, timeout: float | None
     ) -> Result | None:
-        loop = asyncio.get_running_loop()
-        port = port_of(loop)
-        end = None if timeout is None else loop.time() + timeout
-        while (made := attempt()) is None:
-            left = None if end is None else end - loop.time()
-            if left is not None and left <= 0:
-                return None
-            await port.wait(self._core, sends, left)
-        return made
+        port = port_of(asyncio.get_running_loop())
+        return await port.until(self._core, sends, attempt, timeout)
 
     def __len__(self) -> int:
         return self._core.depth
@@ -240,19 +233,28 @@ class LoopPort:
         self._tokens = 0
         loop.add_reader(self._core.fileno(), self._ready)
 
-    async def wait(self, queue: _core.Queue, sends: bool, timeout: float | None) -> None:
-        """Return when there may be room, or a message, or the time-out is over."""
-        self._tokens += 1
-        token = self._tokens
-        if not self._core.watch(queue, sends, token):
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waits[token] = turn
-        try:
-            await asyncio.wait([turn], timeout=timeout)
-        finally:
-            del self._waits[token]
-            self._core.withdraw(token)
+    async def until(
+        self, queue: _core.Queue, sends: bool, attempt: Callable[[], Result | None], timeout: float | None
+    ) -> Result | None:
+        """Return what ``attempt`` returns once that is not None; None at the end of the time-out."""
+        loop = asyncio.get_running_loop()
+        end = None if timeout is None else loop.time() + timeout
+        while True:
+            self._tokens += 1
+            token = self._tokens
+            turn = self._waits[token] = loop.create_future()
+            self._core.watch(queue, sends, token)
+            try:
+                # After the watch began, so that nothing comes unseen in between.
+                if (made := attempt()) is not None:
+                    return made
+                left = None if end is None else end - loop.time()
+                if left is not None and left <= 0:
+                    return None
+                await asyncio.wait([turn], timeout=left)
+            finally:
+                del self._waits[token]
+                self._core.withdraw(token)
 
     def _ready(self) -> None:
         for token in self._core.take():

@@ -157,6 +157,30 @@ def test_a_cancelled_block_gives_its_slots_back_unsent() -> None:
     asyncio.run(main())
 
 
+def test_other_tasks_run_while_one_waits_for_the_end_or_for_more() -> None:
+    async def main() -> None:
+        queue = rw.AsyncQueue(message=Job, capacity=16)
+        slots = queue.reserve(1)
+        async with slots as held:
+            held["number"] = 1
+            await queue.close()
+            receiving = asyncio.create_task(queue.receive())
+            await settle()
+            assert not receiving.done()
+        assert (await receiving).number == 1
+        more = rw.AsyncQueue(message=Job, capacity=16)
+        await more.send(Job(0))
+        gathering = asyncio.create_task(more.receive_many(least=3))
+        await settle()
+        await more.send(Job(1))
+        await settle()
+        assert not gathering.done()
+        await more.send(Job(2))
+        assert (await gathering)["number"].tolist() == [0, 1, 2]
+
+    asyncio.run(main())
+
+
 def test_time_outs_and_policies() -> None:
     async def main() -> None:
         queue = rw.AsyncQueue("q", Job, capacity=16, block_timeout=0.02)

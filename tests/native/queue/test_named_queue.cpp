@@ -205,21 +205,60 @@ TEST(NamedQueue, AnEventLoopIsToldOnce) {
   message.port = room.port = &port;
   message.token = 1;
   room.token = 2;
-  EXPECT_TRUE(queue->watch(Side::kReceive, &message));
+  const std::vector<std::uint64_t> told_message{1}, told_room{2};
+  queue->watch(Side::kReceive, &message);
   send(*queue, 0, 0);
-  EXPECT_EQ(port.take(), std::vector<std::uint64_t>{1});
-  EXPECT_FALSE(queue->watch(Side::kReceive, &message)) << "there is a message already";
-  EXPECT_FALSE(queue->watch(Side::kSend, &room)) << "there is room already";
-  for (u64 i = 1; i < 16; ++i) send(*queue, 0, i);
-  EXPECT_TRUE(queue->watch(Side::kSend, &room));
+  send(*queue, 0, 1);
+  EXPECT_EQ(port.take(), told_message);
+  queue->watch(Side::kSend, &room);
   EXPECT_TRUE(queue->unwatch(Side::kSend, &room));
-  EXPECT_TRUE(queue->watch(Side::kSend, &room));
+  queue->watch(Side::kSend, &room);
   Record record{};
   receive(*queue, &record);
-  EXPECT_EQ(port.take(), std::vector<std::uint64_t>{2});
+  EXPECT_EQ(port.take(), told_room);
   EXPECT_FALSE(queue->unwatch(Side::kSend, &room));
+  queue->watch(Side::kReceive, &message);
   queue->close(true);
-  EXPECT_FALSE(queue->watch(Side::kReceive, &message)) << "it is closed";
+  EXPECT_EQ(port.take(), told_message);
+}
+
+// Stops each sender just before it claims its slot, until it may go on.
+class SlowQueue : public NamedQueue {
+ public:
+  using NamedQueue::NamedQueue;
+  u32 arrived = 0, may_go_on = 0;
+
+ protected:
+  SlotClaim claim(Side side, u32 n, bool one_run) override {
+    if (side == Side::kSend) {
+      atomic::store_relaxed(&arrived, 1U);
+      while (!atomic::load_relaxed(&may_go_on)) std::this_thread::yield();
+    }
+    return NamedQueue::claim(side, n, one_run);
+  }
+};
+
+TEST(NamedQueue, ASenderThatWasThereBeforeTheCloseIsWaitedFor) {
+  QueueOptions slots;
+  slots.capacity = 16;
+  slots.max_message = sizeof(Record);
+  SlowQueue queue(Queue(slots), {Content::kRecord, "Record", 0, sizeof(Record)}, 5);
+  std::thread sender([&] { send(queue, 0, 7); });
+  while (!atomic::load_relaxed(&queue.arrived)) std::this_thread::yield();
+  queue.close(false);
+  std::vector<u8> message;
+  EXPECT_FALSE(queue.try_receive(&message)) << "not at the end: a message is on its way";
+  atomic::store_relaxed(&queue.may_go_on, 1U);
+  Record record{};
+  EXPECT_TRUE(receive(queue, &record));
+  EXPECT_EQ(record.number, 7U);
+  sender.join();
+  CompletionPort port;
+  Completion end;
+  end.port = &port;
+  queue.watch(Side::kReceive, &end);
+  EXPECT_TRUE(closed_by([&] { send(queue, 0, 8); }));
+  EXPECT_EQ(port.take().size(), 1U) << "a sender that leaves a closed queue tells who waits for its end";
 }
 
 TEST(QueueTable, NamesAreUniqueUntilTheirQueueIsClosed) {
