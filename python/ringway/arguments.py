@@ -52,4 +52,8 @@ def instance(field: str, value: Any, kind: type[T]) -> T:
     if not isinstance(value, kind):
         library = "" if kind.__module__ == "builtins" else "ringway."
         raise InvalidOption(f"{field} is {value!r}; it must be a {library}{kind.__qualname__}")
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise InvalidOption(
+            f"{field} is {value!r}, which holds half a character; it must be whole Unicode text"
+        )
     return value
