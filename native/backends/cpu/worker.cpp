@@ -253,7 +253,11 @@ void Worker::sleep(std::int64_t backoff, u32* spins) {
   // SYNC: partner notify() and unlock(): they see that this sleeps, or this sees what they left.
   exchange_seq_cst(&sleep_, depth);
   constexpr std::int64_t kLong = 3'600'000'000'000;
-  const bool left = work_waits() && !load_seq_cst(&locked_);  // SYNC: partner exchange_seq_cst in unlock()
+  // SYNC: partner exchange_seq_cst of locked_ in unlock(): the counts that mirror() stored before it are seen after. Who
+  // unlocked before this said that it sleeps, has not woken it: then what was left is found here, also a kernel that
+  // stalled since `a_while` was looked at, which nobody but this thread tries again.
+  const bool held = load_seq_cst(&locked_);
+  const bool left = !held && (work_waits() || (!a_while && load_relaxed(&stalled_count_)));
   if (!left && !load_seq_cst(&stop_))
     park(&sleep_, depth, a_while ? backoff : kLong);  // SYNC: partner stop()
   exchange_seq_cst(&sleep_, u32(kAwake));             // SYNC: none needed; a wake too many is harmless
