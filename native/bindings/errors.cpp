@@ -23,6 +23,7 @@ const char* class_name(ErrorKind kind) {
     case ErrorKind::kLayout: return "LayoutError";
     case ErrorKind::kGraph: return "GraphError";
     case ErrorKind::kOutOfMemory: return "OutOfMemory";
+    case ErrorKind::kDispatch: return "DispatchError";
     case ErrorKind::kForked: return "ForkedError";
   }
   return "Error";

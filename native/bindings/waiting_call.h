@@ -9,7 +9,7 @@
 
 namespace ringway::bindings {
 
-// Releases the GIL for its life, and is counted under its owner, a runtime or queue. Before Python 3.14 a daemon thread that asks for the
+// Releases the GIL for its life, and is counted under its owner, a runtime, device or queue. Before Python 3.14 a daemon thread that asks for the
 // GIL while the interpreter ends has its stack unwound, which terminates a C++ program; so closing an owner, which the
 // interpreter's exit does too, lets the calls that it wakes come back first. The counts are guarded by the GIL.
 class WaitingCall {

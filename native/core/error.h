@@ -21,6 +21,7 @@ enum class ErrorKind {
   kLayout,              // memory that is not a queue of this layout version
   kGraph,               // a graph or graph file that cannot be read
   kOutOfMemory,         // the system gives no more
+  kDispatch,            // a dispatch whose grid or arguments do not fit its kernel
   kForked,              // a runtime used in a child after fork()
 };
 

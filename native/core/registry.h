@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/dispatch.h"
 
 namespace ringway {
 
@@ -14,6 +15,8 @@ struct BackendEntry {
   std::string absent;  // why it cannot be used here; empty when it can
   // `workers` = 0 lets the backend choose.
   std::function<std::unique_ptr<Backend>(const HostServices&, u32 workers)> make;
+  // The dispatch level; `workers` likewise.
+  std::function<std::unique_ptr<Dispatcher>(u32 workers)> open_dispatcher = {};
 };
 
 // The last registration of a name counts, in the place of the first.

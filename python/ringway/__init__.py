@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ringway._core import DeviceBuffer as DeviceBuffer
 from ringway._core import Latency as Latency
 from ringway._core import LinkTelemetry as LinkTelemetry
 from ringway._core import Message as Message
 from ringway._core import Telemetry as Telemetry
 from ringway._core import __version__ as __version__
+from ringway.device import Device as Device
 from ringway.errors import Error as Error
 from ringway.graphs import Graph as Graph
 from ringway.memorypack import field as field
@@ -52,6 +54,8 @@ __all__ = [
     "AsyncQueue",
     "AsyncRuntime",
     "Buffer",
+    "Device",
+    "DeviceBuffer",
     "Error",
     "Graph",
     "Kernel",

@@ -91,5 +91,9 @@ class OutOfMemory(Error, MemoryError):
     """The system gives no memory for what was asked; nothing has changed."""
 
 
+class DispatchError(Error, ValueError):
+    """A dispatch or buffer that does not fit; the text names the argument, what was wanted and given."""
+
+
 class ForkedError(Error, RuntimeError):
     """A runtime used in a child process after ``fork``; start a new one there."""

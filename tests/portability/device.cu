@@ -1,3 +1,4 @@
+#include "grid.h"
 #include "kernels.h"
 #include "pagerank.h"
 #include "queue.h"
@@ -33,4 +34,13 @@ extern "C" __global__ void touch_device_wire(u8* memory, u32* result) {
 
 extern "C" __global__ void touch_device_kernels(u8* memory, u32* result) {
   *result = touch_kernels<CudaAtomics<u64, cuda::thread_scope_device>>(memory);
+}
+
+extern "C" __global__ void touch_device_grid(u8* memory) {
+  __shared__ u8 group[4096];
+  touch_grid(memory, group);
+  LoneThread lone = {group};
+  touch_grid_of<double>(memory, &lone);
+  touch_grid_of<i64>(memory, &lone);
+  touch_grid_of<u64>(memory, &lone);
 }

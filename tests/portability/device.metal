@@ -1,5 +1,6 @@
 #include <metal_stdlib>
 
+#include "grid.h"
 #include "kernels.h"
 #include "pagerank.h"
 #include "queue.h"
@@ -21,4 +22,9 @@ kernel void touch_device_wire(RW_SHARED uchar* memory [[buffer(0)]], device uint
 
 kernel void touch_device_kernels(RW_SHARED uchar* memory [[buffer(0)]], device uint* result [[buffer(1)]]) {
   *result = ringway::touch_kernels<ringway::MetalAtomics>(memory);
+}
+
+kernel void touch_device_grid(RW_SHARED uchar* memory [[buffer(0)]],
+                              threadgroup uchar* group [[threadgroup(0)]]) {
+  ringway::touch_grid(memory, group);
 }

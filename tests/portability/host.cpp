@@ -1,3 +1,4 @@
+#include "grid.h"
 #include "kernels.h"
 #include "pagerank.h"
 #include "queue.h"
@@ -19,4 +20,12 @@ unsigned touch_host_wire(unsigned char* memory) {
 
 unsigned touch_host_kernels(unsigned char* memory) {
   return ringway::touch_kernels<ringway::HostAtomics<ringway::u64>>(memory);
+}
+
+void touch_host_grid(unsigned char* memory, unsigned char* group) {
+  ringway::touch_grid(memory, group);
+  ringway::LoneThread lone = {group};
+  ringway::touch_grid_of<double>(memory, &lone);
+  ringway::touch_grid_of<ringway::i64>(memory, &lone);
+  ringway::touch_grid_of<ringway::u64>(memory, &lone);
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "backends/cpu/context.h"
+#include "backends/cpu/dispatcher.h"
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/watchdog.h"
 #include "backends/cpu/worker.h"
@@ -337,9 +338,11 @@ class Cpu : public Backend {
 }  // namespace
 
 BackendEntry backend() {
-  return {"cpu", "", [](const HostServices& services, u32 workers) -> std::unique_ptr<Backend> {
+  return {"cpu", "",
+          [](const HostServices& services, u32 workers) -> std::unique_ptr<Backend> {
             return std::make_unique<Cpu>(services, workers);
-          }};
+          },
+          &open_dispatcher};
 }
 
 }  // namespace ringway::cpu

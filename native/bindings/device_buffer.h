@@ -1,0 +1,51 @@
+// A buffer of a device as Python holds it: memory of the pool, or another object's, used in place.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bindings/bindings.h"
+#include "core/dispatch.h"
+
+namespace ringway::bindings {
+
+class DeviceBuffer {
+ public:
+  using Shape = std::vector<py::ssize_t>;
+
+  // `owner` keeps `data` alive; elements lie in C order without gaps.
+  DeviceBuffer(std::shared_ptr<void> owner, u8* data, Shape shape, DType dtype, bool writable);
+  // The memory of an object with the buffer protocol; throws kDispatch when it cannot be used in place.
+  static DeviceBuffer wrap(const py::buffer& object);
+
+  const std::shared_ptr<void>& owner() const { return owner_; }
+  u8* data() const { return data_; }
+  const Shape& shape() const { return shape_; }
+  const Shape& strides() const { return strides_; }  // bytes
+  DType dtype() const { return dtype_; }
+  bool writable() const { return writable_; }
+  u64 elements() const { return elements_; }
+  BoundBuffer bound() const { return {data_, elements_, dtype_, writable_}; }
+
+ private:
+  std::shared_ptr<void> owner_;
+  u8* data_;
+  Shape shape_;
+  Shape strides_;
+  DType dtype_;
+  bool writable_;
+  u64 elements_ = 1;
+};
+
+// By NumPy's name or anything that numpy.dtype takes; throws kDispatch for what no buffer holds.
+DType dtype_from(const py::object& name);
+
+// __dlpack__: a capsule that shares the memory. Throws BufferError as the protocol asks.
+py::capsule to_dlpack(const DeviceBuffer& buffer, const py::object& stream, const py::object& max_version,
+                      const py::object& dl_device, const py::object& copy);
+// The memory of an object with __dlpack__ and __dlpack_device__, used in place.
+DeviceBuffer from_dlpack(const py::object& object);
+
+void init_device_buffer(py::module_& module);
+
+}  // namespace ringway::bindings
