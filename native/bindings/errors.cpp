@@ -24,6 +24,7 @@ const char* class_name(ErrorKind kind) {
     case ErrorKind::kGraph: return "GraphError";
     case ErrorKind::kOutOfMemory: return "OutOfMemory";
     case ErrorKind::kDispatch: return "DispatchError";
+    case ErrorKind::kDuplicate: return "DuplicateMessage";
     case ErrorKind::kForked: return "ForkedError";
   }
   return "Error";

@@ -20,7 +20,15 @@ struct Outgoing {
   static const std::string plain_bytes;  // empty: no message class
 };
 
-void encode(py::handle message, Outgoing* out);
+// What a call asks for beside the message; None, or null: the message's own, else the default.
+struct Wanted {
+  py::handle priority;    // 0 to 255
+  py::handle ttl;         // seconds
+  py::handle message_id;  // uuid.UUID
+};
+
+// Throws kInvalidOption when `wanted` is out of range, or names what the message has a member for.
+void encode(py::handle message, const Wanted& wanted, Outgoing* out);
 py::object decode(const Envelope& envelope, std::span<const u8> body);
 
 // Looks for signals (Ctrl-C) from a wait without the GIL; null in threads that get none.

@@ -91,7 +91,7 @@ const char* content_name(const NamedQueue& queue) {
 template <class Put>
 auto with_parts(NamedQueue& queue, const py::object& message, Put put) {
   Outgoing out;
-  encode(message, &out);
+  encode(message, {}, &out);
   queue.check_message(out.envelope.type_id, *out.type_name, out.body.size());
   const Part body{out.body.data(), out.body.size()};
   if (queue.type().content != Content::kAny) return put({body});

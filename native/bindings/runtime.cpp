@@ -29,7 +29,8 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
                            const std::string& idle, double poll_interval, Size batch,
                            std::optional<Size> worker, const std::string& bridge, Size staging_capacity,
                            const std::string& on_error, Size restart_limit, double restart_backoff,
-                           bool telemetry, Size latency_sample, bool prefault) {
+                           bool telemetry, Size latency_sample, bool prefault, bool lanes, Size dedup,
+                           std::optional<double> ttl, Size dead_letters) {
   LaunchOptions options;
   options.capacity = capacity;
   options.slot_size =
@@ -49,13 +50,18 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
   options.telemetry = telemetry;
   options.latency_sample = latency_sample;
   options.prefault = prefault;
+  options.lanes = lanes;
+  options.dedup = dedup;
+  options.ttl = ttl;
+  options.dead_letters = dead_letters;
   check(options, 0);
   return options;
 }
 
-bool send(Kernel& kernel, const py::object& message) {
+bool send(Kernel& kernel, const py::object& message, py::handle priority, py::handle ttl,
+          py::handle message_id) {
   Outgoing out;
-  encode(message, &out);
+  encode(message, {priority, ttl, message_id}, &out);
   const Check check = signal_check();
   const WaitingCall call(&kernel.runtime());
   return kernel.send(out.envelope, out.body, *out.type_name, check);
@@ -70,7 +76,10 @@ struct Held {
   }
 };
 
-py::object request(Kernel& kernel, const Outgoing& out, const py::object& timeout) {
+py::object request(Kernel& kernel, const py::object& message, const py::object& timeout, py::handle priority,
+                   py::handle ttl, py::handle message_id) {
+  Outgoing out;
+  encode(message, {priority, ttl, message_id}, &out);
   const Check check = signal_check();
   const double seconds = seconds_of(timeout, kernel.options().message_timeout);
   std::optional<Held> held;
@@ -82,24 +91,6 @@ py::object request(Kernel& kernel, const Outgoing& out, const py::object& timeou
     reply = kernel.wait(held->cell, until, seconds);
   }
   return decode(*reply.envelope, reply.body);
-}
-
-py::object request_message(Kernel& kernel, const py::object& message, const py::object& timeout) {
-  Outgoing out;
-  encode(message, &out);
-  return request(kernel, out, timeout);
-}
-
-// With a message id of the caller's choice: 16 bytes as uuid.UUID.bytes_le has them.
-py::object request_as(Kernel& kernel, const py::object& message, const py::object& timeout,
-                      const std::string& id) {
-  Outgoing out;
-  encode(message, &out);
-  if (id.size() != sizeof(out.envelope.message_id)) {
-    throw Error(ErrorKind::kInvalidOption, "a message id has 16 bytes, not " + std::to_string(id.size()));
-  }
-  std::memcpy(out.envelope.message_id, id.data(), id.size());
-  return request(kernel, out, timeout);
 }
 
 // The id that a message brings along, as uuid.UUID.bytes_le has it; None when sending it makes one.
@@ -136,9 +127,10 @@ class EventPort {
 
   // The answer as an object; None: `token` comes from take() later, and finish() has the answer then; False: no room
   // in the mailbox for now.
-  py::object ask(const SharedKernel& kernel, const py::object& message, u64 token) {
+  py::object ask(const SharedKernel& kernel, const py::object& message, u64 token, py::handle priority,
+                 py::handle ttl, py::handle message_id) {
     Outgoing out;
-    encode(message, &out);
+    encode(message, {priority, ttl, message_id}, &out);
     Held held{*kernel, nullptr};
     bool answered = false;
     {
@@ -193,10 +185,17 @@ class EventPort {
   std::unordered_map<u64, Waiting> waiting_;
 };
 
-std::optional<bool> try_send(Kernel& kernel, const py::object& message) {
+std::optional<bool> try_send(Kernel& kernel, const py::object& message, py::handle priority, py::handle ttl,
+                             py::handle message_id) {
   Outgoing out;
-  encode(message, &out);
+  encode(message, {priority, ttl, message_id}, &out);
   return kernel.try_send(out.envelope, out.body, *out.type_name);
+}
+
+[[noreturn]] void refuse(Kernel& kernel, const py::object& message, py::handle priority) {
+  Outgoing out;
+  encode(message, {priority, {}, {}}, &out);
+  kernel.refuse(out.envelope);
 }
 
 py::object try_receive(Kernel& kernel) {
@@ -206,7 +205,7 @@ py::object try_receive(Kernel& kernel) {
 }
 
 u64 depth(const Kernel& kernel, bool outbox) {
-  return (outbox ? kernel.port().outbox : kernel.port().mailbox).counts().depth;
+  return (outbox ? kernel.port().outbox.counts() : kernel.port().mailbox.counts()).depth;
 }
 
 py::tuple terminate(Kernel& kernel, bool drain, const py::object& timeout) {
@@ -297,7 +296,8 @@ void init_runtime(py::module_& module) {
            py::arg("policy"), py::arg("block_timeout"), py::arg("message_timeout"), py::arg("idle"),
            py::arg("poll_interval"), py::arg("batch"), py::arg("worker"), py::arg("bridge"),
            py::arg("staging_capacity"), py::arg("on_error"), py::arg("restart_limit"),
-           py::arg("restart_backoff"), py::arg("telemetry"), py::arg("latency_sample"), py::arg("prefault"));
+           py::arg("restart_backoff"), py::arg("telemetry"), py::arg("latency_sample"), py::arg("prefault"),
+           py::arg("lanes"), py::arg("dedup"), py::arg("ttl"), py::arg("dead_letters"));
 
   py::class_<Kernel, SharedKernel>(module, "Kernel")
       .def_property_readonly("name", &Kernel::name)
@@ -311,11 +311,14 @@ void init_runtime(py::module_& module) {
       .def("activate", &Kernel::activate, Unlocked())
       .def("deactivate", &Kernel::deactivate, Unlocked())
       .def("terminate", &terminate, py::arg("drain"), py::arg("timeout"))
-      .def("send", &send, py::arg("message"))
-      .def("request", &request_message, py::arg("message"), py::arg("timeout"))
-      .def("request_as", &request_as, py::arg("message"), py::arg("timeout"), py::arg("id"))
+      .def("send", &send, py::arg("message"), py::arg("priority") = py::none(), py::arg("ttl") = py::none(),
+           py::arg("message_id") = py::none())
+      .def("request", &request, py::arg("message"), py::arg("timeout"), py::arg("priority") = py::none(),
+           py::arg("ttl") = py::none(), py::arg("message_id") = py::none())
       .def("receive", &receive, py::arg("timeout"))
-      .def("try_send", &try_send, py::arg("message"))
+      .def("try_send", &try_send, py::arg("message"), py::arg("priority") = py::none(),
+           py::arg("ttl") = py::none(), py::arg("message_id") = py::none())
+      .def("refuse", &refuse, py::arg("message"), py::arg("priority"))
       .def("try_receive", &try_receive)
       .def_property_readonly("block_timeout",
                              [](const Kernel& kernel) { return kernel.options().block_timeout; })
@@ -349,7 +352,8 @@ void init_runtime(py::module_& module) {
   py::class_<EventPort>(module, "EventPort")
       .def(py::init<Runtime&>(), py::arg("runtime"))
       .def("fileno", &EventPort::fd)
-      .def("ask", &EventPort::ask, py::arg("kernel"), py::arg("message"), py::arg("token"))
+      .def("ask", &EventPort::ask, py::arg("kernel"), py::arg("message"), py::arg("token"),
+           py::arg("priority"), py::arg("ttl"), py::arg("message_id"))
       .def("finish", &EventPort::finish, py::arg("token"))
       .def("withdraw", &EventPort::withdraw, py::arg("token"))
       .def("discard", &EventPort::discard, py::arg("token"))

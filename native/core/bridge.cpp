@@ -47,7 +47,7 @@ Bridge::Bridge(Pump& pump, ReplyPool& replies, const std::shared_ptr<Port>& port
                 .max_message = port->outbox.max_message(),
                 .type = {},
                 .prefault = port->outbox.options().prefault}) {
-  staged_.open(port->mailbox.ring());
+  staged_.open(port->mailbox.only().ring());
   put_.open(returns_.ring());
   take_.open(returns_.ring());
   host_.open(port->outbox.ring());
@@ -90,6 +90,9 @@ bool Bridge::move_in(Port& port) {
     remember(staged_.ring, claim);
     device_.copy_in(staged_.ring, claim);
   } catch (...) {
+    for (u32 i = 0; i < claim.count; ++i) {
+      bury(port, claim.first + i, LetterReason::kFailed, "the bridge failed while it carried the message");
+    }
     staged_.release_n(claim);
     count(&discarded_, claim.count);
     throw;
@@ -189,6 +192,12 @@ void Bridge::answer_error(const Envelope& request, ErrorKind kind, const std::st
   give(answer, reinterpret_cast<const u8*>(text.data()), u32(text.size()));
 }
 
+void Bridge::bury(Port& port, u64 ticket, LetterReason reason, const std::string& text) {
+  const Envelope envelope = envelope_at(staged_.ring, ticket);
+  const u8* const body = payload_at(staged_.ring, ticket) + sizeof(Envelope);
+  port.dead_letters.add(reason, &envelope, {body, staged_.size(ticket) - sizeof(Envelope)}, text);
+}
+
 void Bridge::shut() {
   std::lock_guard lock(busy_);
   shut_ = true;
@@ -210,12 +219,14 @@ u64 Bridge::end_locked(Port& port, ErrorKind kind, const std::string& text) {
   shut_ = ended_ = true;
   const auto asked = std::exchange(asked_, {});
   for (const auto& [cell, request] : asked) answer_error(request, kind, text);
+  const auto reason = kind == ErrorKind::kHandler ? LetterReason::kFailed : LetterReason::kTerminated;
   u64 left = 0;
   // A sender that has claimed a slot is about to publish it.
   while (port.mailbox.counts().depth) {
     const auto claim = staged_.peek(kBatch);
     for (u32 i = 0; i < claim.count; ++i) {
       answer_error(envelope_at(staged_.ring, claim.first + i), kind, text);
+      bury(port, claim.first + i, reason, text);
     }
     staged_.release_n(claim);
     left += claim.count;
@@ -230,7 +241,8 @@ u64 Bridge::end_locked(Port& port, ErrorKind kind, const std::string& text) {
 void Bridge::fail(Port& port, const char* why) noexcept {
   try {
     const std::string text = std::string("its bridge failed: ") + why;
-    if (ringway::fail(port, text.c_str())) log::warning([&] { return port.mailbox.name() + ": " + text; });
+    if (ringway::fail(port, text.c_str()))
+      log::warning([&] { return port.mailbox.only().name() + ": " + text; });
     end_locked(port, ErrorKind::kHandler, "the kernel failed: " + port.failure);
   } catch (...) {  // no memory for the texts: the state says it, and requests run into their time-outs
     atomic::exchange_seq_cst(&port.failed, 1U);  // SYNC: partner Kernel::state()
@@ -255,7 +267,7 @@ BridgeCounts Bridge::counts() const {
   if (!port) return all;
   // What was put less what has left, so that a message is counted also while it is being copied.
   const u64 gone = all.to_device + all.discarded + port->mailbox.counts().dropped_oldest;
-  const u64 put = QueueAtomics::load_index(&port->mailbox.ring().header->enqueue);
+  const u64 put = QueueAtomics::load_index(&port->mailbox.only().ring().header->enqueue);
   all.depth = (put > gone ? put - gone : 0) + device_.depth();
   return all;
 }

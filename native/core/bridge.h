@@ -82,6 +82,7 @@ class Bridge : public std::enable_shared_from_this<Bridge> {
   bool put_outside(const u8* message, u32 bytes);
   void give(const Envelope& answer, const u8* body, u32 bytes);
   void answer_error(const Envelope& request, ErrorKind kind, const std::string& text);
+  void bury(Port& port, u64 ticket, LetterReason reason, const std::string& text);
   u64 end_locked(Port& port, ErrorKind kind, const std::string& text);
   void fail(Port& port, const char* why) noexcept;
   void remember(const QueueRing& ring, Claim<QueueAtomics> messages);

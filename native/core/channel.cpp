@@ -1,5 +1,6 @@
 #include "core/channel.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/error.h"
@@ -28,7 +29,7 @@ Sender::Offer Sender::offer(std::initializer_list<Part> parts) {
   const Backpressure policy = queue_->options().policy;
   if (policy == Backpressure::kDropOldest) {
     for (int attempt = 0; attempt < kDropOldestAttempts && !claim.count; ++attempt) {
-      drop_oldest(side_.ring, side_.blocked());
+      drop_oldest_for(side_.blocked());
       claim = side_.reserve(1);
     }
   }
@@ -45,6 +46,19 @@ Sender::Offer Sender::offer(std::initializer_list<Part> parts) {
   if (Latency* latency = queue_->latency()) latency->sent(claim.first);
   side_.publish(claim.first, u32(size_of(parts)), 0);
   return Offer::kSent;
+}
+
+void Sender::drop_oldest_for(u64 ticket) const {
+  if (!take_oldest(side_.ring, ticket)) return;
+  struct Free {
+    const QueueRing& ring;
+    u64 ticket;
+    ~Free() { free_oldest(ring, ticket); }
+  } free{side_.ring, ticket};
+  if (!on_drop_.call) return;
+  auto* const slot = side_.ring.slot(ticket);
+  const u32 bytes = QueueAtomics::size(slot, QueueAtomics::load_ready(slot)) & kSizeMask;
+  on_drop_.call(on_drop_.self, payload(ticket), std::min(bytes, queue_->max_message()));
 }
 
 u32 Sender::send_some(const void* messages, u32 n, u32 bytes, const std::string& type) {

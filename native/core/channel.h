@@ -19,9 +19,17 @@ struct Part {
   std::size_t bytes;
 };
 
+// Sees a message that kDropOldest takes away, before its slot is used again.
+struct OnDrop {
+  void (*call)(void* self, const u8* message, u32 bytes) = nullptr;
+  void* self = nullptr;
+};
+
 class Sender {
  public:
-  explicit Sender(const Queue& queue) : queue_(&queue) { side_.open(queue.ring()); }
+  explicit Sender(const Queue& queue, OnDrop on_drop = {}) : queue_(&queue), on_drop_(on_drop) {
+    side_.open(queue.ring());
+  }
 
   enum class Offer { kSent, kDropped, kFull };  // kFull only under kBlock and kReject
 
@@ -53,8 +61,10 @@ class Sender {
   static std::size_t size_of(std::initializer_list<Part> parts);
   void check_size(std::size_t bytes, const std::string& type) const;
   [[noreturn]] void refuse() const;
+  void drop_oldest_for(u64 ticket) const;
 
   const Queue* queue_;
+  OnDrop on_drop_;
   Producer<QueueAtomics, true> side_;
 };
 

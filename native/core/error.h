@@ -22,6 +22,7 @@ enum class ErrorKind {
   kGraph,               // a graph or graph file that cannot be read
   kOutOfMemory,         // the system gives no more
   kDispatch,            // a dispatch whose grid or arguments do not fit its kernel
+  kDuplicate,           // a message of that id was handled before
   kForked,              // a runtime used in a child after fork()
 };
 

@@ -1,7 +1,6 @@
 #include "core/kernel.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <thread>
 
@@ -51,16 +50,6 @@ std::string list_of(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::string text_of_id(const u32 (&id)[4]) {
-  u8 b[16];
-  std::memcpy(b, id, sizeof(b));
-  char text[40];
-  std::snprintf(text, sizeof(text), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-                b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-                b[15]);
-  return text;
-}
-
 Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::string name,
                const LaunchOptions& options, std::shared_ptr<Port> port)
     : runtime_(std::move(runtime)),
@@ -68,6 +57,7 @@ Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::st
       name_(std::move(name)),
       options_(options),
       port_(std::move(port)),
+      ttl_10ms_(options.ttl ? ttl_10ms(*options.ttl) : u16(0)),
       launched_at_(now_ns()) {
   for (const std::string& accepted : type_.accepts) accepts_.push_back(type_id_of(accepted));
 }
@@ -94,6 +84,7 @@ Telemetry Kernel::counted() const {
   Telemetry now{snapshot(port_->controls),
                 port_->mailbox.counts(),
                 std::nullopt,
+                port_->dead_letters.lost(),
                 snapshot(port_->latency),
                 state(),
                 double((end ? end : now_ns()) - launched_at_) * 1e-9};
@@ -187,42 +178,55 @@ void Kernel::check_message(const Envelope& envelope, std::size_t bytes, const st
                                               list_of(type_.accepts) + ", not " +
                                               (type_name.empty() ? "plain bytes" : type_name));
   }
-  const std::size_t limit = port_->mailbox.max_message() - sizeof(Envelope);
-  if (bytes > limit) {
-    Atomics::add_index(&port_->mailbox.ring().header->refused_size, 1);
-    throw Error(ErrorKind::kMessageTooLarge, "a message of " + std::to_string(bytes) + " bytes (" +
-                                                 (type_name.empty() ? "plain bytes" : type_name) +
-                                                 ") does not fit the mailbox of kernel '" + name_ +
-                                                 "', whose slots hold " + std::to_string(limit) +
-                                                 "; launch with LaunchOptions(slot_size=...)");
-  }
+  port_->mailbox.check_size(bytes, type_name);
 }
 
-Kernel::Put Kernel::try_put(const Envelope& envelope, std::span<const u8> body) {
-  return Sender(port_->mailbox).offer({{&envelope, sizeof(envelope)}, {body.data(), body.size()}});
+void Kernel::dropped_oldest(void* self, const u8* message, u32 bytes) {
+  const Kernel& kernel = *static_cast<Kernel*>(self);
+  Envelope envelope;
+  std::memcpy(&envelope, message, sizeof(envelope));
+  const std::string text = kernel.full(envelope) + "; policy 'drop_oldest' made room for a newer one";
+  kernel.port_->dead_letters.add(LetterReason::kDropOldest, &envelope,
+                                 {message + sizeof(envelope), bytes - sizeof(envelope)}, text);
+  kernel.runtime_->replies_.refuse(envelope, kernel.port_->index, ErrorKind::kQueueFull, text);
 }
 
 Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void (*check)(), bool wait) {
-  Put result = try_put(envelope, body);
-  const bool blocks = options_.policy == Backpressure::kBlock;
-  if (result == Put::kFull && blocks) {
+  const Mailbox& mailbox = port_->mailbox;
+  const OnDrop on_drop{&Kernel::dropped_oldest, this};
+  Put result = mailbox.offer(envelope, body, on_drop);
+  if (result == Put::kFull && options_.policy == Backpressure::kBlock) {
     runtime_->backend().notify(*port_);
     if (!wait) return result;
     port_->room.wait(Wait::seconds(options_.block_timeout, check), [&] {
       check_usable();
-      result = try_put(envelope, body);
+      result = mailbox.offer(envelope, body, on_drop);
       return result != Put::kFull;
     });
   }
-  if (result != Put::kFull) return result;
-  Atomics::add_index(&port_->mailbox.ring().header->refused_full, 1);
-  throw Error(
-      ErrorKind::kQueueFull,
-      "the mailbox of kernel '" + name_ + "' is full (" + std::to_string(options_.capacity) + " messages, " +
-          (port_->bridge ? std::to_string(options_.staging_capacity) + " in the staging ring, " : "") +
+  if (result == Put::kFull) refuse(envelope);
+  if (result == Put::kDropped) {
+    port_->dead_letters.add(LetterReason::kDropNew, &envelope, body,
+                            full(envelope) + "; its policy dropped the new message");
+  }
+  return result;
+}
+
+void Kernel::refuse(const Envelope& envelope) const {
+  const bool blocks = options_.policy == Backpressure::kBlock;
+  port_->mailbox.refuse(
+      envelope,
+      full(envelope) + ": " +
           (blocks ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
                   : std::string("policy 'reject'")) +
-          "); activate the kernel, or launch with more capacity or another policy");
+          "; activate the kernel, or launch with more capacity or another policy");
+}
+
+// For errors and dead letters: what is full, and of how many messages.
+std::string Kernel::full(const Envelope& envelope) const {
+  return port_->mailbox.place_of(envelope) + " is full (" + std::to_string(options_.capacity) + " messages" +
+         (port_->bridge ? ", " + std::to_string(options_.staging_capacity) + " in the staging ring" : "") +
+         ")";
 }
 
 bool Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
@@ -237,12 +241,30 @@ std::optional<bool> Kernel::try_send(Envelope envelope, std::span<const u8> body
   return result == Put::kSent;
 }
 
+std::optional<bool> Kernel::resend(const DeadLetter& letter, void (*check)(), bool wait) {
+  Envelope envelope = letter.envelope;
+  // A duplicate would be one again; what came by a link has no id yet.
+  if (letter.reason == LetterReason::kDuplicate || letter.bare) fresh_id(envelope.message_id);
+  envelope.timestamp_us = unix_us();
+  const Put result = send(envelope, letter.body, "the dead letter's type", check, wait);
+  if (result == Put::kFull) return std::nullopt;
+  return result == Put::kSent;
+}
+
+void Kernel::complete(Envelope* envelope) {
+  envelope->receiver = i32(port_->index);
+  if (!envelope->ttl_10ms) envelope->ttl_10ms = ttl_10ms_;
+  // Relaxed: who runs the kernel reads it after it has claimed the message, which is published later.
+  if (envelope->ttl_10ms && !atomic::load_relaxed(&port_->uses_ttl))
+    atomic::store_relaxed(&port_->uses_ttl, 1U);
+}
+
 Kernel::Put Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
                          void (*check)(), bool wait) {
   check_usable();
   check_message(envelope, body.size(), type_name);
+  complete(&envelope);
   envelope.sender = kNoEndpoint;
-  envelope.receiver = i32(port_->index);
   envelope.sequence = atomic::add_relaxed(&sequence_, u64(1));
   const Put result = put(envelope, body, check, wait);
   runtime_->backend().notify(*port_);
@@ -263,7 +285,7 @@ Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std
   check_usable();
   check_message(envelope, body.size(), type_name);
   Cell* const cell = runtime_->replies_.take();
-  envelope.receiver = i32(port_->index);
+  complete(&envelope);
   ReplyPool::address(cell, &envelope);
   Put result = Put::kFull;
   try {

@@ -11,6 +11,7 @@
 #include "core/backend.h"
 #include "core/bridge.h"
 #include "core/channel.h"
+#include "core/dead_letters.h"
 #include "core/lifecycle.h"
 #include "core/telemetry.h"
 
@@ -62,6 +63,13 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // As send(), but nothing instead of a wait for room.
   std::optional<bool> try_send(Envelope envelope, std::span<const u8> body, const std::string& type_name);
 
+  // Puts a dead letter, of this or of another kernel, into the mailbox: as send(), or try_send() without `wait`.
+  std::optional<bool> resend(const DeadLetter& letter, void (*check)(), bool wait);
+  DeadLetters& dead_letters() { return port_->dead_letters; }
+
+  // Throws kQueueFull, and counts it: for callers that wait for room on their own.
+  [[noreturn]] void refuse(const Envelope& envelope) const;
+
   // A request in three steps: ask, then wait (or listen), then read the reply and give the cell back.
   Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)());
   // As ask(), but null instead of a wait for room.
@@ -86,7 +94,9 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
 
   void check_usable();
   void check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const;
-  Put try_put(const Envelope& envelope, std::span<const u8> body);
+  void complete(Envelope* envelope);
+  std::string full(const Envelope& envelope) const;
+  static void dropped_oldest(void* self, const u8* message, u32 bytes);
   // By the policy; `wait` false: kFull instead of a wait for room.
   Put put(const Envelope& envelope, std::span<const u8> body, void (*check)(), bool wait);
   Put send(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
@@ -103,6 +113,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   const std::string name_;
   const LaunchOptions options_;
   const std::shared_ptr<Port> port_;
+  const u16 ttl_10ms_;  // of messages that name none
   std::vector<u32> accepts_;
   u64 sequence_ = 0;
   u32 state_ = u32(State::kLaunched);
@@ -110,8 +121,5 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   std::int64_t ended_at_ = 0;
   SinceReset<Telemetry> since_reset_;
 };
-
-// "0f1e2d3c-…": bytes in the order in which .NET and uuid.UUID(bytes_le=…) hold them.
-std::string text_of_id(const u32 (&id)[4]);
 
 }  // namespace ringway

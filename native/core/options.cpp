@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::int64_t kLeastCapacity = 16;
 constexpr std::int64_t kMostCapacity = 1 << 20;
+constexpr std::int64_t kLeastDedup = 16;
+constexpr std::int64_t kMostDedup = 1024;
 constexpr std::int64_t kMostBody = (16 << 20) - 1 - 64;
 constexpr double kLongest = 86'400;
 constexpr std::int64_t kMostRestarts = 1'000'000;
@@ -68,6 +70,13 @@ void check(const LaunchOptions& options, u32 workers) {
   if (options.restart_limit < 0 || options.restart_limit > kMostRestarts) {
     refuse("restart_limit", options.restart_limit, "0 to 1000000");
   }
+  if (options.dedup && (options.dedup < kLeastDedup || options.dedup > kMostDedup)) {
+    refuse("dedup", options.dedup, "0 (off) or 16 to 1024");
+  }
+  if (options.dead_letters < 0 || options.dead_letters > kMostCapacity) {
+    refuse("dead_letters", options.dead_letters, "0 to 1048576");
+  }
+  if (options.ttl) ttl_10ms(*options.ttl);
   if (options.worker == LaunchOptions::kAnyWorker) return;
   if (options.worker < 0) refuse("worker", options.worker, "None or 0 and above");
   if (workers && options.worker >= workers) {
@@ -82,6 +91,14 @@ void check_link(std::int64_t capacity, std::int64_t slot_size) {
   check_capacity("capacity", capacity, kOwner);
   if (slot_size >= 0 && slot_size <= kMostBody) return;
   refuse("slot_size", slot_size, "0, or 1 to " + std::to_string(kMostBody) + " bytes", kOwner);
+}
+
+u16 ttl_10ms(double seconds) {
+  const double units = std::ceil(seconds * 100);
+  if (std::isfinite(seconds) && seconds > 0 && units <= 0xffff) return u16(units);
+  std::ostringstream text;
+  text << "ttl is " << seconds << "; it must be None or a number of seconds, above 0 to 655.35";
+  throw Error(ErrorKind::kInvalidOption, text.str());
 }
 
 Backpressure policy_named(const std::string& name) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "core/queue.h"
@@ -33,8 +34,13 @@ struct LaunchOptions {
   double restart_backoff = 0.1;           // seconds before the first of them; doubles up to kLongestBackoff
   bool telemetry = true;                  // counters count, latency is sampled
   std::int64_t latency_sample =
-      64;                 // one mailbox message in so many is timed, and a sixteenth as many of a link
-  bool prefault = false;  // have the pages of the queues at launch
+      64;                  // one mailbox message in so many is timed, and a sixteenth as many of a link
+  bool prefault = false;   // have the pages of the queues at launch
+  bool lanes = false;      // four lanes by priority in the mailbox, each of `capacity` slots
+  std::int64_t dedup = 0;  // message ids that are remembered; 0: none
+  std::optional<double> ttl =
+      std::nullopt;                 // seconds that a message may wait when it names none; absent: any time
+  std::int64_t dead_letters = 256;  // letters that are kept
 };
 
 // Throws kInvalidOption, naming field, value and range. `workers` is the number of worker slots, 0 when
@@ -43,6 +49,9 @@ void check(const LaunchOptions& options, u32 workers);
 
 // As check(), of what a link asks for; `slot_size` 0 = kUndeclaredMessage.
 void check_link(std::int64_t capacity, std::int64_t slot_size);
+
+// A time to live as envelopes hold it, rounded up. Throws kInvalidOption for what they cannot hold.
+u16 ttl_10ms(double seconds);
 
 // Throw kInvalidOption for a name that there is not; the only one of a slot size is "auto".
 Backpressure policy_named(const std::string& name);

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "core/completion.h"
+#include "core/dead_letters.h"
+#include "core/mailbox.h"
+#include "core/options.h"
 #include "core/queue.h"
 #include "core/wait.h"
 #include "ringway/control.h"
@@ -18,8 +21,10 @@ using Atomics = QueueAtomics;
 class Bridge;
 
 struct Port : std::enable_shared_from_this<Port> {
-  Port(QueueOptions to_kernel, QueueOptions to_host)
-      : mailbox(std::move(to_kernel)), outbox(std::move(to_host)) {}
+  Port(const QueueOptions& to_kernel, QueueOptions to_host, const LaunchOptions& options)
+      : mailbox(to_kernel, options.lanes),
+        outbox(std::move(to_host)),
+        dead_letters(u32(options.dead_letters)) {}
   virtual ~Port() = default;
 
   u32 index = 0;        // the kernel's endpoint
@@ -28,18 +33,20 @@ struct Port : std::enable_shared_from_this<Port> {
   u32 failing = 0;
   u32 failed = 0;
   u32 stuck = 0;  // the handler has not returned for longer than the runtime's watchdog allows
-  Queue mailbox;
+  Mailbox mailbox;
   Queue outbox;
-  const Latency* latency = nullptr;  // of the queue that the handler takes messages from; null: not timed
+  DeadLetters dead_letters;
+  std::vector<const Latency*> latency;  // of the queues that the handler takes messages from, as far as timed
   std::vector<const ControlBlock*> controls;  // of each replica
   std::shared_ptr<Bridge> bridge;             // null: the kernel works on mailbox and outbox themselves
   u32 held_back = 0;                          // the kernel, or its bridge, waits for room in the outbox
   std::vector<const ControlBlock*> unseen;    // where they count while telemetry is off
   u32 telemetry = 1;                          // whether it is on
-  Signal room;                                // senders that wait for room in the mailbox
-  Signal output;                              // receivers that wait for a message in the outbox
-  Completion watcher;                         // an event loop that waits for a message in the outbox
-  u32 watched = 0;                            // whether it does; cleared by who tells it
+  u32 uses_ttl = 0;    // a message with a time to live was sent; set before that message is
+  Signal room;         // senders that wait for room in the mailbox
+  Signal output;       // receivers that wait for a message in the outbox
+  Completion watcher;  // an event loop that waits for a message in the outbox
+  u32 watched = 0;     // whether it does; cleared by who tells it
 };
 
 // By who received from the outbox: whether somebody waits for the room that there is now, who must be notified.

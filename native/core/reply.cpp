@@ -1,5 +1,6 @@
 #include "core/reply.h"
 
+#include <cstdio>
 #include <cstring>
 #include <random>
 #include <thread>
@@ -241,6 +242,24 @@ void ReplyPool::abandon(Cell* cell) {
   }
 }
 
+bool ReplyPool::refuse(const Envelope& request, u32 from, ErrorKind kind, std::string_view text) {
+  if (request.sender == kNoEndpoint) return false;
+  Cell* const cell = begin(request, u32(text.size()));
+  if (!cell) return false;
+  Envelope answer{};
+  fresh_id(answer.message_id);
+  std::memcpy(answer.correlation_id, request.message_id, sizeof(answer.correlation_id));
+  answer.timestamp_us = unix_us();
+  answer.sender = i32(from);
+  answer.receiver = request.sender;
+  answer.type_id = u32(kind);
+  answer.priority = request.priority;
+  answer.flags = kEnvelopeError;
+  std::memcpy(cell->body, text.data(), text.size());
+  finish(cell, answer, u32(text.size()));
+  return true;
+}
+
 void ReplyPool::close() {
   // SYNC: partner take(): see there.
   atomic::exchange_seq_cst(&closed_, 1U);
@@ -261,6 +280,20 @@ void fresh_id(u32 (&id)[4]) {
   thread_local Source source;
   std::memcpy(id, source.fixed, sizeof(source.fixed));
   id[3] = source.next++;
+}
+
+void text_of_id(const u32 (&id)[4], char (&text)[kIdText]) {
+  u8 b[16];
+  std::memcpy(b, id, sizeof(b));
+  std::snprintf(text, sizeof(text), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+                b[15]);
+}
+
+std::string text_of_id(const u32 (&id)[4]) {
+  char text[kIdText];
+  text_of_id(id, text);
+  return text;
 }
 
 }  // namespace ringway

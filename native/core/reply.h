@@ -10,9 +10,12 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/completion.h"
+#include "core/error.h"
 #include "core/wait.h"
 #include "ringway/layout.h"
 
@@ -54,6 +57,8 @@ class ReplyPool {
   static u8* body(Cell* cell);
   static void finish(Cell* cell, const Envelope& answer, u32 bytes);
   static void abandon(Cell* cell);  // begun and not finished
+  // An error instead of an answer, from the kernel `from`; false when nobody waits for one.
+  bool refuse(const Envelope& request, u32 from, ErrorKind kind, std::string_view text);
 
   void close();
   u64 late() const { return atomic::load_relaxed(&late_); }
@@ -77,5 +82,9 @@ class ReplyPool {
 
 // Message ids: 64 random bits of this thread and a count.
 void fresh_id(u32 (&id)[4]);
+// "0f1e2d3c-…": bytes in the order in which .NET and uuid.UUID(bytes_le=…) hold them.
+constexpr std::size_t kIdText = 37;
+void text_of_id(const u32 (&id)[4], char (&text)[kIdText]);
+std::string text_of_id(const u32 (&id)[4]);
 
 }  // namespace ringway

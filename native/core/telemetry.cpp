@@ -72,6 +72,12 @@ LatencyCounts snapshot(const Latency* latency) {
   return counts;
 }
 
+LatencyCounts snapshot(const std::vector<const Latency*>& latencies) {
+  LatencyCounts sum;
+  for (const Latency* latency : latencies) sum += snapshot(latency);
+  return sum;
+}
+
 ControlBlock snapshot(const std::vector<const ControlBlock*>& controls) {
   ControlBlock sum{};
   for (const ControlBlock* control : controls) {
@@ -92,6 +98,7 @@ Telemetry& Telemetry::operator-=(const Telemetry& before) {
   control.last_message_us = last;
   subtract(&mailbox, before.mailbox);
   if (bridge && before.bridge) subtract(&*bridge, *before.bridge);
+  letters_lost -= before.letters_lost;
   latency -= before.latency;
   return *this;
 }
@@ -109,6 +116,9 @@ const std::vector<DropReason>& drop_reasons() {
       {"refused", [](const Telemetry& t) { return t.mailbox.refused_full + t.mailbox.refused_size; }},
       {"closed", [](const Telemetry& t) { return t.control.dropped_closed; }},
       {"late", [](const Telemetry& t) { return t.control.dropped_late; }},
+      {"expired", [](const Telemetry& t) { return t.control.dropped_expired; }},
+      {"duplicate", [](const Telemetry& t) { return t.control.dropped_duplicate; }},
+      {"dead_letters", [](const Telemetry& t) { return t.letters_lost; }},
   };
   return *all;
 }

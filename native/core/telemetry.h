@@ -26,13 +26,16 @@ struct LatencyCounts {
   LatencyCounts& operator-=(const LatencyCounts& before);
 };
 
-LatencyCounts snapshot(const Latency* latency);                           // null: nothing is sampled
-ControlBlock snapshot(const std::vector<const ControlBlock*>& controls);  // their sum
+LatencyCounts snapshot(const Latency* latency);  // null: nothing is sampled
+// Their sums.
+LatencyCounts snapshot(const std::vector<const Latency*>& latencies);
+ControlBlock snapshot(const std::vector<const ControlBlock*>& controls);
 
 struct Telemetry {
   ControlBlock control;
   QueueCounts mailbox;                 // depth, and what its policy dropped or refused
   std::optional<BridgeCounts> bridge;  // of a pumped one
+  u64 letters_lost;                    // dead letters given up for newer ones
   LatencyCounts latency;               // of mailbox messages, from send to release
   State state;
   double uptime;  // seconds since launch, to the end when terminated

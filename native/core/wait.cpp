@@ -12,8 +12,10 @@ std::int64_t now_ns() {
 
 std::uint64_t unix_us() {
   using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
+  constexpr std::int64_t kMicrosecond = 1000;  // ns
+  static const std::int64_t epoch =
+      now_ns() / kMicrosecond - duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+  return static_cast<std::uint64_t>(now_ns() / kMicrosecond - epoch);
 }
 
 Wait Wait::seconds(double timeout, void (*check)()) {

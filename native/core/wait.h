@@ -10,7 +10,8 @@ namespace ringway {
 
 // Nanoseconds of the steady clock.
 std::int64_t now_ns();
-// Microseconds since the Unix epoch.
+// Microseconds since the Unix epoch, by the system's clock when the process first asked and the steady one since: a
+// message neither expires nor lives on because somebody set the clock.
 std::uint64_t unix_us();
 
 // Sleeps while *word == expected, at most `timeout_ns`; may wake early for no reason.

@@ -10,6 +10,7 @@ from ringway._core import LinkTelemetry as LinkTelemetry
 from ringway._core import Message as Message
 from ringway._core import Telemetry as Telemetry
 from ringway._core import __version__ as __version__
+from ringway.dead_letters import DeadLetter as DeadLetter
 from ringway.device import Device as Device
 from ringway.errors import Error as Error
 from ringway.graphs import Graph as Graph
@@ -54,6 +55,7 @@ __all__ = [
     "AsyncQueue",
     "AsyncRuntime",
     "Buffer",
+    "DeadLetter",
     "Device",
     "DeviceBuffer",
     "Error",

@@ -9,12 +9,14 @@ import math
 import weakref
 from types import TracebackType
 from typing import Any, Literal
+from uuid import UUID
 
 from ringway import _core
 from ringway._core import Telemetry
 from ringway.aio_queues import AsyncQueue
 from ringway.arguments import instance, seconds
-from ringway.errors import NotFound, QueueFull, Timeout
+from ringway.dead_letters import DeadLetter, dead_letters
+from ringway.errors import NotFound, Timeout
 from ringway.kernel_queues import SIDES, KernelQueue, Side, kernel_queue
 from ringway.options import LaunchOptions
 from ringway.queue_open import Policy, open_checked
@@ -79,20 +81,36 @@ class AsyncKernel:
         """End it for good; other tasks run while it drains."""
         return TerminateReport(*await asyncio.to_thread(self._core.terminate, drain, timeout))
 
-    async def send(self, message: Any) -> bool:
+    async def send(
+        self,
+        message: Any,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> bool:
         """Put a message into the mailbox; False when the kernel's policy dropped it."""
         pause, waited = ROOM_PAUSE, 0.0
-        while (sent := self._core.try_send(message)) is None:
-            pause, waited = await self._room(pause, waited)
+        while (sent := self._core.try_send(message, priority, ttl, message_id)) is None:
+            pause, waited = await self._room(pause, waited, message, priority)
         return sent
 
-    async def request(self, message: Any, timeout: float | None = None) -> Any:
+    async def request(
+        self,
+        message: Any,
+        timeout: float | None = None,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> Any:
         """Send a message and return its answer. A cancelled call gives its place back at once."""
         limit = seconds(timeout, self._core.message_timeout)
         pause, waited = ROOM_PAUSE, 0.0
         token = self._runtime._token()
-        while (answer := self._runtime._port.ask(self._core, message, token)) is False:
-            pause, waited = await self._room(pause, waited)
+        ask = self._runtime._port.ask
+        while (answer := ask(self._core, message, token, priority, ttl, message_id)) is False:
+            pause, waited = await self._room(pause, waited, message, priority)
         if answer is not None:
             return answer
         return await self._runtime._answer(token, self, limit)
@@ -130,12 +148,22 @@ class AsyncKernel:
     def telemetry_enabled(self, on: bool) -> None:
         self._core.telemetry_enabled = on
 
-    async def _room(self, pause: float, waited: float) -> tuple[float, float]:
+    def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
+        """Return the messages that were not handled and why, oldest first; `resend` tries again."""
+        return dead_letters(self._core, clear)
+
+    async def resend(self, letter: DeadLetter) -> bool:
+        """Put a dead letter's message, of this or of another kernel, into the mailbox."""
+        pause, waited = ROOM_PAUSE, 0.0
+        while (sent := _core.resend(self._core, letter._core, False)) is None:
+            pause, waited = await self._room(pause, waited, letter.body, letter.priority)
+        return sent
+
+    async def _room(
+        self, pause: float, waited: float, message: Any, priority: int | None
+    ) -> tuple[float, float]:
         if waited >= self._core.block_timeout:
-            raise QueueFull(
-                f"the mailbox of kernel '{self.name}' is full; no room within block_timeout = "
-                f"{self._core.block_timeout} s"
-            )
+            self._core.refuse(message, priority)
         await asyncio.sleep(pause)
         return min(2 * pause, 1e-3), waited + pause
 

@@ -56,6 +56,10 @@ class HandlerError(Error):
     """A kernel's handler failed on a message; the text holds the message's id and the reason."""
 
 
+class DuplicateMessage(Error):
+    """A request with the id of one that the kernel has taken before, under ``LaunchOptions(dedup=...)``."""
+
+
 class LayoutError(Error):
     """Memory that does not hold a queue of this layout version."""
 

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ringway import _core
 from ringway._core import LinkTelemetry, Telemetry
 from ringway.arguments import instance, real, whole
+from ringway.dead_letters import DeadLetter, dead_letters
 from ringway.errors import InvalidOption, NotFound
 from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
 from ringway.options import LaunchOptions
@@ -134,13 +136,29 @@ class Kernel:
         """
         return TerminateReport(*self._core.terminate(drain, timeout))
 
-    def send(self, message: Any) -> bool:
+    def send(
+        self,
+        message: Any,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> bool:
         """Put a message into the mailbox; False when the kernel's policy dropped it.
 
         Parameters
         ----------
         message
             An object of a message class (`ringway.message`); or bytes, a bytearray or a memoryview.
+        priority
+            0 (highest) to 255; chooses the lane of a kernel launched with ``lanes=True``. None means 128. A
+            message class that has the member, as `VectorRequest` does, says it there.
+        ttl
+            Seconds that the message may wait for its turn, up to 655.35, in steps of 10 ms; later it is not
+            handled but goes to the dead letters. None means the kernel's ``ttl``.
+        message_id
+            By which a kernel launched with ``dedup`` knows a message again. None makes a new one; a message
+            class may have the member.
 
         Raises
         ------
@@ -151,26 +169,39 @@ class Kernel:
         Closed
             The kernel or its runtime has ended.
         """
-        return self._core.send(message)
+        return self._core.send(message, priority, ttl, message_id)
 
-    def request(self, message: Any, timeout: float | None = None) -> Any:
+    def request(
+        self,
+        message: Any,
+        timeout: float | None = None,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> Any:
         """Send a message and return its answer.
 
         Parameters
         ----------
         timeout
             Seconds; None means the kernel's ``message_timeout``.
+        priority, ttl, message_id
+            As for `send`.
 
         Raises
         ------
         HandlerError
             The kernel failed on this message; the text holds the message's id and the reason.
         Timeout
-            No answer came in time. One that comes later is dropped and counted.
+            No answer came in time. One that comes later is dropped and counted. Or the message's ``ttl`` was
+            over before its turn.
+        DuplicateMessage
+            The kernel has taken a message of this id before.
         Error
             As for `send`.
         """
-        return self._core.request(message, timeout)
+        return self._core.request(message, timeout, priority, ttl, message_id)
 
     def receive(self, timeout: float | None = None) -> Any:
         """Return the next message that the kernel sent to the host: its own ones, and answers to `send`.
@@ -205,6 +236,22 @@ class Kernel:
     @telemetry_enabled.setter
     def telemetry_enabled(self, on: bool) -> None:
         self._core.telemetry_enabled = on
+
+    def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
+        """Return the messages that were not handled and why, oldest first; also of an ended kernel.
+
+        At most ``LaunchOptions(dead_letters=...)`` are kept, the latest. ``clear`` takes them out.
+        """
+        return dead_letters(self._core, clear)
+
+    def resend(self, letter: DeadLetter) -> bool:
+        """Put a dead letter's message, of this or of another kernel, into the mailbox.
+
+        It keeps id, priority and time to live, which begins anew; one that was a ``"duplicate"``, or has no
+        id, gets a new one. The answer comes by `receive`. Once sent, the letter leaves this kernel's list.
+        Returns and raises what `send` does.
+        """
+        return bool(_core.resend(self._core, letter._core, True))
 
     def __repr__(self) -> str:
         return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"

@@ -265,7 +265,7 @@ struct Bridged {
     ReplyPool::Cell* const cell = replies.take();
     Envelope envelope = plain();
     ReplyPool::address(cell, &envelope);
-    Sender(port->mailbox).offer({{&envelope, sizeof(envelope)}, {text.data(), text.size()}});
+    Sender(port->mailbox.only()).offer({{&envelope, sizeof(envelope)}, {text.data(), text.size()}});
     port->bridge->wake();
     return cell;
   }
@@ -281,7 +281,7 @@ struct Bridged {
   Device device;
   std::shared_ptr<Port> port = std::make_shared<Port>(
       QueueOptions{.name = "kernel", .capacity = kRing, .max_message = 128, .type = {}},
-      QueueOptions{.name = "to host", .capacity = kRing, .max_message = 128, .type = {}});
+      QueueOptions{.name = "to host", .capacity = kRing, .max_message = 128, .type = {}}, LaunchOptions{});
 };
 
 TEST(BridgeFaults, LostDeviceIsAnErrorAtEveryCallerOfItsKernelAlone) {

@@ -131,8 +131,9 @@ def test_validation_names_field_value_and_range(field: str, value: object) -> No
 
 
 def test_presets() -> None:
-    assert rw.LaunchOptions.production() == rw.LaunchOptions()
+    assert rw.LaunchOptions.production() == rw.LaunchOptions(dedup=1024)
     low = rw.LaunchOptions.low_latency()
     assert (low.capacity, low.policy, low.idle, low.prefault) == (256, "reject", "spin", True)
+    assert low.dedup == 256
     high = rw.LaunchOptions.high_throughput()
     assert (high.capacity, high.batch) == (16384, 1024)

@@ -86,16 +86,19 @@ class Cpu : public Backend {
     QueueOptions to_host = to_kernel;
     to_host.name += " to host";
     const bool pumped = spec.options.bridge == BridgeKind::kPumped;
+    if (pumped && spec.options.lanes) {
+      throw Error(ErrorKind::kInvalidOption,
+                  "lanes is True; a pumped bridge has one staging ring, so that lanes need bridge='direct'");
+    }
     const u32 staging = u32(spec.options.staging_capacity);
     QueueOptions mailbox = to_kernel;
     if (pumped) mailbox.capacity = staging;
     mailbox.policy = spec.options.policy;
-    auto set = std::make_shared<ReplicaSet>(mailbox, to_host);
+    auto set = std::make_shared<ReplicaSet>(mailbox, to_host, spec.options);
     set->index = spec.index;
     set->entry = entry;
     set->services = &services_;
     set->name = spec.name;
-    set->options = spec.options;
     set->emits = type_id_of(entry->type.emits);
     set->telemetry = spec.options.telemetry;
     const u32 replicas = u32(spec.grid);
@@ -107,8 +110,8 @@ class Cpu : public Backend {
     }
     if (const u32 sample = u32(spec.options.latency_sample)) {
       set->mailbox.sample_latency(sample);
-      if (pumped) set->in().sample_latency(sample);
-      set->latency = set->in().latency();
+      if (pumped) set->copied->mailbox.sample_latency(sample);
+      for (const Queue& lane : set->in()) set->latency.push_back(lane.latency());
     }
     const bool drops_oldest = !pumped && spec.options.policy == Backpressure::kDropOldest;
     const bool shared = replicas > 1 || drops_oldest;
@@ -141,7 +144,7 @@ class Cpu : public Backend {
         Inlet input;
         input.link = link;
         input.is_shared = of(to).replicated();
-        input.open(link->queue.ring());
+        input.open(link->queue);
         const Locked held(*this, *receiver->home);
         receiver->inputs.push_back(input);
       }
@@ -199,11 +202,9 @@ class Cpu : public Backend {
     for (const auto& replica : of(port).replicas) {
       const Locked held(*this, *replica->home);
       replica->home->forget(*replica);
-      left += Context(*replica, *replica->home).discard(u32(ErrorKind::kClosed), why);
-      for (const Inlet& input : replica->inputs) {
-        // SYNC: partner load_acquire in Context::without_room().
-        if (input.link) atomic::store_release(&input.link->ended, 1U);
-      }
+      left += Context(*replica, *replica->home).discard(LetterReason::kTerminated, ErrorKind::kClosed, why);
+      // SYNC: partner load_acquire in Context::without_room().
+      for (const Inlet& input : replica->inputs) atomic::store_release(&input.link->ended, 1U);
       break_links(*replica);
     }
     if (port.bridge) left += port.bridge->end(ErrorKind::kClosed, why);
@@ -299,10 +300,11 @@ class Cpu : public Backend {
     auto& replica = set.replicas.emplace_back(std::make_unique<Instance>(set));
     replica->home = std::move(home);
     replica->state = std::make_unique<u64[]>((set.entry->state_size + 7) / 8);
-    Inlet mailbox;
-    mailbox.is_shared = shared_mailbox;
-    mailbox.open(set.in().ring());
-    replica->inputs.push_back(mailbox);
+    for (const Queue& lane : set.in()) {
+      Inlet& inlet = replica->lanes.emplace_back();
+      inlet.is_shared = shared_mailbox;
+      inlet.open(lane);
+    }
     replica->host.producer.open(set.out().ring());
     set.controls.push_back(&replica->control);
     set.unseen.push_back(&replica->unseen);
@@ -314,16 +316,15 @@ class Cpu : public Backend {
   }
 
   static void break_links(Instance& kernel) {
+    kernel.lanes.clear();
     kernel.inputs.clear();
     kernel.outputs.clear();
   }
 
   static bool input_left(Instance& kernel) {
-    for (Inlet& input : kernel.inputs) {
-      if (input.held().count) return true;
-      if (input.link ? input.link->queue.counts().depth : kernel.set.in().counts().depth) return true;
-    }
-    return false;
+    const auto holds = [](Inlet& input) { return input.held().count || input.queue->counts().depth; };
+    return std::any_of(kernel.lanes.begin(), kernel.lanes.end(), holds) ||
+           std::any_of(kernel.inputs.begin(), kernel.inputs.end(), holds);
   }
 
   const HostServices services_;

@@ -29,9 +29,11 @@ Turn Context::turn() {
     if (turn.blocked) return turn;
     kernel_.resume_at = 0;
   }
-  for (u32 i = 0; i < kernel_.inputs.size() && kernel_.running && !kernel_.resume_at; ++i) {
-    input_ = i;
-    turn_on(kernel_.inputs[i], &turn);
+  input_ = 0;
+  turn_on_mailbox(&turn);
+  for (u32 i = 0; i < kernel_.inputs.size() && runs(); ++i) {
+    input_ = i + 1;
+    turn_on_link(kernel_.inputs[i], &turn);
   }
   if (sent_) {
     turn.moved = true;
@@ -60,29 +62,28 @@ u32 Context::drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, E
     *thrown = true;
     std::snprintf(text, sizeof(text), "an exception that is no std::exception");
   }
+  input.held().count += std::exchange(input.set_aside, 0U);
   abandon();
   return done;
 }
 
-const Queue& Context::queue_of(const Inlet& input) const {
-  return input.link ? input.link->queue : kernel_.set.in();
+void Context::turn_on_link(Inlet& link, Turn* turn) {
+  u32 most = u32(kernel_.set.options.batch);
+  if (kernel_.set.replicated()) {
+    most = 1;  // the others are to get theirs
+    if (!link.held().count) link.claim(most);
+    if (link.waits()) kernel_.set.pass_on(&kernel_, &worker_);
+  }
+  turn_on(link, most, turn);
 }
 
-void Context::turn_on(Inlet& input, Turn* turn) {
+// Gives the handler a run of messages; returns how many left the input.
+u32 Context::turn_on(Inlet& input, u32 most, Turn* turn) {
   DrainStatus status{};
-  u32 batch = u32(kernel_.set.options.batch);
-  if (kernel_.set.replicated()) {
-    batch = 1;  // the others are to get theirs
-    const QueueRing& ring = input.shared.consumer.ring;
-    const u32 too_many = input.held().count ? 1 : 2;
-    if (ready_run(ring, Atomics::load_index(&ring.header->dequeue), too_many, 1) == too_many) {
-      kernel_.set.pass_on(&kernel_, &worker_);
-    }
-  }
   bool thrown = false;
   ErrorText text;
-  latency_ = atomic::load_relaxed(&kernel_.set.telemetry) ? queue_of(input).latency() : nullptr;
-  const u32 done = drain(input, batch, &status, &thrown, text);
+  latency_ = atomic::load_relaxed(&kernel_.set.telemetry) ? input.queue->latency() : nullptr;
+  const u32 done = drain(input, most, &status, &thrown, text);
   bool broken = thrown || status.code == kBroken;
   bool failed = !thrown && (broken || status.code == kFailed);
   if (failed) text_of(status.error, text);
@@ -95,12 +96,7 @@ void Context::turn_on(Inlet& input, Turn* turn) {
   }
   if (done) kernel_.restarts_in_row = 0;
   const u32 taken = done + failed;
-  if (taken) {
-    turn->moved = true;
-    count(&control_.received, taken);
-    count(&control_.processed, done);
-    room_was_made(input);
-  }
+  took(input, taken, done, turn);
   if (broken) {
     turn->moved = true;
     if (!failed) count(&control_.errors, 1);
@@ -111,6 +107,15 @@ void Context::turn_on(Inlet& input, Turn* turn) {
   } else if (taken) {
     turn->more = true;  // perhaps; looking is cheap
   }
+  return taken;
+}
+
+void Context::took(Inlet& input, u32 messages, u32 processed, Turn* turn) {
+  if (!messages) return;
+  turn->moved = true;
+  count(&control_.received, messages);
+  count(&control_.processed, processed);
+  room_was_made(input);
 }
 
 void Context::abandon() {
@@ -118,18 +123,6 @@ void Context::abandon() {
   if (kernel_.host.held.count) {
     kernel_.host.producer.publish_n(std::exchange(kernel_.host.held, {}), 0);
   }
-}
-
-bool Context::answer_error(const Envelope& request, u32 kind, std::string_view text) {
-  if (request.sender == kNoEndpoint) return true;
-  u32 bytes = u32(text.size());
-  if (kernel_.set.bridge) bytes = std::min(bytes, kernel_.set.out().max_message() - u32(sizeof(Envelope)));
-  u8* to = reserve_answer(&request, kind, bytes);
-  if (!to) return false;
-  outgoing_.flags = kEnvelopeError;
-  std::memcpy(to, text.data(), bytes);
-  commit_answer(bytes);
-  return true;
 }
 
 // Instead of an answer of `bytes` bytes, for which the queue to the host has no slot.
@@ -146,36 +139,6 @@ void Context::answer_too_large(u32 bytes) {
   const HostOutlet& out = kernel_.host;
   std::memcpy(payload_at(out.producer.ring, out.held.first) + sizeof(Envelope), text.data(), room);
   commit_message(room);
-}
-
-u64 Context::discard(u32 kind, std::string_view text) {
-  u64 left = 0;
-  for (u32 i = 0; i < kernel_.inputs.size(); ++i) {
-    Inlet& input = kernel_.inputs[i];
-    const Queue& queue = queue_of(input);
-    input_ = i;
-    for (;;) {
-      if (!input.held().count) {
-        input.held() = input.is_shared ? input.shared.consumer.peek(1) : input.alone.consumer.peek(1);
-      }
-      if (!input.held().count) {
-        if (!input.is_shared) input.alone.consumer.show();
-        // A sender has claimed a slot and is about to publish; others may have published behind it.
-        if (input.link || !queue.counts().depth) break;
-        std::this_thread::yield();
-        continue;
-      }
-      if (!input.link && !kernel_.set.bridge) {  // a bridge answers what it has brought
-        Envelope request;
-        std::memcpy(&request, payload_at(queue.ring(), input.held().first), sizeof(request));
-        answer_error(request, kind, text);
-      }
-      input.skip_one();
-      ++left;
-    }
-  }
-  count(&control_.dropped_closed, left);
-  return left;
 }
 
 u8* Context::reserve_message(u32 type_id, u32 bytes) {
@@ -199,7 +162,7 @@ u8* Context::reserve_answer(const Envelope* request, u32 type_id, u32 bytes) {
   nowhere_used_ = false;
   outgoing_ = envelope;
   cell_ = services_.replies.begin(*request, bytes);
-  return cell_ ? ReplyPool::body(cell_) : nowhere(0, bytes);
+  return cell_ ? ReplyPool::body(cell_) : nowhere(LetterReason::kClosed, bytes);
 }
 
 void Context::commit_answer(u32 bytes) {
@@ -218,7 +181,7 @@ u8* Context::reserve_host(const Envelope& envelope, u32 bytes) {
   HostOutlet& out = kernel_.host;
   const bool fits = bytes + sizeof(Envelope) <= kernel_.set.out().max_message();
   const bool wanted = envelope.receiver != kNoEndpoint;
-  if (!fits && !wanted) return nowhere(0, bytes);
+  if (!fits && !wanted) return nowhere(LetterReason::kTooLarge, bytes);
   if (!out.held.count) out.held = out.producer.reserve(1);
   if (!out.held.count) {
     // As for links: a receiver that misses it is made up for by the end of the stalled kernel's sleep.
@@ -226,12 +189,12 @@ u8* Context::reserve_host(const Envelope& envelope, u32 bytes) {
     return nullptr;
   }
   too_large_ = !fits;
-  if (too_large_) return nowhere(0, bytes);
+  if (too_large_) return nowhere(LetterReason::kTooLarge, bytes);
   return payload_at(out.producer.ring, out.held.first) + sizeof(Envelope);
 }
 
 void Context::commit_message(u32 bytes) {
-  if (nowhere_used_) return dropped_output();
+  if (nowhere_used_) return dropped_output(&outgoing_, bytes);
   HostOutlet& out = kernel_.host;
   outgoing_.sender = i32(kernel_.set.index);
   outgoing_.timestamp_us = now_us();
@@ -245,23 +208,29 @@ void Context::commit_message(u32 bytes) {
 u8* Context::without_room(u32 output, u32 bytes) {
   Link& link = *kernel_.outputs[output - 1].link;
   // SYNC: partner the receiver's store_release of `ended`: then nobody makes room any more.
-  if (atomic::load_acquire(&link.ended)) return nowhere(output, bytes);
+  if (atomic::load_acquire(&link.ended)) return nowhere(LetterReason::kClosed, bytes);
   // SYNC: partner room_was_made(), which clears it; when the two miss each other, the sleep of a stalled
   // kernel ends after a while.
   atomic::exchange_seq_cst(&link.stalled, 1U);
   return nullptr;
 }
 
-u8* Context::nowhere(u32, u32 bytes) {
+u8* Context::nowhere(LetterReason reason, u32 bytes) {
   if (kernel_.nowhere.size() < bytes) kernel_.nowhere.resize(bytes);
   nowhere_used_ = true;
+  nowhere_reason_ = reason;
   return kernel_.nowhere.data();
 }
 
-void Context::dropped_output() {
+void Context::dropped_output(const Envelope* envelope, u32 bytes) {
   nowhere_used_ = false;
-  const bool late = outgoing_.receiver < kNoEndpoint;
+  const bool late = envelope && envelope->receiver != kNoEndpoint;
   count(late ? &control_.dropped_late : &control_.dropped_closed, 1);
+  if (late) return;
+  kernel_.set.dead_letters.add(nowhere_reason_, envelope, {kernel_.nowhere.data(), bytes},
+                               nowhere_reason_ == LetterReason::kClosed
+                                   ? "the kernel has no such output, or its receiver has ended"
+                                   : std::to_string(bytes) + " bytes do not fit the output's slots");
 }
 
 void Context::tell_receivers() {

@@ -22,7 +22,7 @@ class Context {
   // Runs the handler once on each input.
   Turn turn();
   // Discards all input and answers its senders with an error; returns the number of messages.
-  u64 discard(u32 kind, std::string_view text);
+  u64 discard(LetterReason reason, ErrorKind kind, std::string_view text);
 
   u32 input() const { return input_; }
   void handled(u64 first, u32 n) {
@@ -31,16 +31,16 @@ class Context {
 
   u8* reserve(u32 output, u32 bytes) {
     if (output == 0) return reserve_message(emits_, bytes);
-    if (output > kernel_.outputs.size()) return nowhere(output, bytes);
+    if (output > kernel_.outputs.size()) return nowhere(LetterReason::kClosed, bytes);
     Outlet& out = kernel_.outputs[output - 1];
     nowhere_used_ = false;
-    if (bytes > out.link->queue.max_message()) return nowhere(output, bytes);
+    if (bytes > out.link->queue.max_message()) return nowhere(LetterReason::kTooLarge, bytes);
     if (!ready_run(out.producer.ring, out.producer.next, 1, 0)) return without_room(output, bytes);
     return payload_at(out.producer.ring, out.producer.next);
   }
   void commit(u32 output, u32 bytes) {
     if (output == 0) return commit_message(bytes);
-    if (nowhere_used_) return dropped_output();
+    if (nowhere_used_) return dropped_output(nullptr, bytes);
     Outlet& out = kernel_.outputs[output - 1];
     if (out.producer.next == out.timed) out.timed = out.link->queue.latency()->stamp(out.timed);
     out.producer.publish(out.producer.next, bytes, 0);
@@ -64,8 +64,19 @@ class Context {
   // As much as a reply cell holds without asking for memory.
   using ErrorText = char[512];
 
-  const Queue& queue_of(const Inlet& input) const;
-  void turn_on(Inlet& input, Turn* turn);
+  // Neither failed nor waiting for a restart.
+  bool runs() const { return kernel_.running && !kernel_.resume_at; }
+  void turn_on_mailbox(Turn* turn);
+  u32 turn_on_lane(Inlet& lane, u32 most, Turn* turn);
+  void turn_on_link(Inlet& link, Turn* turn);
+  u32 turn_on(Inlet& input, u32 most, Turn* turn);
+  void took(Inlet& input, u32 messages, u32 processed, Turn* turn);
+  bool mailbox_waits() const;
+  u32 screen(Inlet& lane, u32 most, Turn* turn);
+  // False: there is no room for the answer.
+  bool refuse_first(Inlet& input, LetterReason reason, ErrorKind kind, std::string_view text);
+  void bury_first(Inlet& input, LetterReason reason, std::string_view text);
+  u64 discard(Inlet& input, LetterReason reason, ErrorKind kind, std::string_view text);
   // What entry->turn returns, and whether the handler threw, with the reason.
   u32 drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, ErrorText& text);
   void text_of(u32 error, ErrorText& text) const;
@@ -78,12 +89,12 @@ class Context {
   void commit_message(u32 bytes);
   u8* reserve_host(const Envelope& envelope, u32 bytes);
   u8* without_room(u32 output, u32 bytes);
-  u8* nowhere(u32 output, u32 bytes);
-  void dropped_output();
+  u8* nowhere(LetterReason reason, u32 bytes);
+  void dropped_output(const Envelope* envelope, u32 bytes);
   void tell_receivers();
   void room_was_made(Inlet& input);
   // False: there is no room for the answer.
-  bool answer_error(const Envelope& request, u32 kind, std::string_view text);
+  bool answer_error(const Envelope& request, ErrorKind kind, std::string_view text);
   void answer_too_large(u32 bytes);
 
   Instance& kernel_;
@@ -96,6 +107,7 @@ class Context {
   u64 sent_ = 0;
   u64 now_us_ = 0;
   bool nowhere_used_ = false;
+  LetterReason nowhere_reason_ = LetterReason::kClosed;
   bool too_large_ = false;  // the answer that was reserved, for the queue to the host
   ReplyPool::Cell* cell_ = nullptr;
   Envelope outgoing_{};

@@ -35,7 +35,7 @@ void CopiedQueues::copy_in(const QueueRing& from, Claim<QueueAtomics> messages) 
     const u32 bytes = source.size(messages.first + i);
     std::memcpy(payload_at(in_.ring, slots.first + i), payload_at(from, messages.first + i), bytes);
     if (Latency* latency = mailbox.latency()) {
-      latency->passed_on(slots.first + i, *kernel_.mailbox.latency(), messages.first + i);
+      latency->passed_on(slots.first + i, *kernel_.mailbox.only().latency(), messages.first + i);
     }
     in_.publish(slots.first + i, bytes, 0);
   }

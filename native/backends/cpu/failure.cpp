@@ -22,15 +22,15 @@ void Context::text_of(u32 error, ErrorText& text) const {
 
 bool Context::fail_first(Inlet& input, const char* text) {
   if (!input.link) {
-    const auto& ring = kernel_.set.in().ring();
     Envelope request;
-    std::memcpy(&request, payload_at(ring, input.held().first), sizeof(request));
-    if (!answer_error(request, u32(ErrorKind::kHandler), text)) return false;
+    std::memcpy(&request, input.first().data(), sizeof(request));
+    if (!answer_error(request, ErrorKind::kHandler, text)) return false;
+    kernel_.set.forget(request);
   }
   count(&control_.errors, 1);
   log::warning([&] { return "kernel '" + kernel_.set.name + "' failed on a message: " + text; });
   handled(input.held().first, 1);
-  input.skip_one();
+  bury_first(input, LetterReason::kFailed, text);
   return true;
 }
 
@@ -76,10 +76,11 @@ void Context::follow_failure() {
   while (!atomic::load_seq_cst(&kernel_.set.failed)) std::this_thread::yield();
   ErrorText text;
   std::snprintf(text, sizeof(text), "the kernel failed: %s", kernel_.set.failure.c_str());
-  discard(u32(ErrorKind::kHandler), text);
+  discard(LetterReason::kFailed, ErrorKind::kHandler, text);
+  room_was_made(kernel_.lanes[0]);
   for (Inlet& input : kernel_.inputs) {
     // SYNC: partner load_acquire in without_room(): kernels that send here need not wait for room.
-    if (input.link) atomic::store_release(&input.link->ended, 1U);
+    atomic::store_release(&input.link->ended, 1U);
     room_was_made(input);
   }
   if (kernel_.set.bridge) kernel_.set.bridge->wake();

@@ -1,11 +1,16 @@
 // A launched kernel: one or more replicas behind one port.
 #pragma once
 #include <memory>
+#include <mutex>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/cpu/copied_queues.h"
 #include "core/backend.h"
+#include "core/lanes.h"
+#include "core/screen.h"
 #include "ringway/ring_loop.h"
 
 namespace ringway::cpu {
@@ -26,14 +31,33 @@ struct Link {
 };
 
 struct Inlet {
-  std::shared_ptr<Link> link;  // null: the mailbox
-  Intake<Atomics, false> alone;
+  std::shared_ptr<Link> link;    // null: of the mailbox
+  const Queue* queue = nullptr;  // the link's, or a lane of the mailbox
+  Intake<Atomics, false> alone{};
   Intake<Atomics, true>
-      shared;  // used instead where replicas, or senders that drop the oldest, take messages too
+      shared{};  // used instead where replicas, or senders that drop the oldest, take messages too
   bool is_shared = false;
+  u32 known = 0;      // of the held messages, those that the screen has let pass
+  u32 set_aside = 0;  // claimed behind the held ones, and not for the handler yet
 
-  void open(const QueueRing& ring) { is_shared ? shared.open(ring) : alone.open(ring); }
+  void open(const Queue& source) {
+    queue = &source;
+    is_shared ? shared.open(source.ring()) : alone.open(source.ring());
+  }
   Claim<Atomics>& held() { return is_shared ? shared.held : alone.held; }
+  void claim(u32 n) { held() = is_shared ? shared.consumer.peek(n) : alone.consumer.peek(n); }
+  void show() { is_shared ? shared.consumer.show() : alone.consumer.show(); }
+  // The first of the held messages, as it lies in its slot.
+  std::span<const u8> first() {
+    const u64 ticket = held().first;
+    const u32 bytes = is_shared ? shared.consumer.size(ticket) : alone.consumer.size(ticket);
+    return {payload_at(queue->ring(), ticket), bytes};
+  }
+  // Whether a message waits that no replica has claimed yet; of a shared one.
+  bool waits() const {
+    const QueueRing& ring = queue->ring();
+    return ready_run(ring, Atomics::load_index(&ring.header->dequeue), 1, 1) != 0;
+  }
   void skip_one() { is_shared ? skip(&shared) : skip(&alone); }
 };
 
@@ -69,8 +93,10 @@ struct Instance {
   std::shared_ptr<Worker> home;
   std::unique_ptr<u64[]> state;
   ControlBlock control{};
-  ControlBlock unseen{};  // counts instead while telemetry is off
-  std::vector<Inlet> inputs;
+  ControlBlock unseen{};     // counts instead while telemetry is off
+  std::vector<Inlet> lanes;  // of the mailbox; together input 0
+  LaneTurns lane_turns;
+  std::vector<Inlet> inputs;  // links: input 1 is the first
   HostOutlet host;
   std::vector<Outlet> outputs;  // links: output 1 is the first
   std::vector<u8> nowhere;      // room for messages that can only be dropped
@@ -86,21 +112,33 @@ struct Instance {
 };
 
 struct ReplicaSet : Port {
-  using Port::Port;
+  ReplicaSet(const QueueOptions& to_kernel, QueueOptions to_host, const LaunchOptions& launch)
+      : Port(to_kernel, std::move(to_host), launch), options(launch), screen(u32(launch.dedup)) {}
 
   const Entry* entry = nullptr;
   const HostServices* services = nullptr;
   std::string name;
   LaunchOptions options;
   u32 emits = 0;  // type of what reserve(0) sends
+  Screen screen;
+  std::mutex screening;  // taken where there are replicas
   std::vector<std::unique_ptr<Instance>> replicas;
   std::unique_ptr<CopiedQueues> copied;  // set with `bridge`
   u32 notices = 0;                       // calls of pass_on()
 
   // The queues that the handler works on.
-  Queue& in() { return copied ? copied->mailbox : mailbox; }
+  std::span<const Queue> in() { return copied ? std::span(&copied->mailbox, 1) : mailbox.lanes(); }
   Queue& out() { return copied ? copied->outbox : outbox; }
   bool replicated() const { return replicas.size() > 1; }
+  // The screen, for any replica.
+  Verdict judge(const Envelope& envelope, bool known) {
+    const auto lock = replicated() ? std::unique_lock(screening) : std::unique_lock<std::mutex>();
+    return screen.judge(envelope, envelope.ttl_10ms ? unix_us() : 0, known);
+  }
+  void forget(const Envelope& envelope) {
+    const auto lock = replicated() ? std::unique_lock(screening) : std::unique_lock<std::mutex>();
+    screen.forget(envelope);
+  }
   // Something was put into an input. `here` is the worker whose lock the caller holds, or null.
   void notify(Worker* here = nullptr);
   // `from`, a replica or null, cannot take a message that waits: tells one that can and whose worker is free, or when

@@ -111,7 +111,7 @@ class TracedKernel:
         with self._tracer.start_as_current_span(
             f"request {self._kernel.name}", context, trace.SpanKind.CLIENT, attributes
         ):
-            return self._kernel._core.request_as(message, timeout, identity.bytes_le)
+            return self._kernel._core.request(message, timeout, None, None, identity)
 
 
 def trace_requests(runtime: Runtime, name: str, tracer: Any = None) -> TracedKernel:

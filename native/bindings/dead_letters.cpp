@@ -1,0 +1,63 @@
+// Dead letters as Python objects.
+#include "core/dead_letters.h"
+
+#include <pybind11/stl.h>
+
+#include "bindings/bindings.h"
+#include "bindings/message_io.h"
+#include "bindings/waiting_call.h"
+#include "core/runtime.h"
+
+namespace ringway::bindings {
+namespace {
+
+using SharedLetter = std::shared_ptr<const DeadLetter>;
+
+// Python's classes do not know `const`; nothing here changes a letter.
+struct Letter {
+  SharedLetter letter;
+  const DeadLetter& operator*() const { return *letter; }
+  const DeadLetter* operator->() const { return letter.get(); }
+};
+
+std::vector<Letter> dead_letters(Kernel& kernel, bool clear) {
+  std::vector<Letter> all;
+  for (SharedLetter& letter : kernel.dead_letters().list(clear)) all.push_back({std::move(letter)});
+  return all;
+}
+
+py::bytes body(const Letter& letter) {
+  return {reinterpret_cast<const char*>(letter->body.data()), letter->body.size()};
+}
+
+py::object id(const Letter& letter) {
+  if (letter->bare) return py::none();
+  return py::bytes(reinterpret_cast<const char*>(letter->envelope.message_id),
+                   sizeof(letter->envelope.message_id));
+}
+
+std::optional<bool> resend(Kernel& kernel, const Letter& letter, bool wait) {
+  const Check check = signal_check();
+  const WaitingCall call(&kernel.runtime());
+  const std::optional<bool> sent = kernel.resend(*letter, check, wait);
+  if (sent.value_or(false)) kernel.dead_letters().remove(letter.letter.get());
+  return sent;
+}
+
+}  // namespace
+
+void init_dead_letters(py::module_& module) {
+  py::class_<Letter>(module, "DeadLetter")
+      .def_property_readonly("reason", [](const Letter& letter) { return name_of(letter->reason); })
+      .def_property_readonly("error", [](const Letter& letter) { return letter->error; })
+      .def_property_readonly("time", [](const Letter& letter) { return double(letter->time_us) * 1e-6; })
+      .def_property_readonly("priority", [](const Letter& letter) { return letter->envelope.priority; })
+      .def_property_readonly("id", &id)
+      .def_property_readonly("body", &body)
+      .def_property_readonly("message",
+                             [](const Letter& letter) { return decode(letter->envelope, letter->body); });
+  module.def("dead_letters", &dead_letters, py::arg("kernel"), py::arg("clear"));
+  module.def("resend", &resend, py::arg("kernel"), py::arg("letter"), py::arg("wait"));
+}
+
+}  // namespace ringway::bindings
