@@ -5,11 +5,14 @@
 //   one way       from send to the start of the handler, the caller barred from running it, ns: p50 and p99
 //   ring, one     two relays that pass tokens round in a circle on one worker, M hops/s of 56-byte struct messages
 //   ring, two     the same with each relay on its own worker
-//   launch        three kernels launched and activated, us;  first message: the first round trip after it, us
+//   there, back   a burst of half a mailbox to echo and its answers back, M messages/s, also with telemetry off
+//   launch        a kernel launched and activated, us: p50 and p99;  three of them in a row, us;  first message: the first
+//                 round trip after it, us
 //   poll loop     looks of an idle spinning worker, M/s
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -71,13 +74,14 @@ Percentiles round_trips(bool assist, Idle idle, u32 count, BridgeKind bridge = B
 }
 
 // Millions of messages per second from this thread to echo and back, in bursts of half a mailbox.
-double there_and_back(BridgeKind bridge, u32 bursts) {
+double there_and_back(BridgeKind bridge, u32 bursts, bool telemetry) {
   constexpr u32 kBurst = 2048;
   auto runtime = start(1, false);
   LaunchOptions options;
   options.slot_size = 56;
   options.bridge = bridge;
   auto echo = active(*runtime, "echo", options);
+  echo->enable_telemetry(telemetry);
   u64 wrong = 0;
   auto burst = [&](u64 first) {
     u8 body[56] = {};
@@ -144,12 +148,20 @@ double idle_looks(double seconds) {
 }
 
 struct Launch {
+  Percentiles one_us;
   double three_us, first_us;
 };
 
-Launch launch() {
+Launch launch(u32 count) {
   auto runtime = start(2, true);
   request_ns(*active(*runtime, "echo", {}), 0);
+  std::vector<double> times(count);
+  for (double& time : times) {
+    const auto began = Clock::now();
+    auto kernel = active(*runtime, "echo", {});
+    time = ns_since(began) * 1e-3;
+    kernel->terminate(false, Wait::seconds(1));
+  }
   const auto began = Clock::now();
   auto one = active(*runtime, "echo", {});
   active(*runtime, "echo", {});
@@ -157,8 +169,25 @@ Launch launch() {
   const double three = ns_since(began) * 1e-3;
   const double first = request_ns(*one, 1) * 1e-3;
   runtime->close();
-  return {three, first};
+  return {bench::percentiles(std::move(times)), three, first};
 }
+
+// One JSON object, a line for each figure.
+class Figures {
+ public:
+  void add(const char* what, const char* unit, double value) {
+    std::printf("%s\"%s, %s\": %.4g", first_ ? "{" : ",\n ", what, unit, value);
+    first_ = false;
+  }
+  void add(const std::string& what, const char* unit, const Percentiles& values) {
+    add((what + " p50").c_str(), unit, values.p50);
+    add((what + " p99").c_str(), unit, values.p99);
+  }
+  void end() { std::printf("}\n"); }
+
+ private:
+  bool first_ = true;
+};
 
 }  // namespace
 }  // namespace ringway
@@ -168,41 +197,30 @@ int main(int count, char** arguments) {
   const double scale = count > 1 ? std::atof(arguments[1]) : 1;
   const u32 trips = u32(200'000 * scale);
   register_backend(cpu::backend());
-  const Percentiles assisted = round_trips(true, Idle::kPark, trips);
-  const Percentiles spinning = round_trips(false, Idle::kSpin, trips);
-  const Percentiles parked = round_trips(false, Idle::kPark, trips / 20);
-  const Percentiles floor = bench::ping_pong(trips);
-  const Percentiles to_spinning = bench::one_way(Idle::kSpin, trips);
-  const Percentiles to_parked = bench::one_way(Idle::kPark, trips / 20);
-  const Percentiles pumped = round_trips(true, Idle::kPark, trips / 20, BridgeKind::kPumped);
-  const Percentiles pumped_spin = round_trips(true, Idle::kSpin, trips / 20, BridgeKind::kPumped);
+  const u32 few = trips / 20;
   const u32 bursts = std::max(u32(500 * scale), 1U);
-  const double direct_rate = there_and_back(BridgeKind::kDirect, bursts);
-  const double pumped_rate = there_and_back(BridgeKind::kPumped, bursts);
-  const double one = ring_hops(1, 0.5 * scale);
-  const double two = ring_hops(2, 0.5 * scale);
-  const double looks = idle_looks(0.3 * scale);
-  const Launch launched = launch();
-  std::printf(
-      "{\"request p50, ns\": %.0f, \"request p99, ns\": %.0f,\n \"request to a spinning worker p50, ns\": "
-      "%.0f, "
-      "\"request to a spinning worker p99, ns\": %.0f,\n \"request to a parked worker p50, ns\": %.0f, "
-      "\"request to a parked worker p99, ns\": %.0f,\n \"ping-pong of two threads p50, ns\": %.0f, "
-      "\"ping-pong of two threads p99, ns\": %.0f,\n \"one way to a spinning worker p50, ns\": %.0f, "
-      "\"one way to a spinning worker p99, ns\": %.0f,\n \"one way to a parked worker p50, ns\": %.0f, "
-      "\"one way to a parked worker p99, ns\": %.0f,\n \"ring on one worker, M messages/s\": %.1f, "
-      "\"ring across two workers, M messages/s\": %.1f,\n \"empty poll loop, M looks/s\": %.1f, \"three "
-      "kernels launched, us\": %.1f, "
-      "\"first message after launch, us\": %.1f,\n",
-      assisted.p50, assisted.p99, spinning.p50, spinning.p99, parked.p50, parked.p99, floor.p50, floor.p99,
-      to_spinning.p50, to_spinning.p99, to_parked.p50, to_parked.p99, one, two, looks, launched.three_us,
-      launched.first_us);
-  std::printf(
-      " \"request over a pumped bridge p50, ns\": %.0f, \"request over a pumped bridge p99, ns\": %.0f,\n "
-      "\"request over a pumped bridge, spinning worker p50, ns\": %.0f, "
-      "\"request over a pumped bridge, spinning worker p99, ns\": %.0f,\n "
-      "\"there and back, direct, M messages/s\": %.2f, "
-      "\"there and back over a pumped bridge, M messages/s\": %.2f}\n",
-      pumped.p50, pumped.p99, pumped_spin.p50, pumped_spin.p99, direct_rate, pumped_rate);
+  Figures figures;
+  figures.add("request", "ns", round_trips(true, Idle::kPark, trips));
+  figures.add("request to a spinning worker", "ns", round_trips(false, Idle::kSpin, trips));
+  figures.add("request to a parked worker", "ns", round_trips(false, Idle::kPark, few));
+  figures.add("ping-pong of two threads", "ns", bench::ping_pong(trips));
+  figures.add("one way to a spinning worker", "ns", bench::one_way(Idle::kSpin, trips));
+  figures.add("one way to a parked worker", "ns", bench::one_way(Idle::kPark, few));
+  figures.add("ring on one worker", "M messages/s", ring_hops(1, 0.5 * scale));
+  figures.add("ring across two workers", "M messages/s", ring_hops(2, 0.5 * scale));
+  figures.add("empty poll loop", "M looks/s", idle_looks(0.3 * scale));
+  const Launch launched = launch(std::max(u32(2000 * scale), 100U));
+  figures.add("launch and activate", "us", launched.one_us);
+  figures.add("three kernels launched", "us", launched.three_us);
+  figures.add("first message after launch", "us", launched.first_us);
+  figures.add("request over a pumped bridge", "ns", round_trips(true, Idle::kPark, few, BridgeKind::kPumped));
+  figures.add("request over a pumped bridge, spinning worker", "ns",
+              round_trips(true, Idle::kSpin, few, BridgeKind::kPumped));
+  figures.add("there and back, direct", "M messages/s", there_and_back(BridgeKind::kDirect, bursts, true));
+  figures.add("there and back, direct, telemetry off", "M messages/s",
+              there_and_back(BridgeKind::kDirect, bursts, false));
+  figures.add("there and back over a pumped bridge", "M messages/s",
+              there_and_back(BridgeKind::kPumped, bursts, true));
+  figures.end();
   return 0;
 }

@@ -245,4 +245,12 @@ double floor_one_way_ns(std::uint32_t round_trips, bool shared_line) {
       });
 }
 
+void plain_add(const float* a, const float* b, float* out, std::uint64_t n) {
+  for (std::uint64_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
+}
+
+void plain_scale(const float* a, float* out, float factor, std::uint64_t n) {
+  for (std::uint64_t i = 0; i < n; ++i) out[i] = a[i] * factor;
+}
+
 }  // namespace ringway

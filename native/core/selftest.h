@@ -1,5 +1,5 @@
 // What `ringway validate` measures on this machine: slot queues and call cells between two threads, without
-// Python. Each call is one short run of two spinning threads, so it needs two cores; the caller takes the
+// Python. Each of these calls is one short run of two spinning threads, so it needs two cores; the caller takes the
 // best of several.
 #pragma once
 #include <cstdint>
@@ -22,5 +22,9 @@ double cell_one_way_ns(std::uint32_t round_trips);
 
 // The least that these two cores need for the same: one word each way, on two lines or sharing one.
 double floor_one_way_ns(std::uint32_t round_trips, bool shared_line);
+
+// What dispatch kernels are measured against: the same work as one loop over n elements.
+void plain_add(const float* a, const float* b, float* out, std::uint64_t n);
+void plain_scale(const float* a, float* out, float factor, std::uint64_t n);
 
 }  // namespace ringway

@@ -21,6 +21,8 @@ QUICK = ["--repeats", "2", "--scale", "0.001"]
         pytest.param("queue", "slot queue", "ns", marks=TWO_CORES),
         ("runtime", "ringway, pumped bridge", "us"),
         ("codec", "native", "ns"),
+        ("arrays", "ringway in place", "M/s"),
+        ("dispatch", "plain loop", "ns/element"),
         ("pagerank", "ringway float64", "µs"),
     ],
 )

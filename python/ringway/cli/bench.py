@@ -27,7 +27,7 @@ PEERS = (
     "thespian",
     "xoscar",
 )
-PARTS = ("queue", "runtime", "codec", "pagerank")
+PARTS = ("queue", "arrays", "runtime", "codec", "dispatch", "pagerank")
 
 
 def add_parser(commands: Any) -> None:
@@ -49,6 +49,14 @@ def measured(part: str, repeats: int, scale: float) -> Rows:
         from ringway.bench import queue
 
         return queue.measure(repeats, scale)
+    if part == "arrays":
+        from ringway.bench import arrays
+
+        return arrays.measure(repeats, max(int(2_000_000 * scale), arrays.BATCH))
+    if part == "dispatch":
+        from ringway.bench import dispatch
+
+        return dispatch.measure(repeats, scale)
     if part == "runtime":
         from ringway.bench import round_trips
 
