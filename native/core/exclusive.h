@@ -13,7 +13,10 @@ class Exclusive {
    public:
     explicit Held(Exclusive* lock) : lock_(lock) {}
     Held(Held&& other) noexcept : lock_(std::exchange(other.lock_, nullptr)) {}
-    Held& operator=(Held&&) = delete;
+    Held& operator=(Held&& other) noexcept {
+      std::swap(lock_, other.lock_);
+      return *this;
+    }
     ~Held() {
       if (lock_) lock_->unlock();
     }

@@ -112,15 +112,18 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   Telemetry counted() const;  // since launch
   void enter(State to);
   bool ended() const;
-  // The end of kernels whose changing_ the caller holds; each then has its report.
-  using Group = std::span<const std::shared_ptr<Kernel>>;
-  static void end(Group kernels, bool drain, const Wait& until);
+  // The end of kernels whose changing_ the caller holds, group after group, each drained together. Each has its report
+  // then, and the runtime has forgotten it; after an exception those that have not ended are what they were.
+  using Group = std::vector<std::shared_ptr<Kernel>>;
+  static void end(const std::vector<Group>& groups, bool drain, const Wait& until);
   void begin_end();
   void give_up_end();
   void finish_end(void (*check)());
   // Until none of them has input left, and none can send the others any, or `until` is over.
-  static void drain(Group kernels, const Wait& until);
+  static void drain(const Group& kernels, const Wait& until);
   u64 processed() const;
+  // SYNC: partner fail(): why it has.
+  bool has_failed() const { return atomic::load_seq_cst(&port_->failed) != 0; }
   void cut_drain() { atomic::store_relaxed(&cut_, 1U); }
 
   const std::shared_ptr<Runtime> runtime_;

@@ -54,21 +54,39 @@ TerminateReport Kernel::terminate(bool drain, const Wait& until) {
   if (joins) cut_drain();
   const auto held = runtime_->hold(changing_, until.check);
   if (joins && report_) return *report_;
-  end({&self, 1}, drain, until);
-  runtime_->forget(*this);
+  end({{self}}, drain, until);
   return *report_;
 }
 
-void Kernel::end(Group kernels, bool drain, const Wait& until) {
+void Kernel::end(const std::vector<Group>& groups, bool drain, const Wait& until) {
   struct Attempt {
-    Group kernels;
+    std::vector<Kernel*> begun;
     ~Attempt() {
-      for (const auto& kernel : kernels) kernel->give_up_end();
+      for (Kernel* kernel : begun) kernel->give_up_end();
     }
-  } const attempt{kernels};
-  for (const auto& kernel : kernels) kernel->begin_end();
-  if (drain) Kernel::drain(kernels, until);
-  for (const auto& kernel : kernels) kernel->finish_end(until.check);
+  } attempt;
+  for (const Group& group : groups) {
+    for (const auto& kernel : group) {
+      attempt.begun.push_back(kernel.get());
+      kernel->begin_end();
+    }
+  }
+  // All run while the first drain, so that what these send finds room.
+  for (Kernel* kernel : attempt.begun) {
+    if (drain && !kernel->has_failed()) kernel->runtime_->backend().activate(*kernel->port_);
+  }
+  for (const Group& group : groups) {
+    if (drain) Kernel::drain(group, until);
+    // All stop before the first has gone, so that what they send each other is left over, not lost on a closed link.
+    for (const auto& kernel : group) kernel->runtime_->backend().deactivate(*kernel->port_);
+    for (const auto& kernel : group) {
+      kernel->runtime_->backend().quiesce(kernel->port_.get(), kernel->runtime_->patient(until.check));
+    }
+    for (const auto& kernel : group) {
+      kernel->finish_end(until.check);
+      kernel->runtime_->forget(*kernel);
+    }
+  }
 }
 
 void Kernel::begin_end() {
@@ -91,10 +109,9 @@ void Kernel::give_up_end() {
   atomic::exchange_seq_cst(&state_, before_end_);  // SYNC: as in enter()
 }
 
-void Kernel::drain(Group kernels, const Wait& caller) {
+void Kernel::drain(const Group& kernels, const Wait& caller) {
   constexpr std::int64_t kShortest = 20'000, kLongest = 1'000'000;
   const u32 never = 0;
-  if (kernels.empty()) return;
   Wait until = caller;
   until.cut = &kernels.front()->cut_;
   const auto cut = [](const auto& kernel) { return atomic::load_relaxed(&kernel->cut_) != 0; };
@@ -103,17 +120,11 @@ void Kernel::drain(Group kernels, const Wait& caller) {
     for (const auto& kernel : kernels) sum += kernel->processed();
     return sum;
   };
-  const auto failed = [](const Kernel& kernel) {
-    return atomic::load_seq_cst(&kernel.port_->failed) != 0;  // SYNC: partner fail()
-  };
-  for (const auto& kernel : kernels) {
-    if (!failed(*kernel)) kernel->runtime_->backend().activate(*kernel->port_);
-  }
   for (std::int64_t pause = kShortest;; pause = std::min(2 * pause, kLongest)) {
     const u64 before = all_processed();
     bool left = false;
     for (const auto& kernel : kernels) {
-      left |= !failed(*kernel) && kernel->runtime_->backend().has_input(*kernel->port_, until);
+      left |= !kernel->has_failed() && kernel->runtime_->backend().has_input(*kernel->port_, until);
     }
     if (!left && all_processed() == before) return;
     if (until.over() || std::any_of(kernels.begin(), kernels.end(), cut)) return;
@@ -123,12 +134,8 @@ void Kernel::drain(Group kernels, const Wait& caller) {
 }
 
 void Kernel::finish_end(void (*check)()) {
-  Backend& backend = runtime_->backend();
-  const Wait patient = runtime_->patient(check);
-  backend.deactivate(*port_);
-  backend.quiesce(port_.get(), patient);
   retiring_ = true;
-  const u64 left = backend.retire(*port_, patient);
+  const u64 left = runtime_->backend().retire(*port_, runtime_->patient(check));
   atomic::store_relaxed(&ended_at_, now_ns());
   port_->room.notify();
   announce_output(*port_);

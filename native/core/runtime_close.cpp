@@ -50,7 +50,17 @@ Runtime::CloseReport Runtime::drain_all(const Wait& until) {
       atomic::store_relaxed(&runtime.draining_, on);
     }
   } const nothing_new(*this);
-  const auto all = kernels();
+  const auto known = kernels();  // keeps alive what is held
+  std::vector<std::shared_ptr<Kernel>> all;
+  std::vector<Exclusive::Held> held;
+  for (const auto& kernel : known) {
+    held.push_back(kernel->changing_.hold(until));
+    if (!held.back()) {  // another call drains it, for longer than this one may take
+      kernel->cut_drain();
+      held.back() = hold(kernel->changing_, until.check);
+    }
+    if (!kernel->report_) all.push_back(kernel);
+  }
   std::unordered_map<std::string, u32> numbers;
   for (const auto& kernel : all) numbers.emplace(kernel->name(), u32(numbers.size()));
   std::vector<std::pair<u32, u32>> ends;
@@ -58,24 +68,14 @@ Runtime::CloseReport Runtime::drain_all(const Wait& until) {
     const auto source = numbers.find(link.source), target = numbers.find(link.target);
     if (source != numbers.end() && target != numbers.end()) ends.emplace_back(source->second, target->second);
   }
-  CloseReport reports;
+  std::vector<Kernel::Group> groups;
   for (const auto& group : in_link_order(u32(all.size()), ends)) {
-    std::vector<std::shared_ptr<Kernel>> kernels;
-    std::vector<Exclusive::Held> held;
-    for (const u32 number : group) {
-      const auto& kernel = all[number];
-      held.push_back(kernel->changing_.hold(until));
-      if (!held.back()) {  // another call drains it, for longer than this one may take
-        kernel->cut_drain();
-        held.push_back(hold(kernel->changing_, until.check));
-      }
-      if (!kernel->report_) kernels.push_back(kernel);
-    }
-    Kernel::end(kernels, true, until);
-    for (const auto& kernel : kernels) {
-      reports.emplace_back(kernel->name(), *kernel->report_);
-      forget(*kernel);
-    }
+    for (auto& members = groups.emplace_back(); const u32 number : group) members.push_back(all[number]);
+  }
+  CloseReport reports;
+  Kernel::end(groups, true, until);
+  for (const auto& group : groups) {
+    for (const auto& kernel : group) reports.emplace_back(kernel->name(), *kernel->report_);
   }
   return reports;
 }
@@ -88,7 +88,7 @@ void Runtime::end_all(void (*check)(), CloseReport* reports) {
   for (const auto& kernel : all) {
     const auto held = kernel->changing_.hold(patient(check));
     if (kernel->report_) continue;
-    Kernel::end({&kernel, 1}, false, {Wait::kForever, check});
+    Kernel::end({{kernel}}, false, {Wait::kForever, check});
     reports->emplace_back(kernel->name(), *kernel->report_);
   }
   backend_->stop();

@@ -215,7 +215,9 @@ TEST_P(End, EverythingAtOnce) {
             one->terminate(true, {});
           }
         } catch (const Error& error) {
-          EXPECT_EQ(error.kind(), ErrorKind::kClosed) << error.what();
+          // While the runtime drains, its kernels are in their end already.
+          const bool expected = error.kind() == ErrorKind::kClosed || error.kind() == ErrorKind::kInvalidState;
+          EXPECT_TRUE(expected) << error.what();
         }
       });
     }
