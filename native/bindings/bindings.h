@@ -14,6 +14,7 @@ void set_python_error(std::exception_ptr pending);
 void init_codec(py::module_& module);
 void init_dispatch(py::module_& module);
 void init_dead_letters(py::module_& module);
+void init_event_port(py::module_& module);
 void init_errors(py::module_& module);
 void init_graph(py::module_& module);
 void init_message(py::module_& module);

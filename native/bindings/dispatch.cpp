@@ -48,6 +48,15 @@ bool wait(Started& started, std::optional<double> timeout) {
   return true;
 }
 
+// False when it is done already.
+bool cancel(Started& started) {
+  if (started.done()) return false;
+  started.device->check_usable();
+  const py::gil_scoped_release unlocked;
+  started.device->dispatcher().cancel(*started.job);
+  return true;
+}
+
 class OpenDevice {
  public:
   OpenDevice(const std::string& backend, std::optional<i64> workers, i64 pool_limit) {
@@ -174,6 +183,7 @@ void init_dispatch(py::module_& module) {
   py::class_<Started, SharedStarted>(module, "Started")
       .def_property_readonly("done", &Started::done)
       .def("wait", &wait, py::arg("timeout"))
+      .def("cancel", &cancel)
       .def("finish", &finish);
 
   py::class_<DispatchPort>(module, "DispatchPort")

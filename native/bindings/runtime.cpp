@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <unordered_map>
 #include <variant>
 
 #include "backends/all.h"
 #include "bindings/bindings.h"
+#include "bindings/held_cell.h"
 #include "bindings/message.h"
 #include "bindings/message_io.h"
+#include "bindings/reports.h"
 #include "bindings/seconds.h"
 #include "bindings/waiting_call.h"
 #include "core/error.h"
@@ -67,15 +68,6 @@ bool send(Kernel& kernel, const py::object& message, py::handle priority, py::ha
   return kernel.send(out.envelope, out.body, *out.type_name, check);
 }
 
-// Gives the cell back however the request ends.
-struct Held {
-  Kernel& kernel;
-  Kernel::Cell* cell;
-  ~Held() {
-    if (cell) kernel.runtime().replies().give_back(cell);
-  }
-};
-
 py::object request(Kernel& kernel, const py::object& message, const py::object& timeout, py::handle priority,
                    py::handle ttl, py::handle message_id) {
   Outgoing out;
@@ -118,73 +110,6 @@ py::object receive(Kernel& kernel, const py::object& timeout) {
   return decode(message.envelope, message.body);
 }
 
-// An event loop's requests and receives: what it waits for, by token.
-class EventPort {
- public:
-  explicit EventPort(Runtime& runtime) : port_(runtime.open_port()) {}
-
-  int fd() const { return port_->fd(); }
-
-  // The answer as an object; None: `token` comes from take() later, and finish() has the answer then; False: no room
-  // in the mailbox for now.
-  py::object ask(const SharedKernel& kernel, const py::object& message, u64 token, py::handle priority,
-                 py::handle ttl, py::handle message_id) {
-    Outgoing out;
-    encode(message, {priority, ttl, message_id}, &out);
-    Held held{*kernel, nullptr};
-    bool answered = false;
-    {
-      py::gil_scoped_release unlocked;
-      held.cell = kernel->try_ask(out.envelope, out.body, *out.type_name);
-      answered = held.cell && kernel->push_on(held.cell, true);
-      if (held.cell && !answered) answered = !ReplyPool::listen(held.cell, port_.get(), token);
-    }
-    if (!held.cell) return py::bool_(false);
-    if (answered) {
-      const Reply reply = kernel->read(held.cell);
-      return decode(*reply.envelope, reply.body);
-    }
-    waiting_.emplace(token, Waiting{kernel, std::exchange(held.cell, nullptr)});
-    return py::none();
-  }
-
-  py::object finish(u64 token) {
-    const auto found = waiting_.find(token);
-    Held held{*found->second.kernel, found->second.cell};
-    const SharedKernel kernel = found->second.kernel;
-    waiting_.erase(found);
-    const Reply reply = kernel->read(held.cell);
-    return decode(*reply.envelope, reply.body);
-  }
-
-  // True when no token will come; else the caller gives the answer up when it comes.
-  bool withdraw(u64 token) {
-    const auto found = waiting_.find(token);
-    if (!found->second.kernel->runtime().replies().withdraw(found->second.cell)) return false;
-    waiting_.erase(found);
-    return true;
-  }
-
-  void discard(u64 token) {
-    const auto found = waiting_.find(token);
-    found->second.kernel->runtime().replies().give_back(found->second.cell);
-    waiting_.erase(found);
-  }
-
-  // False when there may be a message already: receive it without waiting.
-  bool watch(const SharedKernel& kernel, u64 token) { return kernel->watch(port_.get(), token); }
-  std::vector<std::uint64_t> take() { return port_->take(); }
-  std::size_t waiting() const { return waiting_.size(); }
-
- private:
-  struct Waiting {
-    SharedKernel kernel;
-    Kernel::Cell* cell;
-  };
-  const std::shared_ptr<CompletionPort> port_;
-  std::unordered_map<u64, Waiting> waiting_;
-};
-
 std::optional<bool> try_send(Kernel& kernel, const py::object& message, py::handle priority, py::handle ttl,
                              py::handle message_id) {
   Outgoing out;
@@ -208,6 +133,24 @@ u64 depth(const Kernel& kernel, bool outbox) {
   return (outbox ? kernel.port().outbox.counts() : kernel.port().mailbox.counts()).depth;
 }
 
+void activate(Kernel& kernel) {
+  const Check check = signal_check();
+  const WaitingCall call(&kernel.runtime());
+  kernel.activate(check);
+}
+
+void deactivate(Kernel& kernel) {
+  const Check check = signal_check();
+  const WaitingCall call(&kernel.runtime());
+  kernel.deactivate(check);
+}
+
+void link(Runtime& runtime, Kernel& source, Kernel& target, std::int64_t capacity, std::int64_t slot_size) {
+  const Check check = signal_check();
+  const WaitingCall call(&runtime);
+  runtime.link(source, target, capacity, slot_size, check);
+}
+
 py::tuple terminate(Kernel& kernel, bool drain, const py::object& timeout) {
   TerminateReport report{};
   const Check check = signal_check();
@@ -216,7 +159,7 @@ py::tuple terminate(Kernel& kernel, bool drain, const py::object& timeout) {
     const WaitingCall call(&kernel.runtime());
     report = kernel.terminate(drain, Wait::seconds(seconds, check));
   }
-  return py::make_tuple(report.processed, report.left_over, report.uptime);
+  return tuple_of(report);
 }
 
 // 0 = every core.
@@ -233,14 +176,18 @@ SharedRuntime start(const std::string& backend, std::optional<std::int64_t> work
   return Runtime::start({backend, workers_of(workers), assist, watchdog});
 }
 
-void close(Runtime& runtime) {
+py::dict close(Runtime& runtime, bool drain, const py::object& timeout) {
+  const Check check = signal_check();
+  const Wait until = Wait::seconds(seconds_of(timeout, kForever), check);
   const auto queues = runtime.queues();
+  Runtime::CloseReport report;
   {
     py::gil_scoped_release unlocked;
-    runtime.close();
+    report = runtime.close(drain, until);
   }
   WaitingCall::let_return(&runtime);
   for (const auto& queue : queues) WaitingCall::let_return(queue.get());
+  return dict_of(report);
 }
 
 // Memory that messages name by handle: a Python object's, kept alive, or the table's own.
@@ -308,8 +255,8 @@ void init_runtime(py::module_& module) {
       .def_property_readonly("state", [](Kernel& kernel) { return name_of(kernel.state()); })
       .def_property_readonly("failure", &Kernel::failure)
       .def_property_readonly("stuck", &Kernel::stuck)
-      .def("activate", &Kernel::activate, Unlocked())
-      .def("deactivate", &Kernel::deactivate, Unlocked())
+      .def("activate", &activate)
+      .def("deactivate", &deactivate)
       .def("terminate", &terminate, py::arg("drain"), py::arg("timeout"))
       .def("send", &send, py::arg("message"), py::arg("priority") = py::none(), py::arg("ttl") = py::none(),
            py::arg("message_id") = py::none())
@@ -341,25 +288,12 @@ void init_runtime(py::module_& module) {
            py::arg("grid"), py::arg("block"), Unlocked())
       .def("kernel", &Runtime::find, py::arg("name"))
       .def("kernels", &Runtime::kernels)
-      .def("link", &Runtime::link, py::arg("source"), py::arg("target"), py::arg("capacity"),
-           py::arg("slot_size"), Unlocked())
+      .def("link", &link, py::arg("source"), py::arg("target"), py::arg("capacity"), py::arg("slot_size"))
       .def("queue", &Runtime::find_queue, py::arg("name"))
       .def("queues", &Runtime::queues)
       .def("link_telemetry", &Runtime::link_telemetry)
       .def("reset_telemetry", &Runtime::reset_telemetry)
-      .def("close", &close);
-
-  py::class_<EventPort>(module, "EventPort")
-      .def(py::init<Runtime&>(), py::arg("runtime"))
-      .def("fileno", &EventPort::fd)
-      .def("ask", &EventPort::ask, py::arg("kernel"), py::arg("message"), py::arg("token"),
-           py::arg("priority"), py::arg("ttl"), py::arg("message_id"))
-      .def("finish", &EventPort::finish, py::arg("token"))
-      .def("withdraw", &EventPort::withdraw, py::arg("token"))
-      .def("discard", &EventPort::discard, py::arg("token"))
-      .def("watch", &EventPort::watch, py::arg("kernel"), py::arg("token"))
-      .def("take", &EventPort::take)
-      .def_property_readonly("waiting", &EventPort::waiting);
+      .def("close", &close, py::arg("drain") = false, py::arg("timeout") = py::none());
 
   py::class_<Buffer>(module, "HandleBuffer")
       .def(py::init<SharedRuntime, const py::buffer&>(), py::arg("runtime"), py::arg("memory"))

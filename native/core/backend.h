@@ -55,20 +55,27 @@ class Backend {
   virtual u64 idle_looks() const { return 0; }
   virtual std::vector<const KernelType*> kernels() const = 0;
 
-  // All but notify and assist are called by one thread at a time.
+  // launch and stop are called by one thread at a time; activate, deactivate, retire and has_input by one thread at a
+  // time for each kernel, link for its two; the others by any. What waits for a handler ends when `until` is over, by
+  // kClosed, and when until.check throws.
   // Queues and state; not running. Throws kInvalidOption on a grid or block that it does not have.
   virtual std::shared_ptr<Port> launch(const LaunchSpec& spec) = 0;
   // Next output of one, next input of the other; the queues between them, for telemetry.
-  virtual std::vector<std::shared_ptr<const Queue>> link(Port& from, Port& to, const LinkSpec& spec) = 0;
-  virtual void activate(Port& port) = 0;                  // its handler runs from now on
-  virtual void deactivate(Port& port) = 0;                // once back, no handler runs
-  virtual bool drain(Port& port, const Wait& until) = 0;  // handle what is left; false: not all
-  virtual u64 retire(Port& port) = 0;  // discard what is left, answer its senders, forget it; how many
-  virtual void quiesce() = 0;          // once back, handlers that ran at the call have returned
-  virtual void stop() = 0;             // nothing runs any more; called once, last
-  // (optional) Names a kernel whose handler does not return within HostServices::watchdog; empty: there is none.
-  virtual std::string held_up() { return ""; }
-  // (optional) Instead of stop(), when held_up() has named one: waits for nothing. The backend then lives for ever.
+  // When it throws, nothing has been linked.
+  virtual std::vector<std::shared_ptr<const Queue>> link(Port& from, Port& to, const LinkSpec& spec,
+                                                         const Wait& until) = 0;
+  virtual void activate(Port& port) = 0;    // its handler runs from now on; waits for nothing
+  virtual void deactivate(Port& port) = 0;  // its handler begins no further message; waits for nothing
+  // Whether messages wait for an active kernel's handler, or `until` is over; lets it run.
+  virtual bool has_input(Port& port, const Wait& until) = 0;
+  // Of a deactivated kernel: discard what is left, answer its senders, forget it; how many. When it throws, the next
+  // call goes on where it stopped.
+  virtual u64 retire(Port& port, const Wait& until) = 0;
+  // Once back, handlers of one kernel, or of all, that ran at the call have returned. Throws kTimeout, naming the
+  // kernel, when one does not within HostServices::watchdog.
+  virtual void quiesce(const Port* port, const Wait& until) = 0;
+  virtual void stop() = 0;  // nothing runs any more; called once, last
+  // (optional) Instead of stop(), when a handler does not return: waits for nothing. The backend then lives for ever.
   virtual void abandon() { stop(); }
 
   virtual void notify(Port& port) = 0;  // something was put into the mailbox

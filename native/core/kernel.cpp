@@ -105,64 +105,6 @@ void Kernel::reset_telemetry() {
   since_reset_.reset(counted());
 }
 
-void Kernel::enter(State to) {
-  const State from = state();
-  if (to != from) {
-    log::info([&] { return "kernel '" + name_ + "': " + name_of(from) + " -> " + name_of(to); });
-  }
-  // SYNC: partner the senders' load after their publish: see push_on()
-  atomic::exchange_seq_cst(&state_, u32(to));
-}
-
-void Kernel::activate() {
-  runtime_->check_usable();
-  std::lock_guard lock(runtime_->changing_);
-  const State to = after(state(), Event::kActivate, name_);
-  runtime_->backend().activate(*port_);
-  enter(to);
-}
-
-void Kernel::deactivate() {
-  runtime_->check_usable();
-  std::lock_guard lock(runtime_->changing_);
-  const State to = after(state(), Event::kDeactivate, name_);
-  runtime_->backend().deactivate(*port_);
-  enter(to);
-}
-
-TerminateReport Kernel::terminate(bool drain, const Wait& until) {
-  runtime_->check_usable();
-  const auto self = shared_from_this();
-  std::lock_guard lock(runtime_->changing_);
-  const TerminateReport report = end(drain, until);
-  runtime_->forget(*this);
-  return report;
-}
-
-TerminateReport Kernel::end(bool drain, const Wait& until) {
-  Backend& backend = runtime_->backend();
-  const bool can_drain = drain && state() != State::kFailed;
-  const u32 before = atomic::load_relaxed(&state_);
-  u64 left = 0;
-  enter(after(state(), Event::kTerminate, name_));
-  try {
-    if (can_drain) {
-      backend.activate(*port_);
-      backend.drain(*port_, until);
-    }
-    left = backend.retire(*port_);
-  } catch (...) {
-    atomic::exchange_seq_cst(&state_, before);  // SYNC: as in enter()
-    throw;
-  }
-  atomic::store_relaxed(&ended_at_, now_ns());
-  port_->room.notify();
-  announce_output(*port_);
-  // What was handled while telemetry was off was handled too.
-  const u64 processed = snapshot(port_->controls).processed + snapshot(port_->unseen).processed;
-  return {processed, left, double(ended_at_ - launched_at_) * 1e-9};
-}
-
 void Kernel::check_usable() {
   runtime_->check_usable();
   const State now = state();

@@ -12,6 +12,7 @@
 #include "core/bridge.h"
 #include "core/channel.h"
 #include "core/dead_letters.h"
+#include "core/exclusive.h"
 #include "core/lifecycle.h"
 #include "core/telemetry.h"
 
@@ -52,8 +53,13 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // Off: counters stand still and nothing is timed, from the kernel's next turn on.
   void enable_telemetry(bool on) { atomic::store_relaxed(&port_->telemetry, u32(on)); }
 
-  void activate();
-  void deactivate();
+  // Transitions: one at a time for each kernel, behind its `changing_`; kernels do not wait for each other.
+  // `check` is Wait's. When they throw, the kernel is what it was before.
+  void activate(void (*check)() = nullptr);
+  void deactivate(void (*check)() = nullptr);
+  // Handles what is left until `until` is over, if `drain`; then discards. While another call drains the kernel it
+  // throws kInvalidState; without `drain` it cuts that one short instead, and both return the report. So does the end
+  // of the runtime.
   TerminateReport terminate(bool drain, const Wait& until);
 
   // Puts a message into the mailbox. `type_name` is for texts. The wait for room ends by the kernel's policy
@@ -106,7 +112,19 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   Telemetry counted() const;  // since launch
   void enter(State to);
   bool ended() const;
-  TerminateReport end(bool drain, const Wait& until);
+  // The end of kernels whose changing_ the caller holds, group after group, each drained together. Each has its report
+  // then, and the runtime has forgotten it; after an exception those that have not ended are what they were.
+  using Group = std::vector<std::shared_ptr<Kernel>>;
+  static void end(const std::vector<Group>& groups, bool drain, const Wait& until);
+  void begin_end();
+  void give_up_end();
+  void finish_end(void (*check)());
+  // Until none of them has input left, and none can send the others any, or `until` is over.
+  static void drain(const Group& kernels, const Wait& until);
+  u64 processed() const;
+  // SYNC: partner fail(): why it has.
+  bool has_failed() const { return atomic::load_seq_cst(&port_->failed) != 0; }
+  void cut_drain() { atomic::store_relaxed(&cut_, 1U); }
 
   const std::shared_ptr<Runtime> runtime_;
   const KernelType& type_;
@@ -117,6 +135,12 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   std::vector<u32> accepts_;
   u64 sequence_ = 0;
   u32 state_ = u32(State::kLaunched);
+  Exclusive changing_;
+  u32 ending_ = 0;           // a call is about to end the kernel
+  u32 cut_ = 0;              // its drain is to stop
+  u32 before_end_ = 0;       // the state then
+  bool retiring_ = false;    // nothing brings it back
+  std::optional<TerminateReport> report_;  // set once it has ended
   const std::int64_t launched_at_;
   std::int64_t ended_at_ = 0;
   SinceReset<Telemetry> since_reset_;

@@ -62,6 +62,18 @@ void Runtime::check_usable() const {
   if (closed()) throw Error(ErrorKind::kClosed, "the runtime is closed");
 }
 
+void Runtime::check_open() const {
+  check_usable();
+  if (atomic::load_relaxed(&draining_)) throw Error(ErrorKind::kClosed, "the runtime is closing");
+}
+
+Exclusive::Held Runtime::hold(Exclusive& kernel, void (*check)()) {
+  auto held = kernel.hold(patient(check));
+  if (!held) throw Error(ErrorKind::kClosed, "the runtime is closed");
+  check_usable();
+  return held;
+}
+
 std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::string& name,
                                         const LaunchOptions& options, std::int64_t grid, std::int64_t block) {
   check_usable();
@@ -76,11 +88,11 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
                 "backend '" + backend_name_ + "' has no kernel '" + kernel + "'; kernels: " + names);
   }
   std::lock_guard lock(changing_);
-  check_usable();
+  check_open();
   const u32 index = next_index_++;
   std::string unique = name;
   if (unique.empty()) unique = kernel + "-" + std::to_string(index);
-  if (kernels_.count(unique)) {
+  if (std::lock_guard list(listing_); kernels_.count(unique)) {
     throw Error(
         ErrorKind::kInvalidOption,
         "a kernel named '" + unique + "' is already launched; terminate it first or choose another name");
@@ -122,17 +134,23 @@ std::vector<std::shared_ptr<Kernel>> Runtime::kernels() {
   return all;
 }
 
-void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size) {
+void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size,
+                   void (*check)()) {
   check_usable();
   if (&from.runtime() != this || &to.runtime() != this) {
     throw Error(ErrorKind::kInvalidOption, "link: both kernels must belong to this runtime");
   }
   check_link(capacity, body_size);
-  std::lock_guard lock(changing_);
+  // In order of launch, so that two links do not wait for each other.
+  const bool forwards = from.port().index < to.port().index;
+  std::vector<Exclusive::Held> held;
+  held.push_back(hold((forwards ? from : to).changing_, check));
+  if (&from != &to) held.push_back(hold((forwards ? to : from).changing_, check));
+  check_open();
   from.check_usable();
   to.check_usable();
   const u32 payload = body_size ? u32(body_size) : kUndeclaredBody;
-  const auto queues = backend_->link(from.port(), to.port(), {u32(capacity), payload});
+  const auto queues = backend_->link(from.port(), to.port(), {u32(capacity), payload}, patient(check));
   {
     std::lock_guard list(listing_);
     links_.push_back({from.name(),
@@ -149,9 +167,11 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
 std::shared_ptr<NamedQueue> Runtime::open_queue(NamedQueueOptions options) {
   check_usable();
   std::lock_guard lock(changing_);
-  check_usable();
-  return queues_.open(std::move(options),
-                      [this](const std::string& name) { return kernels_.count(name) != 0; });
+  check_open();
+  return queues_.open(std::move(options), [this](const std::string& name) {
+    std::lock_guard list(listing_);
+    return kernels_.count(name) != 0;
+  });
 }
 
 std::shared_ptr<NamedQueue> Runtime::find_queue(const std::string& name) {
@@ -176,7 +196,7 @@ u64 Runtime::add_buffer(u8* data, u64 bytes) {
 
 void Runtime::release_buffer(u64 handle) {
   if (forked() || !buffers_.remove(handle) || closed()) return;
-  backend_->quiesce();
+  backend_->quiesce(nullptr, patient(nullptr));
 }
 
 void Runtime::forget(Kernel& kernel) {
@@ -214,53 +234,6 @@ std::vector<LinkTelemetry> Runtime::link_telemetry() {
 void Runtime::reset_telemetry() {
   for (const auto& kernel : kernels()) kernel->reset_telemetry();
   for (const TimedLink& link : links()) link.since_reset->reset(link.counted());
-}
-
-void Runtime::close() {
-  if (forked()) return;
-  std::lock_guard lock(changing_);
-  // SYNC: partner the check_usable() of waiting calls, which their signals wake below.
-  if (atomic::exchange_seq_cst(&closed_, 1U)) return;
-  replies_.close();
-  queues_.close();
-  const std::string held_up = end_all();
-  if (!held_up.empty()) abandon();
-  {
-    std::lock_guard list(listing_);
-    kernels_.clear();
-  }
-  log::info([&] { return "runtime on " + backend_name_ + " closed"; });
-  if (held_up.empty()) return;
-  throw Error(ErrorKind::kTimeout, "the runtime is closed, but " + held_up +
-                                       "; its thread and the runtime's memory stay until it does");
-}
-
-// Names the kernel whose handler does not return, if there is one.
-std::string Runtime::end_all() {
-  const std::string held_up = backend_->held_up();
-  if (!held_up.empty()) return held_up;
-  try {
-    for (auto& [name, kernel] : kernels_) {
-      if (kernel->state() != State::kTerminated) kernel->end(false, {});
-    }
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kTimeout) throw;
-    return error.what();
-  }
-  backend_->stop();
-  pump_->stop();
-  return "";
-}
-
-// A handler still uses the backend, the reply cells and the buffers: they are never freed.
-void Runtime::abandon() {
-  static auto* const kept = new std::vector<std::shared_ptr<Runtime>>;
-  kept->push_back(shared_from_this());
-  backend_->abandon();
-  for (auto& [name, kernel] : kernels_) {
-    kernel->port().room.notify();
-    announce_output(kernel->port());
-  }
 }
 
 }  // namespace ringway

@@ -39,7 +39,9 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::vector<std::shared_ptr<Kernel>> kernels();  // in order of launch
   // The next output of `from` becomes the next input of `to`, one input for each of its replicas; `body_size` 0 = 4096
   // bytes.
-  void link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size);
+  // `check` is Wait's.
+  void link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size,
+            void (*check)() = nullptr);
 
   // A queue of this runtime; its name is no kernel's. An empty name makes one.
   std::shared_ptr<NamedQueue> open_queue(NamedQueueOptions options);
@@ -55,9 +57,14 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   // Once back, no handler uses the memory.
   void release_buffer(u64 handle);
 
-  // Ends everything; waiting calls raise kClosed. A second call does nothing. When a handler does not return within the
-  // watchdog's time it throws kTimeout, naming the kernel, and leaves that kernel's thread and the memory behind.
-  void close();
+  // The kernels in the order in which they ended.
+  using CloseReport = std::vector<std::pair<std::string, TerminateReport>>;
+  // Ends everything; waiting calls raise kClosed. A second call does nothing. With `drain` the kernels handle what is
+  // left first, until `until` is over, those that send by links before those that they send to; what until.check throws
+  // then leaves the runtime open, and kernels that have ended ended. When a handler does not return within the
+  // watchdog's time it throws kTimeout, naming the kernel, and leaves that kernel's thread and the memory behind; so it
+  // does when until.check throws then.
+  CloseReport close(bool drain = false, const Wait& until = {});
   bool closed() const { return atomic::load_relaxed(&closed_) != 0; }
   // Throws kForked in a child process, kClosed after close().
   void check_usable() const;
@@ -65,8 +72,14 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 
  private:
   friend class Kernel;
-  std::string end_all();
+  // Throws kClosed once the runtime is closed.
+  Exclusive::Held hold(Exclusive& kernel, void (*check)());
+  // For a handler: without end, but for the runtime that was abandoned.
+  Wait patient(void (*check)()) const { return {Wait::kForever, check, &abandoned_}; }
+  CloseReport drain_all(const Wait& until);
+  void end_all(void (*check)(), CloseReport* reports);
   void abandon();
+  void check_open() const;
   explicit Runtime(const RuntimeOptions& options);
   struct TimedLink {
     std::string source, target;
@@ -76,6 +89,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
     LinkTelemetry counted() const;  // since it was made
   };
   void forget(Kernel& kernel);
+  void forget_all();
   std::vector<TimedLink> links();
 
   const RuntimeOptions options_;
@@ -85,14 +99,23 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::unique_ptr<Pump> pump_ = std::make_unique<Pump>();
   std::unique_ptr<Backend> backend_;
   QueueTable queues_;
-  std::mutex changing_;                                     // launches, links, transitions: one at a time
-  std::map<std::string, std::shared_ptr<Kernel>> kernels_;  // changed under both mutexes
-  // Held for no longer than a copy of a list takes, so that telemetry never waits for a kernel that drains.
+  // Locks, taken in this order. Only the first two may be held while a handler returns or a kernel drains; their waiters
+  // honour time-outs and Ctrl-C.
+  //   closing_             one close at a time
+  //   Kernel::changing_    one transition or link at a time for each kernel; of several kernels in order of launch
+  //   changing_            launches, new queues and ports; no wait under it
+  //   listing_             the lists; for no longer than a copy takes, so that telemetry waits for nothing
+  Exclusive closing_;
+  std::mutex changing_;
+  std::map<std::string, std::shared_ptr<Kernel>> kernels_;  // changed under listing_, names added under both
   std::mutex listing_;
   std::vector<TimedLink> links_;
   std::vector<std::shared_ptr<CompletionPort>> ports_;
   u32 next_index_ = 0;
-  u32 closed_ = 0;
+  u32 draining_ = 0;   // close() drains: nothing new comes
+  u32 closed_ = 0;     // nothing goes on
+  u32 abandoned_ = 0;  // nobody waits for handlers any more
+  bool ended_ = false;
   const u32 process_;
 };
 

@@ -28,10 +28,13 @@ struct Wait {
 
   std::int64_t deadline = kForever;  // of now_ns()
   void (*check)() = nullptr;
+  const u32* cut = nullptr;  // ends the wait early, as the deadline does, once somebody has stored 1
 
   // A negative number of seconds waits forever.
   static Wait seconds(double timeout, void (*check)() = nullptr);
-  bool over() const { return deadline != kForever && now_ns() >= deadline; }
+  bool over() const {
+    return (cut && atomic::load_relaxed(cut)) || (deadline != kForever && now_ns() >= deadline);
+  }
   // How long the next sleep may be, at most `longest`.
   std::int64_t slice(std::int64_t longest = kSlice) const;
 };

@@ -7,9 +7,12 @@ import asyncio
 import contextlib
 import math
 import weakref
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal
 from uuid import UUID
+
+from numpy.typing import NDArray
 
 from ringway import _core
 from ringway._core import Telemetry
@@ -23,11 +26,14 @@ from ringway.queue_open import Policy, open_checked
 from ringway.queue_types import Carried
 from ringway.runtime import (
     DRAIN_TIMEOUT,
+    Buffer,
     RuntimeTelemetry,
     State,
     TerminateReport,
     launch_checked,
-    link_checked,
+    link_arguments,
+    memory_of,
+    reports_of,
     snapshot,
     start_checked,
     start_export,
@@ -63,23 +69,44 @@ class AsyncKernel:
         return self._core.state
 
     @property
+    def worker(self) -> int:
+        """The worker slot it lives on."""
+        return self._core.worker
+
+    @property
+    def bridge(self) -> Literal["direct", "pumped"]:
+        """How messages reach its queues; see `LaunchOptions`."""
+        return self._core.bridge
+
+    @property
+    def failure(self) -> str:
+        """Why it failed; empty when it did not."""
+        return self._core.failure
+
+    @property
     def stuck(self) -> bool:
         """Whether its handler has not returned for longer than the runtime's ``watchdog`` allows."""
         return self._core.stuck
 
     async def activate(self) -> None:
         """Let it handle messages."""
-        self._core.activate()
+        await self._runtime._call(lambda port, token: port.activate(self._core, token))
 
     async def deactivate(self) -> None:
         """Stop it between two messages; its queues keep their contents."""
-        self._core.deactivate()
+        await self._runtime._call(lambda port, token: port.deactivate(self._core, token))
 
     async def terminate(
         self, *, drain: bool = True, timeout: float | None = DRAIN_TIMEOUT
     ) -> TerminateReport:
-        """End it for good; other tasks run while it drains."""
-        return TerminateReport(*await asyncio.to_thread(self._core.terminate, drain, timeout))
+        """End it for good; other tasks run while it drains.
+
+        A cancelled call stops draining, and the kernel is what it was before.
+        """
+        ended = await self._runtime._call(
+            lambda port, token: port.terminate(self._core, drain, timeout, token)
+        )
+        return TerminateReport(*ended)
 
     async def send(
         self,
@@ -247,6 +274,11 @@ class AsyncRuntime:
         return self._core.backend
 
     @property
+    def device(self) -> str:
+        """What the backend runs on."""
+        return self._core.device
+
+    @property
     def workers(self) -> int:
         """Number of worker slots."""
         return self._core.workers
@@ -268,9 +300,18 @@ class AsyncRuntime:
     ) -> AsyncKernel:
         """Launch a kernel and, unless told otherwise, activate it; see `ringway.Runtime.launch`."""
         core = launch_checked(self._core, kernel, name=name, grid=grid, block=block, options=options)
+        launched = self._kernel(core)
         if activate:
-            core.activate()
-        return self._kernel(core)
+            await launched.activate()
+        return launched
+
+    def kernel(self, name: str) -> AsyncKernel:
+        """Return the kernel of that name; `NotFound` when there is none."""
+        return self._kernel(self._core.kernel(instance("name", name, str)))
+
+    def kernels(self) -> list[AsyncKernel]:
+        """Return the kernels that have not been terminated, in order of launch."""
+        return [self._kernel(core) for core in self._core.kernels()]
 
     def telemetry(self) -> RuntimeTelemetry:
         """Return a snapshot of all counters, without stopping anything."""
@@ -291,7 +332,8 @@ class AsyncRuntime:
     ) -> None:
         """Connect the next output of ``source`` with the next input of ``target``, past the host."""
         ends = (instance("source", source, AsyncKernel)._core, instance("target", target, AsyncKernel)._core)
-        link_checked(self._core, *ends, message=message, capacity=capacity, slot_size=slot_size)
+        slots, size = link_arguments(message=message, capacity=capacity, slot_size=slot_size)
+        await self._call(lambda port, token: port.link(self._core, *ends, slots, size, token))
 
     async def queue(
         self,
@@ -351,14 +393,27 @@ class AsyncRuntime:
             known = self._kernels[core.name] = AsyncKernel(self, core)
         return known
 
-    async def close(self) -> None:
-        """End every kernel; calls that wait raise `Closed`."""
+    def buffer(self, source: NDArray[Any] | bytes | bytearray | memoryview | int) -> Buffer:
+        """Make memory known to kernels, so that messages can name it by handle; see `Runtime.buffer`."""
+        return Buffer(self._core, memory_of(source))
+
+    async def close(
+        self, *, drain: bool = False, timeout: float | None = DRAIN_TIMEOUT
+    ) -> dict[str, TerminateReport]:
+        """End every kernel; calls that wait raise `Closed`. Other tasks run meanwhile; see `Runtime.close`.
+
+        A cancelled call stops draining and leaves the runtime open, what has ended ended; when it only waits
+        for a handler, it leaves that behind.
+        """
+        ended = await self._call(lambda port, token: port.close(self._core, drain, timeout, token))
+        reports = reports_of(ended or {})
         self._end_export()
-        self._end()
+        self._end.detach()
         if self._loop is not None:
             self._ready()
             self._loop.remove_reader(self._port.fileno())
             self._loop = None
+        return reports
 
     async def __aenter__(self) -> AsyncRuntime:
         self._attach()
@@ -381,6 +436,22 @@ class AsyncRuntime:
         self._attach()
         self._tokens += 1
         return self._tokens
+
+    async def _call(self, start: Callable[[_core.EventPort, int], bool | None]) -> Any:
+        """Await a call that may wait for a handler or a drain; cancelled, it has stopped before this returns."""
+        token = self._token()
+        if start(self._port, token) is False:
+            return None
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._answers[token] = future
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if not future.done():
+                self._port.cancel(token)
+                await asyncio.wait([future])
+            future.exception()  # nobody else asks for it
+            raise
 
     async def _answer(self, token: int, kernel: AsyncKernel, seconds: float) -> Any:
         loop = asyncio.get_running_loop()

@@ -58,10 +58,21 @@ class Dispatch:
         Timeout
             It has not ended in time; it goes on.
         Closed
-            The device was closed before it ended.
+            It was cancelled, or the device closed, before it ended.
+        KeyboardInterrupt
+            It goes on; `cancel` ends it.
         """
         if not self._core.wait(timeout):
             raise Timeout(f"the dispatch of '{self._kernel}' has not ended within {timeout} s")
+
+    def cancel(self) -> bool:
+        """Cancel it; False when it has ended already.
+
+        Groups that have not begun are not run, those that have run to their end: what these wrote stays. Returns
+        at once; the dispatch is ``done``, and its waiters get `Closed`, once no group runs any more. A cancelled
+        ``await`` of the dispatch does the same, and returns then.
+        """
+        return self._core.cancel()
 
     def __await__(self) -> Generator[Any, None, None]:
         from ringway.dispatch_port import DispatchLoop

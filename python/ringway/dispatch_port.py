@@ -26,7 +26,7 @@ class DispatchLoop:
         return _loops[loop]
 
     async def ended(self, started: _core.Started) -> None:
-        """Return when the dispatch has ended."""
+        """Return when the dispatch has ended. A cancelled call cancels it, and waits for groups that have begun."""
         loop = asyncio.get_running_loop()
         self._tokens += 1
         token = self._tokens
@@ -37,7 +37,12 @@ class DispatchLoop:
         future: asyncio.Future[None] = loop.create_future()
         self._awaited[token] = future, started
         try:
-            await future
+            await asyncio.shield(future)
+        except asyncio.CancelledError:
+            started.cancel()
+            if not future.done():
+                await asyncio.wait([future])
+            raise
         finally:
             if token in self._awaited and self._core.withdraw(started, token):
                 self._forget(token)

@@ -122,7 +122,12 @@ class Kernel:
         self._core.activate()
 
     def deactivate(self) -> None:
-        """Stop it between two messages; its queues keep their contents. Nothing on an inactive kernel."""
+        """Stop it between two messages; its queues keep their contents. Nothing on an inactive kernel.
+
+        Once back, its handler does not run. Calls that wait for a handler, this one, `terminate` and
+        `Runtime.link`, raise `Timeout` after the runtime's ``watchdog``; then, and after Ctrl-C, the kernel is
+        what it was before.
+        """
         self._core.deactivate()
 
     def terminate(self, *, drain: bool = True, timeout: float | None = DRAIN_TIMEOUT) -> TerminateReport:
@@ -133,6 +138,19 @@ class Kernel:
         drain
             Handle what is in its queues first, for at most ``timeout`` seconds, None for as long as it takes;
             else discard it. Senders whose requests are discarded get `Closed`.
+
+        Returns
+        -------
+        TerminateReport
+            Also when the drain was cut short by ``terminate(drain=False)`` of another thread or by
+            `Runtime.close`; ``left_over`` says what was discarded.
+
+        Raises
+        ------
+        InvalidState
+            It has been terminated, or another call drains it.
+        Timeout
+            Its handler did not return within the runtime's ``watchdog``.
         """
         return TerminateReport(*self._core.terminate(drain, timeout))
 
@@ -392,7 +410,8 @@ class Runtime:
             Bytes of the largest message; 0 means the size of ``message``, or 4,096 without one.
         """
         ends = (instance("source", source, Kernel)._core, instance("target", target, Kernel)._core)
-        link_checked(self._core, *ends, message=message, capacity=capacity, slot_size=slot_size)
+        slots, size = link_arguments(message=message, capacity=capacity, slot_size=slot_size)
+        self._core.link(*ends, slots, size)
 
     def queue(
         self,
@@ -453,10 +472,35 @@ class Runtime:
         """
         return Buffer(self._core, memory_of(source))
 
-    def close(self) -> None:
-        """End every kernel; calls that wait raise `Closed`. What is left in queues is discarded."""
+    def close(
+        self, *, drain: bool = False, timeout: float | None = DRAIN_TIMEOUT
+    ) -> dict[str, TerminateReport]:
+        """End every kernel; calls that wait raise `Closed`. The end of the ``with`` block discards, too.
+
+        Parameters
+        ----------
+        drain
+            Let kernels handle what is in their queues first, those that send by links before those that they
+            send to, kernels of a cycle together, for at most ``timeout`` seconds in all, None for as long as it
+            takes; nothing can be launched meanwhile. Else, and what is left then, is discarded, and its senders
+            get `Closed`. Messages to the host must be received before the call ends: a kernel that has no room
+            for one keeps what is in its mailbox.
+
+        Returns
+        -------
+        dict
+            A report for each kernel that this call ended, by its name, in the order in which they ended.
+
+        Raises
+        ------
+        Timeout
+            A handler did not return within ``watchdog``; all else has ended. Ctrl-C, too, leaves such a handler
+            behind. While it drains, it leaves the runtime open, and what has ended ended.
+        """
+        reports = reports_of(self._core.close(drain, timeout))
         self._end_export()
-        self._end()
+        self._end.detach()
+        return reports
 
     def __enter__(self) -> Runtime:
         return self
@@ -471,6 +515,11 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<ringway runtime on {self.backend}, {'closed' if self.closed else self.device}>"
+
+
+def reports_of(ended: Mapping[str, tuple[int, int, float]]) -> dict[str, TerminateReport]:
+    """Return what native code says of kernels that ended."""
+    return {name: TerminateReport(*report) for name, report in ended.items()}
 
 
 def endpoint(runtime: _core.Runtime, name: str) -> Queue | KernelQueue | Kernel:
@@ -526,16 +575,10 @@ def start_checked(backend: str, workers: int | None, assist: bool, watchdog: flo
     )
 
 
-def link_checked(
-    runtime: _core.Runtime,
-    source: _core.Kernel,
-    target: _core.Kernel,
-    *,
-    message: type[_core.Message] | None,
-    capacity: int,
-    slot_size: int,
-) -> None:
-    """Link natively, with slots for the larger of ``slot_size`` and what ``message`` needs."""
+def link_arguments(
+    *, message: type[_core.Message] | None, capacity: int, slot_size: int
+) -> tuple[int, int]:
+    """Return slots and their bytes, for the larger of ``slot_size`` and what ``message`` needs."""
     slots = whole("capacity", capacity, "a power of two, 16 to 1048576")
     size = whole("slot_size", slot_size, "0, or the bytes of the largest message")
     if message is not None:
@@ -544,7 +587,7 @@ def link_checked(
                 f"message is {message!r}; it must be a class made by ringway.message, or None"
             )
         size = max(size, message.dtype().itemsize)
-    runtime.link(source, target, slots, size)
+    return slots, size
 
 
 def memory_of(source: NDArray[Any] | bytes | bytearray | memoryview | int) -> NDArray[Any]:

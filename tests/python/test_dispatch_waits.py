@@ -112,13 +112,17 @@ def test_an_event_loop_turns_while_it_awaits() -> None:
         assert asyncio.run(main(device)) > 3
 
 
-def test_a_cancelled_await_leaves_the_dispatch_running() -> None:
+def test_a_cancelled_await_cancels_the_dispatch_and_those_behind_it_run() -> None:
     async def main(device: rw.Device) -> None:
-        dispatch, out = multiply(device)
+        dispatch, _ = multiply(device, LONG)
+        behind, out = multiply(device, 10)
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(dispatch, 0.005)
-        await dispatch
-        assert (out == LONG).all()
+        assert dispatch.done
+        with pytest.raises(Closed, match="matrix_multiply: the dispatch was cancelled"):
+            await dispatch
+        await behind
+        assert (out == 10).all()
 
     with rw.Device("cpu", workers=1) as device:
         asyncio.run(main(device))
@@ -132,6 +136,39 @@ def test_awaited_by_several() -> None:
 
     with rw.Device("cpu", workers=1) as device:
         asyncio.run(main(device))
+
+
+def test_cancel() -> None:
+    with rw.Device("cpu", workers=1) as device:
+        running, first = multiply(device)
+        waiting, second = multiply(device)
+        behind, third = multiply(device, 10)
+        assert waiting.cancel()
+        assert running.cancel()
+        for dispatch in running, waiting:
+            with pytest.raises(Closed, match="matrix_multiply: the dispatch was cancelled"):
+                dispatch.wait(timeout=60)
+            assert dispatch.done
+            assert not dispatch.cancel()
+        behind.wait(timeout=60)
+        assert not behind.cancel()
+        assert (first == 0).any()
+        assert not second.any()
+        assert (third == 10).all()
+
+
+def test_ctrl_c_ends_a_wait_and_the_dispatch_goes_on() -> None:
+    with rw.Device("cpu", workers=1) as device:
+        dispatch, _ = multiply(device, 8 * LONG)
+        timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            dispatch.wait()
+        timer.join()
+        assert not dispatch.done
+        assert dispatch.cancel()
+        with pytest.raises(Closed):
+            dispatch.wait(timeout=60)
 
 
 def test_memory_lives_until_the_dispatch_has_ended() -> None:

@@ -62,21 +62,31 @@ def test_a_kernel_that_is_only_busy_is_not_named() -> None:
             kernel.receive(timeout=20)
 
 
-@pytest.mark.parametrize("call", ["deactivate", "terminate", "activate"])
+@pytest.mark.parametrize("call", ["deactivate", "terminate", "link"])
 def test_calls_that_wait_for_a_stuck_handler_name_it_and_change_nothing(call: str) -> None:
     with rw.Runtime(workers=1, assist=False, watchdog=LIMIT) as runtime:
         stuck = runtime.launch("faulty", name="slow one")
-        other = runtime.launch("echo", activate=False)
+        other = runtime.launch("relay")
         stuck.send(b"hang 600")
         until(lambda: stuck.stuck)
-        target = other if call == "activate" else stuck
-        state = target.state
+        target = {"link": lambda: runtime.link(other, stuck)}.get(call) or getattr(stuck, call)
         with pytest.raises(errors.Timeout, match="kernel 'slow one' on worker 0 has not returned"):
-            getattr(target, call)()
-        assert target.state == state
+            target()
+        assert stuck.state == "active"
         assert stuck.receive(timeout=20) == b"hang 600"
-        getattr(target, call)()
-        assert other.state == ("active" if call == "activate" else "launched")
+        assert not runtime.telemetry().links
+        target()
+
+
+def test_a_stuck_handler_does_not_keep_others_from_being_launched_and_activated() -> None:
+    with rw.Runtime(workers=1, assist=False, watchdog=LIMIT) as runtime:
+        stuck = runtime.launch("faulty")
+        stuck.send(b"hang 1000")
+        until(lambda: stuck.stuck)
+        other = runtime.launch("echo")
+        assert other.state == "active"
+        assert not stuck.telemetry().processed
+        assert other.request(b"x", timeout=20) == b"x"
 
 
 def test_closing_names_a_stuck_kernel_and_ends_every_other_wait() -> None:

@@ -47,14 +47,6 @@ class Cpu : public Backend {
     }
   }
 
-  std::string held_up() override {
-    for (const auto& worker : workers_) {
-      if (!worker->lock_for(patience_)) return held_by(*worker);
-      worker->unlock();
-    }
-    return "";
-  }
-
   void abandon() override {
     if (watchdog_) watchdog_->stop();
     for (const auto& worker : workers_) worker->abandon();
@@ -123,7 +115,11 @@ class Cpu : public Backend {
   }
 
   // Each replica of the sender has a queue of its own, which is one input of the receiver.
-  std::vector<std::shared_ptr<const Queue>> link(Port& from, Port& to, const LinkSpec& spec) override {
+  std::vector<std::shared_ptr<const Queue>> link(Port& from, Port& to, const LinkSpec& spec,
+                                                 const Wait& until) override {
+    // A handler that keeps a worker is waited for here, before anything has changed.
+    quiesce(&from, until);
+    quiesce(&to, until);
     const u32 sample = kLinkSampleRatio * u32(of(to).options.latency_sample);
     std::vector<std::shared_ptr<const Queue>> queues;
     for (const auto& sender : of(from).replicas) {
@@ -145,10 +141,10 @@ class Cpu : public Backend {
         input.link = link;
         input.is_shared = of(to).replicated();
         input.open(link->queue);
-        const Locked held(*this, *receiver->home);
+        const Locked held(*this, *receiver->home, {});
         receiver->inputs.push_back(input);
       }
-      const Locked held(*this, *sender->home);
+      const Locked held(*this, *sender->home, {});
       sender->outputs.push_back(output);
     }
     return queues;
@@ -156,51 +152,44 @@ class Cpu : public Backend {
 
   void activate(Port& port) override {
     for (const auto& replica : of(port).replicas) {
-      const Locked held(*this, *replica->home);
-      if (replica->running) continue;
-      replica->running = true;
-      ask_idle(*replica, true);
-      // What comes later has a sender that schedules it.
-      if (input_left(*replica)) replica->home->schedule(*replica);
+      if (atomic::load_relaxed(&replica->running)) continue;
+      replica->home->ask_idle(*replica, true);
+      // Relaxed: whoever takes the notice from the worker's list sees it.
+      atomic::store_relaxed(&replica->running, 1U);
+      replica->home->notify(*replica);
     }
   }
 
   void deactivate(Port& port) override {
     for (const auto& replica : of(port).replicas) {
-      const Locked held(*this, *replica->home);
-      replica->running = false;
-      ask_idle(*replica, false);
+      // Relaxed: who takes the worker's lock after quiesce() let go of it sees it.
+      atomic::store_relaxed(&replica->running, 0U);
+      replica->home->ask_idle(*replica, false);
     }
   }
 
-  bool drain(Port& port, const Wait& until) override {
-    constexpr std::int64_t kPause = 50'000;
-    const u32 never = 0;
-    for (;;) {
-      bool moved = port.bridge && port.bridge->turn();
-      bool left = port.bridge && port.bridge->staged();
-      bool running = true;
-      for (const auto& replica : of(port).replicas) {
-        const Locked held(*this, *replica->home);
-        replica->home->schedule(*replica);
-        moved |= replica->home->run_scheduled();
-        left |= input_left(*replica);
-        running &= replica->running;
-      }
-      if (!left) return true;
-      if (until.over() || !running) return false;
-      if (until.check) until.check();
-      if (!moved) park(&never, 0, until.slice(kPause));
-    }
-  }
-
-  u64 retire(Port& port) override {
-    const std::string why = "kernel '" + of(port).name + "' was terminated before it handled the message";
-    deactivate(port);
-    if (port.bridge) port.bridge->shut();
-    u64 left = 0;
+  bool has_input(Port& port, const Wait& until) override {
+    // Messages go from the staging ring to the kernel's mailbox: in this order none is missed.
+    bool left = port.bridge && port.bridge->staged();
+    if (left) port.bridge->wake();
     for (const auto& replica : of(port).replicas) {
-      const Locked held(*this, *replica->home);
+      if (!lock(*replica->home, until)) return true;
+      const Locked held(*replica->home);
+      if (!input_left(*replica)) continue;
+      replica->home->schedule(*replica);
+      left = true;
+    }
+    return left;
+  }
+
+  u64 retire(Port& port, const Wait& until) override {
+    const std::string why = "kernel '" + of(port).name + "' was terminated before it handled the message";
+    if (port.bridge) port.bridge->shut();
+    u64& left = of(port).discarded;
+    for (const auto& replica : of(port).replicas) {
+      const Locked held(*this, *replica->home, until);
+      if (replica->retired) continue;
+      replica->retired = true;
       replica->home->forget(*replica);
       left += Context(*replica, *replica->home).discard(LetterReason::kTerminated, ErrorKind::kClosed, why);
       // SYNC: partner load_acquire in Context::without_room().
@@ -213,8 +202,14 @@ class Cpu : public Backend {
     return left;
   }
 
-  void quiesce() override {
-    for (const auto& worker : workers_) const Locked held(*this, *worker);
+  void quiesce(const Port* port, const Wait& until) override {
+    if (!port) {
+      for (const auto& worker : workers_) const Locked held(*this, *worker, until);
+      return;
+    }
+    for (const auto& replica : static_cast<const ReplicaSet*>(port)->replicas) {
+      const Locked held(*this, *replica->home, until);
+    }
   }
 
   void notify(Port& port) override { port.bridge ? port.bridge->wake() : of(port).notify(); }
@@ -237,10 +232,20 @@ class Cpu : public Backend {
   }
 
  private:
-  // Throws kTimeout when a handler does not let go of the worker.
+  // False when `until` is over; throws kTimeout when a handler does not let go of the worker.
+  bool lock(Worker& worker, const Wait& until) const {
+    if (worker.lock_for(patience_, until)) return true;
+    if (until.over()) return false;
+    throw Error(ErrorKind::kTimeout, held_by(worker));
+  }
+
   struct Locked {
-    Locked(const Cpu& cpu, Worker& held) : worker(held) {
-      if (!worker.lock_for(cpu.patience_)) throw Error(ErrorKind::kTimeout, cpu.held_by(worker));
+    explicit Locked(Worker& locked) : worker(locked) {}
+    // Throws kClosed when `until` is over.
+    Locked(const Cpu& cpu, Worker& to_lock, const Wait& until) : worker(to_lock) {
+      if (cpu.lock(worker, until)) return;
+      throw Error(ErrorKind::kClosed, "kernel '" + cpu.name_of(worker.beat().kernel) +
+                                          "' is in its handler, and waited for no longer");
     }
     ~Locked() { worker.unlock(); }
     Locked(const Locked&) = delete;
@@ -308,11 +313,6 @@ class Cpu : public Backend {
     replica->host.producer.open(set.out().ring());
     set.controls.push_back(&replica->control);
     set.unseen.push_back(&replica->unseen);
-  }
-
-  static void ask_idle(Instance& kernel, bool on) {
-    if (kernel.asks_idle != on) kernel.home->ask_idle(kernel.set.options, on ? 1 : -1);
-    kernel.asks_idle = on;
   }
 
   static void break_links(Instance& kernel) {

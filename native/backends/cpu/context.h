@@ -65,7 +65,7 @@ class Context {
   using ErrorText = char[512];
 
   // Neither failed nor waiting for a restart.
-  bool runs() const { return kernel_.running && !kernel_.resume_at; }
+  bool runs() const { return atomic::load_relaxed(&kernel_.running) && !kernel_.resume_at; }
   void turn_on_mailbox(Turn* turn);
   u32 turn_on_lane(Inlet& lane, u32 most, Turn* turn);
   void turn_on_link(Inlet& link, Turn* turn);

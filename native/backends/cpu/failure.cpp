@@ -71,7 +71,7 @@ void Context::fail(const char* reason) {
 }
 
 void Context::follow_failure() {
-  kernel_.running = false;
+  atomic::store_relaxed(&kernel_.running, 0U);
   // SYNC: partner exchange_seq_cst in fail(): the text, which another replica may be about to write.
   while (!atomic::load_seq_cst(&kernel_.set.failed)) std::this_thread::yield();
   ErrorText text;
@@ -85,8 +85,7 @@ void Context::follow_failure() {
   }
   if (kernel_.set.bridge) kernel_.set.bridge->wake();
   announce_output(kernel_.set);
-  if (kernel_.asks_idle) worker_.ask_idle(kernel_.set.options, -1);
-  kernel_.asks_idle = false;
+  worker_.ask_idle(kernel_, false);
 }
 
 }  // namespace ringway::cpu

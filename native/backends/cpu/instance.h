@@ -101,9 +101,11 @@ struct Instance {
   std::vector<Outlet> outputs;  // links: output 1 is the first
   std::vector<u8> nowhere;      // room for messages that can only be dropped
 
+  u32 running = 0;    // whether its handler may begin a message
+  u32 asks_idle = 0;  // its options count in its worker's idle policy
+
   // All below belong to the holder of the worker's lock, but for `scheduled`.
-  bool running = false;
-  bool asks_idle = false;      // its options count in its worker's idle policy
+  bool retired = false;
   bool stalled = false;        // waits for room or for `resume_at`; others may look at it
   u32 restarts_in_row = 0;     // since a message was last handled
   std::int64_t resume_at = 0;  // of now_ns(), 0 = none: after a restart, does not run before
@@ -125,6 +127,7 @@ struct ReplicaSet : Port {
   std::vector<std::unique_ptr<Instance>> replicas;
   std::unique_ptr<CopiedQueues> copied;  // set with `bridge`
   u32 notices = 0;                       // calls of pass_on()
+  u64 discarded = 0;                     // messages, by retire()
 
   // The queues that the handler works on.
   std::span<const Queue> in() { return copied ? std::span(&copied->mailbox, 1) : mailbox.lanes(); }

@@ -21,6 +21,7 @@ constexpr u32 kSpinsBeforePark = 2000;
 constexpr u32 kSpinsBeforeYield = 64;
 constexpr std::int64_t kShortWait =
     1'000'000;  // ns that others wait for the lock before they sleep between two looks
+constexpr std::int64_t kBetweenChecks = 20'000'000;  // ns between two looks at signals by who waits for the lock
 constexpr std::int64_t kFirstBackoff = 20'000;  // ns that a stalled kernel waits before it is tried again
 constexpr std::int64_t kLastBackoff = 2'000'000;
 
@@ -57,23 +58,34 @@ bool Worker::try_lock() {
   return !exchange_seq_cst(&locked_, 1U);
 }
 
-bool Worker::lock_for(std::int64_t patience) {
-  add_seq_cst(&wanted_, 1U);  // SYNC: none needed: a request to let go, looked at now and then
-  bool locked = try_lock();
+bool Worker::lock_for(std::int64_t patience, const Wait& until) {
+  struct Wanted {
+    u32* count;
+    // SYNC: none needed: a request to let go, looked at now and then
+    explicit Wanted(u32* wanted) : count(wanted) { add_seq_cst(count, 1U); }
+    ~Wanted() { sub_seq_cst(count, 1U); }  // SYNC: as above
+  } const wanted(&wanted_);
   std::int64_t began = 0;
-  for (u32 spins = 1; !locked; ++spins) {
+  std::int64_t next_check = 0;
+  for (u32 spins = 1; !try_lock(); ++spins) {
     if (spins % kSpinsBeforeYield) {
       atomic::relax();
-    } else {
-      const std::int64_t now = now_ns();
-      if (!began) began = now;
-      if (patience && now - began >= patience) break;
-      now - began < kShortWait ? std::this_thread::yield() : park(&locked_, 1, kShortWait);
+      continue;
     }
-    locked = try_lock();
+    const std::int64_t now = now_ns();
+    if (!began) began = now;
+    if ((patience && now - began >= patience) || until.over()) return false;
+    if (now - began < kShortWait) {
+      std::this_thread::yield();
+      continue;
+    }
+    if (until.check && now >= next_check) {
+      until.check();
+      next_check = now + kBetweenChecks;
+    }
+    park(&locked_, 1, kShortWait);
   }
-  sub_seq_cst(&wanted_, 1U);  // SYNC: as above
-  return locked;
+  return true;
 }
 
 void Worker::unlock() {
@@ -133,7 +145,7 @@ bool Worker::work_waits() const {
 bool Worker::run(Instance& kernel) {
   // SYNC: partner exchange_seq_cst in notify(): a message that the look below misses finds the mark cleared.
   exchange_seq_cst(&kernel.scheduled, 0U);
-  if (!kernel.running) return false;
+  if (!load_relaxed(&kernel.running)) return false;
   Context context(kernel, *this);
   // SYNC: partner exchange_seq_cst in Context::fail() of another replica.
   if (load_seq_cst(&kernel.set.failed)) {
@@ -192,13 +204,17 @@ void Worker::forget(Instance& kernel) {
   store_relaxed(&kernel.stalled, false);
 }
 
-void Worker::ask_idle(const LaunchOptions& options, i32 change) {
+void Worker::ask_idle(Instance& kernel, bool on) {
+  // SYNC: none needed; who changes the mark changes the count.
+  if (exchange_seq_cst(&kernel.asks_idle, u32(on)) == u32(on)) return;
+  const LaunchOptions& options = kernel.set.options;
+  const i32 change = on ? 1 : -1;
   if (options.idle == Idle::kPark) return;
   if (options.idle == Idle::kSpin)
-    store_relaxed(&spinning_kernels_, load_relaxed(&spinning_kernels_) + u32(change));
+    atomic::add_relaxed(&spinning_kernels_, u32(change));
   if (options.idle == Idle::kPoll) {
     store_relaxed(&poll_ns_, static_cast<std::int64_t>(options.poll_interval * 1e9));
-    store_relaxed(&polling_kernels_, load_relaxed(&polling_kernels_) + u32(change));
+    atomic::add_relaxed(&polling_kernels_, u32(change));
   }
   wake();
 }

@@ -32,9 +32,10 @@ class Worker {
   bool busy() const { return atomic::load_relaxed(&locked_); }  // somebody runs the slot's kernels
 
   bool try_lock();
-  // Ahead of the slot's own thread. False when a handler has held it for `patience` nanoseconds, 0 = no limit.
-  bool lock_for(std::int64_t patience);
-  void lock() { lock_for(0); }
+  // Ahead of the slot's own thread. False when a handler has held it for `patience` nanoseconds, 0 = no limit, or
+  // `until` is over.
+  bool lock_for(std::int64_t patience, const Wait& until);
+  void lock() { lock_for(0, {}); }
   void unlock();  // hands what is left to the slot's thread
 
   // From any thread, after it published something for `kernel`.
@@ -45,8 +46,8 @@ class Worker {
   bool run_scheduled();
   // Takes the kernel out of the lists for good.
   void forget(Instance& kernel);
-  // One active kernel more (+1) or less (-1) that asks for `idle`; the most eager of them counts.
-  void ask_idle(const LaunchOptions& options, i32 change);
+  // From any thread: whether the kernel's idle policy counts; the most eager of those that do is the worker's.
+  void ask_idle(Instance& kernel, bool on);
 
   // Stops without waiting for a handler that does not return; the worker must then live for ever.
   void abandon();

@@ -1,0 +1,165 @@
+// What event loops wait for.
+#include <pybind11/stl.h>
+
+#include <functional>
+#include <unordered_map>
+
+#include "bindings/bindings.h"
+#include "bindings/event_call.h"
+#include "bindings/held_cell.h"
+#include "bindings/message_io.h"
+#include "bindings/reports.h"
+#include "bindings/seconds.h"
+#include "core/error.h"
+
+namespace ringway::bindings {
+namespace {
+
+using SharedKernel = std::shared_ptr<Kernel>;
+using SharedRuntime = std::shared_ptr<Runtime>;
+
+// An event loop's requests and receives: what it waits for, by token.
+class EventPort {
+ public:
+  explicit EventPort(Runtime& runtime) : port_(runtime.open_port()) {}
+
+  int fd() const { return port_->fd(); }
+
+  // The answer as an object; None: `token` comes from take() later, and finish() has the answer then; False: no room
+  // in the mailbox for now.
+  py::object ask(const SharedKernel& kernel, const py::object& message, u64 token, py::handle priority,
+                 py::handle ttl, py::handle message_id) {
+    Outgoing out;
+    encode(message, {priority, ttl, message_id}, &out);
+    Held held{*kernel, nullptr};
+    bool answered = false;
+    {
+      py::gil_scoped_release unlocked;
+      held.cell = kernel->try_ask(out.envelope, out.body, *out.type_name);
+      answered = held.cell && kernel->push_on(held.cell, true);
+      if (held.cell && !answered) answered = !ReplyPool::listen(held.cell, port_.get(), token);
+    }
+    if (!held.cell) return py::bool_(false);
+    if (answered) {
+      const Reply reply = kernel->read(held.cell);
+      return decode(*reply.envelope, reply.body);
+    }
+    waiting_.emplace(token, Waiting{kernel, std::exchange(held.cell, nullptr)});
+    return py::none();
+  }
+
+  // As above for calls that may wait for a handler or a drain: false when it is done already.
+  bool activate(const SharedKernel& kernel, u64 token) {
+    return add(token, EventCall::now_or_start(port_, token, [kernel](Check check) { kernel->activate(check); }));
+  }
+  bool deactivate(const SharedKernel& kernel, u64 token) {
+    return add(token,
+               EventCall::now_or_start(port_, token, [kernel](Check check) { kernel->deactivate(check); }));
+  }
+  bool link(const SharedRuntime& runtime, const SharedKernel& source, const SharedKernel& target,
+            std::int64_t capacity, std::int64_t slot_size, u64 token) {
+    return add(token, EventCall::now_or_start(port_, token, [=](Check check) {
+                 runtime->link(*source, *target, capacity, slot_size, check);
+               }));
+  }
+  void terminate(const SharedKernel& kernel, bool drain, const py::object& timeout, u64 token) {
+    const double seconds = seconds_of(timeout, kForever);
+    auto report = std::make_shared<TerminateReport>();
+    add(token,
+        EventCall::start(port_, token,
+                         [=](Check check) {
+                           *report = kernel->terminate(drain, Wait::seconds(seconds, check));
+                         }),
+        [report] { return tuple_of(*report); });
+  }
+  void close(const SharedRuntime& runtime, bool drain, const py::object& timeout, u64 token) {
+    const double seconds = seconds_of(timeout, kForever);
+    auto report = std::make_shared<Runtime::CloseReport>();
+    add(token,
+        EventCall::start(port_, token,
+                         [=](Check check) { *report = runtime->close(drain, Wait::seconds(seconds, check)); }),
+        [report] { return dict_of(*report); });
+  }
+  // The token comes soon.
+  void cancel(u64 token) { calls_.at(token).call->cancel(); }
+
+  py::object finish(u64 token) {
+    if (const auto call = calls_.extract(token)) {
+      call.mapped().call->check();
+      return call.mapped().result();
+    }
+    const auto found = waiting_.find(token);
+    Held held{*found->second.kernel, found->second.cell};
+    const SharedKernel kernel = found->second.kernel;
+    waiting_.erase(found);
+    const Reply reply = kernel->read(held.cell);
+    return decode(*reply.envelope, reply.body);
+  }
+
+  // True when no token will come; else the caller gives the answer up when it comes.
+  bool withdraw(u64 token) {
+    const auto found = waiting_.find(token);
+    if (!found->second.kernel->runtime().replies().withdraw(found->second.cell)) return false;
+    waiting_.erase(found);
+    return true;
+  }
+
+  void discard(u64 token) {
+    if (calls_.erase(token)) return;
+    const auto found = waiting_.find(token);
+    found->second.kernel->runtime().replies().give_back(found->second.cell);
+    waiting_.erase(found);
+  }
+
+  // False when there may be a message already: receive it without waiting.
+  bool watch(const SharedKernel& kernel, u64 token) { return kernel->watch(port_.get(), token); }
+  std::vector<std::uint64_t> take() { return port_->take(); }
+  std::size_t waiting() const { return waiting_.size() + calls_.size(); }
+
+ private:
+  using Result = std::function<py::object()>;
+  struct Calling {
+    std::shared_ptr<EventCall> call;
+    Result result;
+  };
+  bool add(u64 token, std::shared_ptr<EventCall> call, Result result = [] { return py::none(); }) {
+    if (!call) return false;
+    calls_.emplace(token, Calling{std::move(call), std::move(result)});
+    return true;
+  }
+
+  struct Waiting {
+    SharedKernel kernel;
+    Kernel::Cell* cell;
+  };
+  const std::shared_ptr<CompletionPort> port_;
+  std::unordered_map<u64, Waiting> waiting_;
+  std::unordered_map<u64, Calling> calls_;
+};
+
+}  // namespace
+
+void init_event_port(py::module_& module) {
+  py::class_<EventPort>(module, "EventPort")
+      .def(py::init<Runtime&>(), py::arg("runtime"))
+      .def("fileno", &EventPort::fd)
+      .def("ask", &EventPort::ask, py::arg("kernel"), py::arg("message"), py::arg("token"),
+           py::arg("priority"), py::arg("ttl"), py::arg("message_id"))
+      .def("activate", &EventPort::activate, py::arg("kernel"), py::arg("token"))
+      .def("deactivate", &EventPort::deactivate, py::arg("kernel"), py::arg("token"))
+      .def("link", &EventPort::link, py::arg("runtime"), py::arg("source"), py::arg("target"),
+           py::arg("capacity"), py::arg("slot_size"), py::arg("token"))
+      .def("terminate", &EventPort::terminate, py::arg("kernel"), py::arg("drain"), py::arg("timeout"),
+           py::arg("token"))
+      .def("close", &EventPort::close, py::arg("runtime"), py::arg("drain"), py::arg("timeout"),
+           py::arg("token"))
+      .def("cancel", &EventPort::cancel, py::arg("token"))
+      .def("finish", &EventPort::finish, py::arg("token"))
+      .def("withdraw", &EventPort::withdraw, py::arg("token"))
+      .def("discard", &EventPort::discard, py::arg("token"))
+      .def("watch", &EventPort::watch, py::arg("kernel"), py::arg("token"))
+      .def("take", &EventPort::take)
+      .def_property_readonly("waiting", &EventPort::waiting);
+}
+
+}  // namespace ringway::bindings

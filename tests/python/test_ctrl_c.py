@@ -1,0 +1,218 @@
+"""Ctrl-C ends each call that waits for a handler or a drain, whatever the watchdog allows, and leaves things whole."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+import ringway as rw
+from ringway import errors
+
+FOREVER = b"hang 30000"
+
+
+@contextlib.contextmanager
+def interrupted() -> Iterator[None]:
+    """Ctrl-C comes while the block runs, which ends long before a handler of `FOREVER` does."""
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
+    start = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    timer.join()
+    assert time.monotonic() - start < 20
+
+
+def stuck_kernel(runtime: rw.Runtime) -> rw.Kernel:
+    kernel = runtime.launch("faulty")
+    kernel.send(FOREVER)
+    while kernel.telemetry().depth == 0:
+        time.sleep(0.001)
+    time.sleep(0.05)  # the handler has it: nothing says so without a watchdog
+    return kernel
+
+
+def left_behind(runtime: rw.Runtime) -> None:
+    """End a runtime whose handler does not return."""
+    with interrupted():
+        runtime.close()
+    assert runtime.closed
+    assert runtime.close() == {}
+
+
+def deactivate(runtime: rw.Runtime, kernel: rw.Kernel) -> None:
+    kernel.deactivate()
+
+
+def terminate(runtime: rw.Runtime, kernel: rw.Kernel) -> None:
+    kernel.terminate(drain=False)
+
+
+def drain(runtime: rw.Runtime, kernel: rw.Kernel) -> None:
+    kernel.terminate(timeout=None)
+
+
+def link(runtime: rw.Runtime, kernel: rw.Kernel) -> None:
+    runtime.link(kernel, kernel)
+
+
+def close_drained(runtime: rw.Runtime, kernel: rw.Kernel) -> None:
+    runtime.close(drain=True, timeout=None)
+
+
+@pytest.mark.parametrize("watchdog", [0, 60])
+@pytest.mark.parametrize("call", [deactivate, terminate, drain, link, close_drained])
+def test_a_call_that_waits_for_a_handler(
+    call: Callable[[rw.Runtime, rw.Kernel], None], watchdog: float
+) -> None:
+    runtime = rw.Runtime(workers=1, assist=False, watchdog=watchdog)
+    kernel = stuck_kernel(runtime)
+    with interrupted():
+        call(runtime, kernel)
+    assert kernel.state == "active"
+    assert not runtime.closed
+    assert not runtime.telemetry().links
+    kernel.send(b"still taken")
+    left_behind(runtime)
+
+
+@pytest.mark.parametrize("call", [deactivate, terminate, link])
+def test_a_call_that_waits_for_another_threads_call(call: Callable[[rw.Runtime, rw.Kernel], None]) -> None:
+    runtime = rw.Runtime(workers=1, assist=False, watchdog=0)
+    kernel = stuck_kernel(runtime)
+    ended: list[type[BaseException]] = []
+
+    def wait() -> None:
+        try:
+            kernel.deactivate()
+        except errors.Error as error:
+            ended.append(type(error))
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    time.sleep(0.05)
+    with interrupted():
+        call(runtime, kernel)
+    left_behind(runtime)
+    thread.join(20)
+    assert ended == [errors.Closed]
+
+
+def test_nothing_waits_for_a_handler_to_launch_or_activate() -> None:
+    runtime = rw.Runtime(workers=1, assist=False, watchdog=0)
+    stuck_kernel(runtime)
+    other = runtime.launch("echo", activate=False)
+    other.activate()
+    assert other.state == "active"
+    left_behind(runtime)
+
+
+def test_a_process_whose_close_was_interrupted_exits() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(
+                """
+                import signal, threading, time
+                import ringway as rw
+                runtime = rw.Runtime(workers=1, assist=False, watchdog=0)
+                runtime.launch("faulty").send(b"hang 60000")
+                time.sleep(0.05)
+                main = threading.main_thread().ident
+                threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT)).start()
+                try:
+                    runtime.close()
+                except KeyboardInterrupt:
+                    print("out")
+                """
+            ),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+    assert done.stdout == "out\n"
+    assert done.returncode == 0, done.stderr
+
+
+async def await_deactivate(runtime: rw.AsyncRuntime, kernel: rw.AsyncKernel) -> None:
+    await kernel.deactivate()
+
+
+async def await_terminate(runtime: rw.AsyncRuntime, kernel: rw.AsyncKernel) -> None:
+    await kernel.terminate(drain=False)
+
+
+async def await_drain(runtime: rw.AsyncRuntime, kernel: rw.AsyncKernel) -> None:
+    await kernel.terminate(timeout=None)
+
+
+async def await_link(runtime: rw.AsyncRuntime, kernel: rw.AsyncKernel) -> None:
+    await runtime.link(kernel, kernel)
+
+
+async def await_close(runtime: rw.AsyncRuntime, kernel: rw.AsyncKernel) -> None:
+    await runtime.close()
+
+
+async def await_close_drained(runtime: rw.AsyncRuntime, kernel: rw.AsyncKernel) -> None:
+    await runtime.close(drain=True, timeout=None)
+
+
+Awaited = Callable[[rw.AsyncRuntime, rw.AsyncKernel], Awaitable[None]]
+CALLS = [await_deactivate, await_terminate, await_drain, await_link, await_close_drained, await_close]
+
+
+async def with_stuck_kernel(call: Awaited) -> None:
+    runtime = rw.AsyncRuntime(workers=1, assist=False, watchdog=0)
+    kernel = await runtime.launch("faulty")
+    await kernel.send(FOREVER)
+    await asyncio.sleep(0.05)
+    try:
+        await call(runtime, kernel)
+    finally:
+        if call is not await_close:
+            assert kernel.state == "active"
+            assert not runtime.telemetry().links
+            closing = asyncio.ensure_future(runtime.close())
+            await asyncio.sleep(0.01)
+            closing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await closing
+        assert runtime.closed
+        assert await runtime.close() == {}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_inside_asyncio(call: Awaited) -> None:
+    with interrupted():
+        asyncio.run(with_stuck_kernel(call))
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_cancelled_call_has_stopped_and_the_loop_ran_meanwhile(call: Awaited) -> None:
+    async def main() -> None:
+        task = asyncio.ensure_future(with_stuck_kernel(call))
+        turns = 0
+        while not task.done():
+            turns += 1
+            await asyncio.sleep(0.01)
+            if turns == 20:
+                task.cancel()
+        assert turns >= 20
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
