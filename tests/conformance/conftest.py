@@ -39,6 +39,16 @@ def why_not(backend: str, bridge: Literal["direct", "pumped"]) -> str:
     return ""
 
 
+@functools.cache
+def why_no_dispatch(backend: str) -> str:
+    """Reason why a backend has no dispatch level; empty when it has."""
+    try:
+        rw.Device(backend).close()
+    except errors.BackendUnavailable as error:
+        return str(error)
+    return ""
+
+
 @pytest.fixture(params=MODES, ids=lambda mode: mode.name)
 def mode(request: pytest.FixtureRequest, backend: str) -> Mode:
     asked: Mode = request.param
@@ -103,12 +113,14 @@ def make_queue(backend: str) -> Iterator[Callable[..., rw.Queue]]:
 @pytest.fixture
 def open_device(backend: str, lacks: Callable[[object], NoReturn]) -> Iterator[Callable[..., rw.Device]]:
     """Opens devices with options of their own."""
+    if reason := why_no_dispatch(backend):
+        lacks(reason)
     with contextlib.ExitStack() as opened:
 
         def make(**fields: Any) -> rw.Device:
             try:
                 return opened.enter_context(rw.Device(backend, **fields))
-            except (errors.BackendUnavailable, errors.InvalidOption) as error:
+            except errors.InvalidOption as error:
                 lacks(error)
 
         yield make

@@ -12,6 +12,7 @@ import pytest
 import ringway as rw
 from ringway import errors
 
+pytestmark = pytest.mark.usefixtures("pumped")
 PUMPED = rw.LaunchOptions(bridge="pumped")
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's process files")
 
@@ -34,6 +35,7 @@ def bridge_of(kernel: rw.Kernel, counter: str) -> int:
     return counters[counter]
 
 
+@pytest.mark.usefixtures("direct")
 def test_bridge_is_the_one_asked_for(runtime: rw.Runtime) -> None:
     assert [
         runtime.launch("echo", options=rw.LaunchOptions(bridge=bridge)).bridge

@@ -196,8 +196,8 @@ def test_a_forked_child_is_told(open_device: OpenDevice) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
-def test_a_device_that_nobody_closes(open_device: OpenDevice, backend: str) -> None:
-    open_device()  # skips where there is none
+@pytest.mark.usefixtures("open_device")
+def test_a_device_that_nobody_closes(backend: str) -> None:
     device = rw.Device(backend, workers=2)
     dispatch, _ = multiply(device)
     del device

@@ -1,4 +1,4 @@
-"""grid and block of a launch: on the CPU, replicas that share a mailbox."""
+"""grid and block of a launch: replicas that share a mailbox, and shapes that are refused."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def held_by_replicas(processed: int, depth: int) -> int:
     return SLOTS - depth if processed == SLOTS else 0
 
 
+@pytest.mark.usefixtures("direct")
 def test_every_replica_takes_a_message(start: Start) -> None:
     with start(workers=3, assist=False) as runtime:
         options = rw.LaunchOptions(capacity=SLOTS, batch=1)
@@ -36,6 +37,7 @@ def test_every_replica_takes_a_message(start: Start) -> None:
         assert kernel.telemetry().sent == 2 * SLOTS
 
 
+@pytest.mark.usefixtures("direct")
 def test_every_replica_takes_a_message_from_tasks(backend: str) -> None:
     async def main() -> None:
         async with rw.AsyncRuntime(backend, workers=3, assist=False) as runtime:

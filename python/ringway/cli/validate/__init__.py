@@ -9,6 +9,7 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ringway.cli.arguments import backend_names
 from ringway.cli.console import Console
 from ringway.cli.machine import describe
 from ringway.cli.validate.check import Check, Setting, Skip
@@ -22,7 +23,7 @@ def add_parser(commands: Any) -> None:
         "validate", help="check this installation and this machine", description=__doc__
     )
     option = parser.add_argument
-    option("--backend", default="auto", choices=("auto", "cpu", "cuda", "metal"), help="what to check (auto)")
+    option("--backend", default="auto", choices=backend_names(), help="what to check (auto)")
     option("--only", metavar="NAME", action="append", help="run checks of this name; * matches any text")
     option("--list", action="store_true", help="list the checks and run none")
     option("--json", action="store_true", help="print JSON")
