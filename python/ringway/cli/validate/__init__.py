@@ -63,7 +63,8 @@ def as_line(report: dict[str, Any], width: int, console: Console) -> str:
     status = console.colour(f"{report['status']:<4}", COLOURS[report["status"]])
     text = f"{status}  {report['title']:<{width}}"
     if "value" in report:
-        measured = f"{report['value']:.4g} {report['unit']}".rstrip()
+        value = report["value"]
+        measured = f"{value if isinstance(value, int) else f'{value:.4g}'} {report['unit']}".rstrip()
         text += f"  {measured:>14}  limit {report['limit']} {report['unit']}".rstrip()
     if report.get("note"):
         text += f"  ({' '.join(report['note'].split())})"
