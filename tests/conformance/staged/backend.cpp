@@ -16,8 +16,9 @@ class Staged : public Backend {
 
   std::shared_ptr<Port> launch(const LaunchSpec& spec) override {
     if (spec.options.bridge == BridgeKind::kDirect) {
-      throw Error(ErrorKind::kInvalidOption,
-                  "bridge is 'direct'; the host does not see this device's memory: choose 'pumped' or 'auto'");
+      throw Error(
+          ErrorKind::kInvalidOption,
+          "bridge is 'direct'; the host does not see this device's memory: choose 'pumped' or 'auto'");
     }
     LaunchSpec pumped = spec;
     pumped.options.bridge = BridgeKind::kPumped;
