@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 import ringway
 
 BACKENDS = tuple(ringway.backends())
-REQUIRED = {name for name in os.environ.get("RINGWAY_REQUIRE", "").split(",") if name}
+# The CPU is always there, and lacks nothing.
+REQUIRED = {"cpu", *filter(None, os.environ.get("RINGWAY_REQUIRE", "").split(","))}
 
 
 # A background job of a shell starts with Ctrl-C ignored, and so would all processes that a test starts.
@@ -31,6 +34,19 @@ def backend(request: pytest.FixtureRequest) -> str:
             pytest.fail(f"RINGWAY_REQUIRE names {name}, but {reason}")
         pytest.skip(reason)
     return name
+
+
+@pytest.fixture
+def lacks(backend: str) -> Callable[[object], NoReturn]:
+    """Skips a test because the backend lacks a level or an option; fails it where the backend is required."""
+
+    def skip(reason: object) -> NoReturn:
+        text = f"{backend}: {reason}"
+        if backend in REQUIRED:
+            pytest.fail(f"RINGWAY_REQUIRE names {backend}, but {reason}")
+        pytest.skip(text)
+
+    return skip
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -16,6 +16,11 @@ std::shared_ptr<Device> Device::open(const DeviceOptions& options) {
                                                "; it must be 1 to " + std::to_string(kMostWorkers));
   }
   const BackendEntry entry = choose_backend(options.backend);
+  if (!entry.open_dispatcher) {
+    throw Error(ErrorKind::kBackendUnavailable,
+                "backend '" + entry.name +
+                    "' has ring kernels but no dispatches; ringway.Device(backend='cpu') has them");
+  }
   std::shared_ptr<Device> device(new Device(options));
   device->backend_name_ = entry.name;
   device->dispatcher_ = entry.open_dispatcher(options.workers);

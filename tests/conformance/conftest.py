@@ -1,16 +1,18 @@
 """The conformance suite: what every backend does, over the public API.
 
-Each test runs on every backend that is present (the fixture `backend`; RINGWAY_REQUIRE makes an absent one a
-failure) and in every mode that the backend has: a waiting caller may run the kernel or may not, messages come
-directly or by a pumped bridge. A test that compares numbers states its bound.
+Each test runs on every backend that is present (the fixture `backend`) and, where it launches kernels, in
+every mode that the backend has: a waiting caller may run the kernel or may not, messages come directly or by
+a pumped bridge. What a backend lacks is skipped with its reason; RINGWAY_REQUIRE makes a skip of that backend
+a failure, but for the bridge of the other kind. A test that compares numbers states its bound.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, NoReturn
 
 import pytest
 import ringway as rw
@@ -37,6 +39,16 @@ def why_not(backend: str, bridge: Literal["direct", "pumped"]) -> str:
     return ""
 
 
+@functools.cache
+def why_no_dispatch(backend: str) -> str:
+    """Reason why a backend has no dispatch level; empty when it has."""
+    try:
+        rw.Device(backend).close()
+    except errors.BackendUnavailable as error:
+        return str(error)
+    return ""
+
+
 @pytest.fixture(params=MODES, ids=lambda mode: mode.name)
 def mode(request: pytest.FixtureRequest, backend: str) -> Mode:
     asked: Mode = request.param
@@ -47,15 +59,71 @@ def mode(request: pytest.FixtureRequest, backend: str) -> Mode:
 
 
 @pytest.fixture
-def options(mode: Mode) -> Callable[..., rw.LaunchOptions]:
-    """Makes launch options of the mode under test."""
-    return functools.partial(rw.LaunchOptions, bridge=mode.bridge)
+def direct(backend: str) -> None:
+    """For tests that look at each message in its mailbox."""
+    if reason := why_not(backend, "direct"):
+        pytest.skip(reason)
 
 
 @pytest.fixture
-def runtime(backend: str, mode: Mode) -> Iterator[rw.Runtime]:
-    with rw.Runtime(backend, assist=mode.assist) as started:
-        yield started
+def pumped(backend: str) -> None:
+    """For tests of staging rings."""
+    if reason := why_not(backend, "pumped"):
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def options(mode: Mode, lacks: Callable[[object], NoReturn]) -> Callable[..., rw.LaunchOptions]:
+    """Makes launch options of the mode under test."""
+
+    def make(**fields: Any) -> rw.LaunchOptions:
+        if mode.bridge == "pumped" and fields.get("lanes"):
+            pytest.skip("a pumped bridge has one staging ring, and so no lanes")
+        return rw.LaunchOptions(bridge=mode.bridge, **fields)
+
+    return make
+
+
+@pytest.fixture
+def start(backend: str, lacks: Callable[[object], NoReturn]) -> Iterator[Callable[..., rw.Runtime]]:
+    """Starts a runtime with options of its own, for tests that state their mode themselves."""
+    with contextlib.ExitStack() as started:
+
+        def make(**fields: Any) -> rw.Runtime:
+            try:
+                return started.enter_context(rw.Runtime(backend, **fields))
+            except errors.InvalidOption as error:
+                lacks(error)
+
+        yield make
+
+
+@pytest.fixture
+def runtime(mode: Mode, start: Callable[..., rw.Runtime]) -> rw.Runtime:
+    return start(assist=mode.assist)
+
+
+@pytest.fixture
+def make_queue(backend: str) -> Iterator[Callable[..., rw.Queue]]:
+    """Makes named queues in a runtime on the backend."""
+    with rw.Runtime(backend) as runtime:
+        yield runtime.queue
+
+
+@pytest.fixture
+def open_device(backend: str, lacks: Callable[[object], NoReturn]) -> Iterator[Callable[..., rw.Device]]:
+    """Opens devices with options of their own."""
+    if reason := why_no_dispatch(backend):
+        lacks(reason)
+    with contextlib.ExitStack() as opened:
+
+        def make(**fields: Any) -> rw.Device:
+            try:
+                return opened.enter_context(rw.Device(backend, **fields))
+            except errors.InvalidOption as error:
+                lacks(error)
+
+        yield make
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""Every dispatch kernel against NumPy, over sizes, axes, groups and element types."""
+"""Every dispatch kernel against NumPy and the CPU, over sizes, axes, groups and element types."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,30 @@ ROUNDINGS = 64
 
 
 @pytest.fixture(params=[1, 3], ids=lambda workers: f"{workers} workers")
-def device(request: pytest.FixtureRequest, backend: str) -> Iterator[rw.Device]:
-    if backend != "cpu" and request.param > 1:
-        pytest.skip("the number of workers is the CPU's")
-    with rw.Device(backend, workers=request.param if backend == "cpu" else None) as opened:
+def device(request: pytest.FixtureRequest, open_device: Callable[..., rw.Device]) -> rw.Device:
+    opened = open_device(workers=request.param)
+    if request.param > 1 and opened.workers != request.param:
+        pytest.skip("the device has a number of workers of its own")
+    return opened
+
+
+# Largest difference between a device and the CPU, in roundings of the largest result: what each thread
+# computes alone is exact in IEEE 754 arithmetic; sums may be taken in another order.
+TO_CPU = {
+    "thread_id": 0,
+    "vector_add": 0,
+    "vector_scale": 0,
+    "double_in_place": 0,
+    "histogram": 0,
+    "reduce_sum": ROUNDINGS,
+    "inclusive_scan": ROUNDINGS,
+    "matrix_multiply": ROUNDINGS,
+}
+
+
+@pytest.fixture(scope="module")
+def cpu() -> Iterator[rw.Device]:
+    with rw.Device("cpu", workers=1) as opened:
         yield opened
 
 
@@ -190,3 +210,45 @@ def test_an_empty_grid_runs_nothing(device: rw.Device) -> None:
         assert device.kernel("thread_id").start(out, **grid).done
     assert list(out.numpy()) == [5, 5, 5]
     device.kernel("vector_add")(device.buffer(0), device.buffer(0), device.buffer(0), threads=0)
+
+
+def result_of(device: rw.Device, kernel: str) -> NDArray[Any]:
+    """What a kernel makes of the same input on any device."""
+    a, b = numbers("float32", 6400), numbers("float32", 6400, 2)
+    called = device.kernel(kernel)
+    out = device.buffer(6400)
+    match kernel:
+        case "thread_id":
+            out = device.buffer(6400, "uint32")
+            called(out, threads=(80, 80))
+        case "vector_add":
+            called(a, b, out, threads=6400)
+        case "vector_scale":
+            called(a, out, 1.1, threads=6400)
+        case "double_in_place":
+            out = device.buffer(a)
+            called(out, threads=6400)
+        case "histogram":
+            out = device.buffer(17, "uint32")
+            called(np.abs(a * 4).astype(np.uint8), out, 6400, 16, threads=700)
+        case "reduce_sum":
+            called(a, out, 6400, threads=1024)
+        case "inclusive_scan":
+            called(a, out, device.buffer(4), 6400, threads=1024)
+        case "matrix_multiply":
+            called(a, b, out, 80, threads=(80, 80))
+    return np.array(out)
+
+
+@pytest.mark.parametrize("kernel", TO_CPU)
+def test_a_device_agrees_with_the_cpu(device: rw.Device, cpu: rw.Device, kernel: str) -> None:
+    found, wanted = result_of(device, kernel), result_of(cpu, kernel)
+    assert found.dtype == wanted.dtype
+    largest = float(np.abs(wanted).max())
+    assert largest > 0
+    bound = TO_CPU[kernel] * float(np.finfo(np.float32).eps) * largest
+    assert np.abs(found.astype(np.float64) - wanted.astype(np.float64)).max() <= bound
+
+
+def test_every_kernel_is_compared_with_the_cpu(device: rw.Device) -> None:
+    assert set(device.kernels()) == set(TO_CPU)

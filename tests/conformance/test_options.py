@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from collections.abc import Callable
@@ -106,3 +107,34 @@ def test_capacity_of_the_queue_to_the_host_holds_the_kernel_back(
     # At most two queues, or five over a bridge, and what the handler holds of one.
     assert 32 <= sent <= 6 * 16
     assert [int(kernel.receive(timeout=20)) for _ in range(sent)] == list(range(sent))
+
+
+def test_batch_bounds_a_turn(runtime: rw.Runtime, options: Options) -> None:
+    def iterations(batch: int) -> int:
+        kernel = runtime.launch("echo", activate=False, options=options(capacity=64, batch=batch))
+        for _ in range(64):
+            kernel.send(b"x")
+        kernel.activate()
+        for _ in range(64):
+            kernel.receive(timeout=20)
+        return kernel.telemetry().iterations
+
+    assert iterations(1) >= 64
+    assert iterations(64) < 16
+
+
+def test_prefault_takes_the_pages_at_launch(runtime: rw.Runtime, options: Options) -> None:
+    """In the first lap of a mailbox of 256 pages; what else the thread touches is far less."""
+
+    def faults(prefault: bool) -> int:
+        chosen = options(capacity=256, slot_size=4000, prefault=prefault)
+        kernel = runtime.launch("echo", activate=False, options=chosen)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(256):
+            kernel.send(body)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    body = bytes(4000)
+    faults(False)
+    assert faults(False) >= 256
+    assert faults(True) < 128

@@ -23,9 +23,9 @@ def kernel(runtime: rw.Runtime, options: Options) -> Launched:
 
 
 @pytest.fixture(scope="module")
-def cpu() -> Iterator[rw.Kernel]:
+def cpu() -> Iterator[Launched]:
     with rw.Runtime("cpu", workers=1) as runtime:
-        yield runtime.launch("vector_op")
+        yield runtime, runtime.launch("vector_op")
 
 
 def assert_close(found: np.ndarray, expected: np.ndarray, op: str) -> None:
@@ -36,7 +36,7 @@ def assert_close(found: np.ndarray, expected: np.ndarray, op: str) -> None:
 
 @pytest.mark.parametrize("op", BOUNDS)
 @pytest.mark.parametrize("n", [0, 1, 10, 25])
-def test_inline(kernel: Launched, cpu: rw.Kernel, op: str, n: int) -> None:
+def test_inline(kernel: Launched, cpu: Launched, op: str, n: int) -> None:
     a = np.linspace(-3, 3, n, dtype=np.float32)
     b = np.linspace(1, 2, n, dtype=np.float32)
     request = rw.VectorRequest(a, b, op=op)
@@ -47,25 +47,31 @@ def test_inline(kernel: Launched, cpu: rw.Kernel, op: str, n: int) -> None:
     assert answer.correlation_id == request.message_id
     assert answer.message_id != request.message_id
     assert answer.priority == request.priority
-    expected = cpu.request(rw.VectorRequest(a, b, op=op), timeout=20).result
+    expected = cpu[1].request(rw.VectorRequest(a, b, op=op), timeout=20).result
     np.testing.assert_array_equal(expected, NUMPY[op](a, b))
     assert_close(answer.result, expected, op)
 
 
-@pytest.mark.parametrize("op", BOUNDS)
-@pytest.mark.parametrize("n", [0, 100, 100_000])
-def test_by_handle(kernel: Launched, op: str, n: int) -> None:
-    runtime, vector_op = kernel
-    random = np.random.default_rng(1)
-    a, b = random.random((2, n), np.float32)
-    out = np.zeros(n, np.float32)
+def by_handle(launched: Launched, a: np.ndarray, b: np.ndarray, op: str) -> np.ndarray:
+    runtime, vector_op = launched
+    out = np.zeros_like(a)
     buffers = [runtime.buffer(array) for array in (a.copy(), b.copy(), out)]
-    request = rw.VectorRequest.by_handle(*(buffer.handle for buffer in buffers), n, op=op)
+    request = rw.VectorRequest.by_handle(*(buffer.handle for buffer in buffers), len(a), op=op)
     answer = vector_op.request(request, timeout=20)
     assert answer.success
     assert answer.result is None
     assert answer.result_handle == buffers[2].handle
-    assert_close(out, NUMPY[op](a, b), op)
+    return out
+
+
+@pytest.mark.parametrize("op", BOUNDS)
+@pytest.mark.parametrize("n", [0, 100, 100_000])
+def test_by_handle(kernel: Launched, cpu: Launched, op: str, n: int) -> None:
+    random = np.random.default_rng(1)
+    a, b = random.random((2, n), np.float32)
+    found, expected = (by_handle(launched, a, b, op) for launched in (kernel, cpu))
+    np.testing.assert_array_equal(expected, NUMPY[op](a, b))
+    assert_close(found, expected, op)
 
 
 def test_division_by_zero_follows_ieee(kernel: Launched) -> None:

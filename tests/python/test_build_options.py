@@ -41,3 +41,12 @@ def test_what_cannot_be_had_is_an_error(tmp_path: pathlib.Path, option: str, say
 def test_what_can_be_left_out_is_none(tmp_path: pathlib.Path, value: str) -> None:
     result = configure(tmp_path, f"-DRINGWAY_CUDA={value}", f"-DRINGWAY_METAL={value}")
     assert result.returncode == 0, result.stderr
+
+
+def test_a_folder_of_a_further_backend_comes_last_in_the_list(tmp_path: pathlib.Path) -> None:
+    result = configure(tmp_path, "-DRINGWAY_EXTRA_BACKENDS=tests/conformance/staged")
+    assert result.returncode == 0, result.stderr
+    (made,) = tmp_path.rglob("ringway_backends.cpp")
+    entries = [line.strip() for line in made.read_text().splitlines() if "register_backend(" in line]
+    assert entries[-1] == "register_backend(staged::backend());"
+    assert len(entries) == 4

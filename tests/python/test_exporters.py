@@ -15,7 +15,7 @@ SAMPLE = re.compile(r'([a-z_]+)\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\} (\S
 
 @pytest.fixture
 def runtime() -> Iterator[rw.Runtime]:
-    with rw.Runtime(workers=1) as started:
+    with rw.Runtime("cpu", workers=1) as started:
         options = rw.LaunchOptions(latency_sample=1)
         relay = started.launch("relay", name="relay", options=options)
         echo = started.launch("echo", name='a "b"\\\nc', options=options)

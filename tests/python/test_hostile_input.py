@@ -33,7 +33,7 @@ OPTIONS = sorted(rw.LaunchOptions.__dataclass_fields__)
 
 @pytest.fixture(scope="module")
 def runtime() -> Iterator[rw.Runtime]:
-    with rw.Runtime(workers=1) as started:
+    with rw.Runtime("cpu", workers=1) as started:
         yield started
 
 

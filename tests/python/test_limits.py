@@ -17,7 +17,7 @@ PAGE = os.sysconf("SC_PAGESIZE")
 
 @pytest.fixture
 def runtime() -> Iterator[rw.Runtime]:
-    with rw.Runtime(workers=2) as started:
+    with rw.Runtime("cpu", workers=2) as started:
         yield started
 
 
@@ -98,7 +98,7 @@ def test_a_thousand_launches_and_terminations_leak_nothing(runtime: rw.Runtime) 
 
 def test_a_hundred_runtimes_leak_nothing() -> None:
     def live_once() -> None:
-        with rw.Runtime(workers=2) as runtime:
+        with rw.Runtime("cpu", workers=2) as runtime:
             assert runtime.launch("echo").request(b"x", timeout=20) == b"x"
 
     for _ in range(10):

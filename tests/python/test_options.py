@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from ringway import errors
 
 @pytest.fixture
 def runtime() -> Iterator[rw.Runtime]:
-    with rw.Runtime(workers=2, assist=False) as started:
+    with rw.Runtime("cpu", workers=2, assist=False) as started:
         yield started
 
 
@@ -60,43 +59,12 @@ def test_idle_poll_looks_every_interval(runtime: rw.Runtime) -> None:
     assert time.monotonic() - start >= 0.2
 
 
-def test_batch_bounds_a_turn(runtime: rw.Runtime) -> None:
-    def iterations(batch: int) -> int:
-        kernel = runtime.launch("echo", activate=False, options=rw.LaunchOptions(capacity=64, batch=batch))
-        for _ in range(64):
-            kernel.send(b"x")
-        kernel.activate()
-        for _ in range(64):
-            kernel.receive(timeout=20)
-        return kernel.telemetry().iterations
-
-    assert iterations(1) >= 64
-    assert iterations(64) < 16
-
-
 def test_worker_is_where_the_kernel_lives(runtime: rw.Runtime) -> None:
     assert runtime.workers == 2
     with pytest.raises(errors.InvalidOption, match="number of workers, 2"):
         runtime.launch("echo", options=rw.LaunchOptions(worker=2))
     assert [runtime.launch("echo", options=rw.LaunchOptions(worker=1)).worker for _ in range(3)] == [1] * 3
     assert sorted(runtime.launch("echo").worker for _ in range(2)) == [0, 1]
-
-
-def test_prefault_takes_the_pages_at_launch(runtime: rw.Runtime) -> None:
-    """In the first lap of a mailbox of 256 pages; what else the thread touches is far less."""
-
-    def faults(prefault: bool) -> int:
-        options = rw.LaunchOptions(capacity=256, slot_size=4000, prefault=prefault)
-        kernel = runtime.launch("echo", activate=False, options=options)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        for _ in range(256):
-            kernel.send(body)
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-    body = bytes(4000)
-    faults(False)
-    assert faults(False) >= 256
-    assert faults(True) < 128
 
 
 @pytest.mark.parametrize(

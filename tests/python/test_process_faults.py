@@ -1,18 +1,13 @@
-"""A runtime and the process around it: Ctrl-C, asyncio, spawn, a clock that jumps, memory that runs out."""
+"""A runtime and the process around it: spawn, a clock that jumps, memory that runs out."""
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,75 +27,14 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def interrupt_main_soon() -> threading.Timer:
-    main = threading.main_thread().ident
-    assert main is not None
-    timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
-    timer.start()
-    return timer
-
-
-def full_outbox(runtime: rw.Runtime) -> rw.Kernel:
-    """A kernel with messages left that it cannot handle, because nobody receives its answers."""
-    kernel = runtime.launch("echo", options=rw.LaunchOptions(capacity=16))
-    for _ in range(16):
-        kernel.send(b"x")
-    while kernel.telemetry().processed < 16:
-        time.sleep(0.001)
-    for _ in range(16):
-        kernel.send(b"y")
-    return kernel
-
-
-def test_ctrl_c_ends_a_drain() -> None:
-    with rw.Runtime(workers=1) as runtime:
-        kernel = full_outbox(runtime)
-        timer = interrupt_main_soon()
-        with pytest.raises(KeyboardInterrupt):
-            kernel.terminate(timeout=60)
-        timer.join()
-        assert kernel.state == "active"
-        assert [kernel.receive(timeout=20) for _ in range(32)] == [b"x"] * 16 + [b"y"] * 16
-
-
-def blocked_request(kernel: rw.AsyncKernel) -> object:
-    return kernel.request(b"x", timeout=60)
-
-
-def blocked_receive(kernel: rw.AsyncKernel) -> object:
-    return kernel.receive(timeout=60)
-
-
-@pytest.mark.parametrize("call", [blocked_request, blocked_receive])
-def test_ctrl_c_inside_asyncio_ends_the_program_and_nothing_is_left(
-    call: Callable[[rw.AsyncKernel], object],
-) -> None:
-    closed: list[bool] = []
-
-    async def main() -> None:
-        async with rw.AsyncRuntime(workers=1) as runtime:
-            kernel = await runtime.launch("echo", activate=False)
-            try:
-                await call(kernel)  # type: ignore[misc]
-            finally:
-                await runtime.close()
-                closed.append(runtime.closed)
-
-    timer = interrupt_main_soon()
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(main())
-    timer.join()
-    assert closed == [True]
-
-
 def answer_in_child(connection: multiprocessing.connection.Connection) -> None:
-    with rw.Runtime(workers=1) as runtime:
+    with rw.Runtime("cpu", workers=1) as runtime:
         connection.send(runtime.launch("echo").request(b"child", timeout=20))
 
 
 def test_a_spawned_process_has_a_runtime_of_its_own() -> None:
     context = multiprocessing.get_context("spawn")
-    with rw.Runtime(workers=1) as runtime:
+    with rw.Runtime("cpu", workers=1) as runtime:
         echo = runtime.launch("echo")
         here, there = context.Pipe()
         child = context.Process(target=answer_in_child, args=(there,))
@@ -148,7 +82,7 @@ def test_time_outs_do_not_follow_a_clock_that_jumps(tmp_path: Path) -> None:
                 return
             raise AssertionError(call)
 
-        with rw.Runtime(workers=1) as runtime:
+        with rw.Runtime("cpu", workers=1) as runtime:
             options = rw.LaunchOptions(capacity=16, block_timeout=0.1)
             echo = runtime.launch("echo", activate=False, options=options)
             takes(lambda: echo.receive(timeout=0.1), Timeout, 0.1)
@@ -162,7 +96,7 @@ def test_time_outs_do_not_follow_a_clock_that_jumps(tmp_path: Path) -> None:
             assert echo.telemetry().uptime < 60
 
         async def main():
-            async with rw.AsyncRuntime(workers=1) as runtime:
+            async with rw.AsyncRuntime("cpu", workers=1) as runtime:
                 echo = await runtime.launch("echo", activate=False)
                 try:
                     await echo.request(b"x", timeout=0.1)
@@ -183,7 +117,7 @@ def test_memory_that_runs_out_is_an_error_and_the_runtime_goes_on() -> None:
         import resource
         import ringway as rw
         from ringway.errors import OutOfMemory
-        with rw.Runtime(workers=1) as runtime:
+        with rw.Runtime("cpu", workers=1) as runtime:
             first = runtime.launch("echo")
             assert first.request(b"x", timeout=20) == b"x"
             used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -1,29 +1,15 @@
-"""Named queues and their process: Ctrl-C, fork, interpreter exit, many queues."""
+"""Named queues and their process: fork, interpreter exit, many queues."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
-import threading
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 import ringway as rw
-
-CALLS: dict[str, Callable[[rw.Queue, rw.Queue], Any]] = {
-    "receive": lambda empty, _: empty.receive(),
-    "receive_many": lambda empty, _: empty.receive_many(4),
-    "peek": lambda empty, _: empty.peek(4),
-    "iteration": lambda empty, _: list(empty),
-    "send": lambda _, full: full.send(1.0, timeout=60),
-    "send_many": lambda _, full: full.send_many(np.ones(4), timeout=60),
-    "reserve": lambda _, full: full.reserve(4, timeout=60),
-}
 
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
@@ -34,23 +20,6 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
-
-
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_ctrl_c_ends_every_wait_and_leaves_the_queue_as_it_was(
-    call: Callable[[rw.Queue, rw.Queue], Any],
-) -> None:
-    empty, full = (rw.Queue(message=np.float64, capacity=16) for _ in range(2))
-    full.send_many(np.arange(16.0))
-    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        call(empty, full)
-    timer.join()
-    assert len(empty) == 0
-    assert full.receive_many().tolist() == list(range(16))
-    empty.send(1.0)
-    assert empty.receive(timeout=0) == 1.0
 
 
 def test_fork_is_refused_and_harmless() -> None:
@@ -99,7 +68,7 @@ def test_the_interpreter_exits_cleanly_while_threads_wait() -> None:
         alone = rw.Queue(message=np.float64, capacity=16)
         full = rw.Queue(message=np.float64, capacity=16)
         full.send_many(np.ones(16))
-        runtime = rw.Runtime(workers=1)
+        runtime = rw.Runtime("cpu", workers=1)
         named = runtime.queue("named", np.float64)
         def wait(call):
             try:
@@ -123,7 +92,7 @@ def test_thousands_of_queues_leave_nothing_behind() -> None:
     if not os.path.exists("/proc/self/maps"):
         pytest.skip("/proc is Linux")
     before = descriptors_and_maps()
-    with rw.Runtime(workers=1) as runtime:
+    with rw.Runtime("cpu", workers=1) as runtime:
         for number in range(1500):
             queue = rw.Queue(message=np.float64)
             queue.send(1.0)

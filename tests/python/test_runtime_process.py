@@ -28,7 +28,7 @@ def test_fork_is_refused_and_harmless() -> None:
         warnings.simplefilter("ignore")
         import ringway as rw
         from ringway.errors import ForkedError
-        runtime = rw.Runtime(workers=2)
+        runtime = rw.Runtime("cpu", workers=2)
         echo = runtime.launch("echo")
         child = os.fork()
         if child == 0:
@@ -39,7 +39,7 @@ def test_fork_is_refused_and_harmless() -> None:
                     continue
                 os._exit(3)
             runtime.close()
-            with rw.Runtime(workers=1) as own:
+            with rw.Runtime("cpu", workers=1) as own:
                 assert own.launch("echo").request(b"own", timeout=20) == b"own"
             raise SystemExit(5)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
@@ -54,7 +54,7 @@ def test_the_interpreter_exits_cleanly_with_kernels_running() -> None:
         """
         import threading
         import ringway as rw
-        runtime = rw.Runtime(workers=2)
+        runtime = rw.Runtime("cpu", workers=2)
         echo = runtime.launch("echo", options=rw.LaunchOptions.low_latency())
         def wait():
             try:
@@ -74,7 +74,7 @@ def test_log_shows_launches_and_transitions(level: str, lines: int) -> None:
     done = run(
         """
         import ringway as rw
-        with rw.Runtime(workers=1) as runtime:
+        with rw.Runtime("cpu", workers=1) as runtime:
             runtime.launch("echo", name="one")
         """,
         RINGWAY_LOG=level,

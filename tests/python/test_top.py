@@ -20,7 +20,7 @@ from ringway.telemetry.export import directory
 
 SERVER = """
 import sys, ringway as rw
-with rw.Runtime(workers=1{export}) as runtime:
+with rw.Runtime("cpu", workers=1{export}) as runtime:
     relay, echo = runtime.launch("relay", name="relay"), runtime.launch("echo", name="echo one")
     runtime.link(relay, echo)
     for _ in range(100):
@@ -175,7 +175,7 @@ def test_none_and_several_are_errors_with_advice(folder: Path, capsys: pytest.Ca
 
 
 def test_closing_removes_the_socket(folder: Path) -> None:
-    with rw.Runtime(workers=1, export=True) as runtime:
+    with rw.Runtime("cpu", workers=1, export=True) as runtime:
         runtime.launch("echo")
         (paths,) = find.sockets().values()
         answer = find.ask(paths[0])
@@ -186,7 +186,7 @@ def test_closing_removes_the_socket(folder: Path) -> None:
 
 
 def test_a_child_after_fork_leaves_the_socket_alone(folder: Path) -> None:
-    with rw.Runtime(workers=1, export=True) as runtime:
+    with rw.Runtime("cpu", workers=1, export=True) as runtime:
         child = os.fork()
         if not child:
             runtime.close()

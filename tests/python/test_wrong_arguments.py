@@ -125,7 +125,7 @@ RUNTIME_CASES: list[tuple[Call, str]] = [
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[tuple[rw.Runtime, rw.Kernel]]:
-    with rw.Runtime(workers=2) as runtime:
+    with rw.Runtime("cpu", workers=2) as runtime:
         yield runtime, runtime.launch("echo", name="taken")
 
 
@@ -139,7 +139,7 @@ def test_runtime_and_kernel(started: tuple[rw.Runtime, rw.Kernel], call: Call, t
 @cases(*RUNTIME_CASES)
 def test_runtime_and_kernel_of_asyncio(call: Call, text: str) -> None:
     async def main() -> None:
-        async with rw.AsyncRuntime(workers=2) as runtime:
+        async with rw.AsyncRuntime("cpu", workers=2) as runtime:
             kernel = await runtime.launch("echo", name="taken")
             with pytest.raises(rw.Error, match=text):
                 await call(runtime, kernel)
@@ -249,7 +249,7 @@ def test_pagerank(call: Call, text: str) -> None:
     ],
 )
 def test_bytes_of_every_kind_are_sent(message: Any) -> None:
-    with rw.Runtime(workers=1) as runtime:
+    with rw.Runtime("cpu", workers=1) as runtime:
         echo = runtime.launch("echo")
         assert echo.request(message, timeout=20) == b"0123"
         assert echo.send(message)
@@ -257,7 +257,7 @@ def test_bytes_of_every_kind_are_sent(message: Any) -> None:
 
 
 def test_long_bytes_of_every_kind_are_sent() -> None:
-    with rw.Runtime(workers=1) as runtime:
+    with rw.Runtime("cpu", workers=1) as runtime:
         echo = runtime.launch("echo")
         body = bytes(range(256)) * 16
         assert echo.request(bytearray(body), timeout=20) == body
@@ -267,7 +267,7 @@ def test_long_bytes_of_every_kind_are_sent() -> None:
 def test_numbers_of_other_libraries_are_numbers(tmp_path: Path) -> None:
     two, half = np.int16(2), np.float32(0.5)
     options = rw.LaunchOptions(capacity=two * 8, message_timeout=half, batch=np.int64(3))
-    with rw.Runtime(workers=two) as runtime:
+    with rw.Runtime("cpu", workers=two) as runtime:
         echo = runtime.launch("echo", grid=two, options=options)
         runtime.link(echo, runtime.launch("relay"), capacity=np.int32(16))
         assert echo.request(b"", timeout=np.float64(20)) == b""

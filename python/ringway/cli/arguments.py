@@ -6,6 +6,8 @@ import argparse
 import math
 from collections.abc import Callable
 
+import ringway as rw
+
 
 def number(low: float, high: float = math.inf) -> Callable[[str], float]:
     """A finite number from `low` up to, but not including, `high`."""
@@ -36,3 +38,8 @@ def count(low: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def backend_names() -> tuple[str, ...]:
+    """What a backend can be chosen by: the names of the registry, present or not, and ``auto``."""
+    return ("auto", *rw.backends())

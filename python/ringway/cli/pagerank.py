@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ringway as rw
-from ringway.cli.arguments import count, number
+from ringway.cli.arguments import backend_names, count, number
 from ringway.cli.console import Console
 from ringway.cli.plot import check_plot, save_plot
 from ringway.cli.progress import Bar, Progress
@@ -37,7 +37,7 @@ def add_parser(commands: Any) -> None:
     option("--tol", type=number(0), default=1e-6, help="stop when an iteration changes less in all (1e-6)")
     option("--max-iter", type=count(1), default=100, help="fail after so many iterations (100)")
     option("--dtype", choices=("float32", "float64"), help="precision (by --tol)")
-    option("--backend", default="auto", choices=("auto", "cpu", "cuda", "metal"), help="where to run (auto)")
+    option("--backend", default="auto", choices=backend_names(), help="where to run (auto)")
     option("--top", type=count(1), help=f"rows to show ({TABLE_ROWS} in the table, else all)")
     option("--json", metavar="PATH", nargs="?", const=HERE, help="JSON into PATH, or instead of the table")
     option("--csv", metavar="PATH", nargs="?", const=HERE, help="CSV into PATH, or instead of the table")

@@ -9,6 +9,7 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ringway.cli.arguments import backend_names
 from ringway.cli.console import Console
 from ringway.cli.machine import describe
 from ringway.cli.validate.check import Check, Setting, Skip
@@ -22,7 +23,7 @@ def add_parser(commands: Any) -> None:
         "validate", help="check this installation and this machine", description=__doc__
     )
     option = parser.add_argument
-    option("--backend", default="auto", choices=("auto", "cpu", "cuda", "metal"), help="what to check (auto)")
+    option("--backend", default="auto", choices=backend_names(), help="what to check (auto)")
     option("--only", metavar="NAME", action="append", help="run checks of this name; * matches any text")
     option("--list", action="store_true", help="list the checks and run none")
     option("--json", action="store_true", help="print JSON")
@@ -62,7 +63,8 @@ def as_line(report: dict[str, Any], width: int, console: Console) -> str:
     status = console.colour(f"{report['status']:<4}", COLOURS[report["status"]])
     text = f"{status}  {report['title']:<{width}}"
     if "value" in report:
-        measured = f"{report['value']:.4g} {report['unit']}".rstrip()
+        value = report["value"]
+        measured = f"{value if isinstance(value, int) else f'{value:.4g}'} {report['unit']}".rstrip()
         text += f"  {measured:>14}  limit {report['limit']} {report['unit']}".rstrip()
     if report.get("note"):
         text += f"  ({' '.join(report['note'].split())})"

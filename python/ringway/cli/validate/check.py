@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import ringway as rw
+from ringway.errors import BackendUnavailable
 
 Number = float | int
 
@@ -54,6 +55,13 @@ class Setting:
     def runtime(self) -> rw.Runtime:
         """A new runtime on that backend."""
         return rw.Runtime(backend=self.backend)
+
+    def device(self) -> rw.Device:
+        """A new device for dispatches on it; a backend without that level is a reason to skip."""
+        try:
+            return rw.Device(self.backend)
+        except BackendUnavailable as error:
+            raise Skip(str(error)) from error
 
 
 @dataclass(frozen=True)

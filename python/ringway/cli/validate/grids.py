@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-import ringway as rw
 from ringway.cli.validate.check import Check, Finding, Setting, below, demand, exactly
 
 
 def thread_ids(setting: Setting) -> Finding:
     """Ten threads write their numbers."""
-    with rw.Device(setting.backend) as device:
+    with setting.device() as device:
         out = device.buffer(np.full(10, 99, np.uint32))
         device.kernel("thread_id")(out, threads=10)
     return exactly(int(np.sum(out.numpy() == np.arange(10))), 10, "threads")
@@ -18,7 +17,7 @@ def thread_ids(setting: Setting) -> Finding:
 
 def many_groups(setting: Setting) -> Finding:
     """1,024 threads in groups of 256."""
-    with rw.Device(setting.backend) as device:
+    with setting.device() as device:
         out = device.buffer(np.full(1024, 9999, np.uint32))
         device.kernel("thread_id")(out, groups=4, group=256)
     return exactly(int(np.sum(out.numpy() == np.arange(1024))), 1024, "threads", "4 groups of 256")
@@ -26,7 +25,7 @@ def many_groups(setting: Setting) -> Finding:
 
 def vector_add(setting: Setting) -> Finding:
     """2.5 + 1.5 in every element."""
-    with rw.Device(setting.backend) as device:
+    with setting.device() as device:
         a = device.buffer(np.full(1000, 2.5, np.float32))
         b = device.buffer(np.full(1000, 1.5, np.float32))
         out = device.buffer(1000)
@@ -37,7 +36,7 @@ def vector_add(setting: Setting) -> Finding:
 def vector_scale(setting: Setting) -> Finding:
     """Every element by a scalar."""
     values = np.arange(1000, dtype=np.float32)
-    with rw.Device(setting.backend) as device:
+    with setting.device() as device:
         out = device.buffer(1000)
         device.kernel("vector_scale")(device.buffer(values), out, 2.5, threads=1000)
     return exactly(int(np.sum(out.numpy() == values * 2.5)), 1000, "elements")
@@ -45,7 +44,7 @@ def vector_scale(setting: Setting) -> Finding:
 
 def double_in_place(setting: Setting) -> Finding:
     """A buffer that is read and written."""
-    with rw.Device(setting.backend) as device:
+    with setting.device() as device:
         values = device.buffer(np.arange(1000, dtype=np.float32))
         device.kernel("double_in_place")(values, threads=1000)
     return exactly(int(np.sum(values.numpy() == 2 * np.arange(1000))), 1000, "elements")
@@ -53,7 +52,7 @@ def double_in_place(setting: Setting) -> Finding:
 
 def reduce_sum(setting: Setting) -> Finding:
     """Threadgroup memory, barriers, and one atomic addition for each group."""
-    with rw.Device(setting.backend) as device:
+    with setting.device() as device:
         values = device.buffer(np.arange(4096, dtype=np.float32))
         total = device.buffer(1)
         device.kernel("reduce_sum")(values, total, 4096, threads=4096)
@@ -65,7 +64,7 @@ def matrix_multiply(setting: Setting) -> Finding:
     """Tiles in threadgroup memory, at sizes that no tile divides."""
     random = np.random.default_rng(5)
     a, b = random.random((70, 50), np.float32), random.random((50, 90), np.float32)
-    with rw.Device(setting.backend) as device:
+    with setting.device() as device:
         out = device.buffer((70, 90))
         device.kernel("matrix_multiply")(device.buffer(a), device.buffer(b), out, 50, threads=(90, 70))
     difference = np.abs(out.numpy() - a.astype(np.float64) @ b)
@@ -75,7 +74,7 @@ def matrix_multiply(setting: Setting) -> Finding:
 def scan_and_histogram(setting: Setting) -> Finding:
     """The two that take several groups to one result."""
     values = np.random.default_rng(6).integers(0, 16, 10_000, np.int32)
-    with rw.Device(setting.backend) as device:
+    with setting.device() as device:
         out, sums = device.buffer(values.size, np.int32), device.buffer(4, np.int32)
         device.kernel("inclusive_scan")(values, out, sums, values.size, threads=1024)
         counts = device.buffer(17, np.uint32)

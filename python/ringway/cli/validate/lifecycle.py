@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 
 import ringway as rw
@@ -11,6 +12,7 @@ from ringway.messages import PageRankContribution
 
 SENT = 100
 REPEATS = 15
+LAUNCHES = 300
 TIMEOUT = 5.0
 MESSAGE = PageRankContribution(1, 2, 0.25, 3)
 
@@ -70,8 +72,51 @@ def launch_three(setting: Setting) -> Finding:
     return below(best * 1e6, 500, "µs")
 
 
+def launch_one(setting: Setting) -> Finding:
+    """One kernel, launched and activated, the median of many."""
+    seconds = []
+    with setting.runtime() as runtime:
+        for _ in range(LAUNCHES):
+            start = time.perf_counter()
+            kernel = runtime.launch("echo")
+            seconds.append(time.perf_counter() - start)
+            kernel.terminate()
+    return below(statistics.median(seconds) * 1e6, 20, "µs", f"median of {LAUNCHES}")
+
+
+def latency(setting: Setting) -> Finding:
+    """A message that waited is timed in seconds, and each that is asked for is sampled."""
+    with setting.runtime() as runtime:
+        kernel = runtime.launch("echo", activate=False, options=rw.LaunchOptions(latency_sample=1))
+        for _ in range(SENT):
+            kernel.send(MESSAGE)
+        time.sleep(0.02)
+        kernel.activate()
+        for _ in range(SENT):
+            kernel.receive(timeout=TIMEOUT)
+        kernel.deactivate()
+        seen = kernel.telemetry().latency
+    demand(0.018 <= seen.p50 <= seen.p99 <= seen.p999, f"after 20 ms of waiting p50 is {seen.p50 * 1e3:g} ms")
+    return exactly(seen.count, SENT, "messages timed", f"p50 {seen.p50 * 1e3:.1f} ms after a wait of 20 ms")
+
+
+def idle(setting: Setting) -> Finding:
+    """The processor time of a runtime that has nothing to do."""
+    with setting.runtime() as runtime:
+        for _ in range(SENT):
+            runtime.launch("echo").request(MESSAGE, timeout=TIMEOUT)
+        time.sleep(0.05)
+        busy, start = time.process_time(), time.perf_counter()
+        time.sleep(0.5)
+        share = (time.process_time() - busy) / (time.perf_counter() - start)
+    return below(share * 100, 1, "% of a core", f"{SENT} kernels")
+
+
 CHECKS = [
     Check("lifecycle", "launch, activate, deactivate, terminate", transitions),
     Check("telemetry", "telemetry counts what was sent", telemetry),
+    Check("telemetry-latency", "latency of messages that waited", latency),
     Check("launch", "PageRank's three kernels launched", launch_three),
+    Check("launch-one", "a kernel launched and activated", launch_one),
+    Check("idle", "processor time while idle", idle),
 ]

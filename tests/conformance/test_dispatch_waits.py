@@ -8,12 +8,15 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import ringway as rw
 from ringway.errors import Closed, ForkedError, InvalidOption, Timeout
+
+OpenDevice = Callable[..., rw.Device]
 
 LONG = 6_000  # inner length of a multiplication that takes long enough to be caught in the act
 
@@ -25,8 +28,8 @@ def multiply(device: rw.Device, inner: int = LONG) -> Any:
     return device.kernel("matrix_multiply").start(a, b, out, inner, threads=(128, 128)), out
 
 
-def test_wait_and_done() -> None:
-    with rw.Device("cpu", workers=2) as device:
+def test_wait_and_done(open_device: OpenDevice) -> None:
+    with open_device(workers=2) as device:
         dispatch, out = multiply(device, 100)
         dispatch.wait(timeout=30)
         assert dispatch.done
@@ -37,8 +40,8 @@ def test_wait_and_done() -> None:
             dispatch.wait(timeout=-1)
 
 
-def test_a_time_out_leaves_it_running() -> None:
-    with rw.Device("cpu", workers=1) as device:
+def test_a_time_out_leaves_it_running(open_device: OpenDevice) -> None:
+    with open_device(workers=1) as device:
         dispatch, out = multiply(device)
         with pytest.raises(Timeout, match="'matrix_multiply' has not ended within"):
             dispatch.wait(timeout=0.001)
@@ -46,8 +49,8 @@ def test_a_time_out_leaves_it_running() -> None:
         assert (out == LONG).all()
 
 
-def test_dispatches_run_in_order() -> None:
-    with rw.Device("cpu", workers=3) as device:
+def test_dispatches_run_in_order(open_device: OpenDevice) -> None:
+    with open_device(workers=3) as device:
         values = device.buffer(np.ones(5000, np.uint64))
         double = device.kernel("double_in_place")
         started = [double.start(values, threads=5000) for _ in range(30)]
@@ -56,8 +59,8 @@ def test_dispatches_run_in_order() -> None:
         assert (values.numpy() == 2**31).all()
 
 
-def test_many_threads_share_a_device() -> None:
-    with rw.Device("cpu", workers=2) as device:
+def test_many_threads_share_a_device(open_device: OpenDevice) -> None:
+    with open_device(workers=2) as device:
         wrong = []
 
         def work(seed: int) -> None:
@@ -76,7 +79,7 @@ def test_many_threads_share_a_device() -> None:
         assert wrong == []
 
 
-def test_await() -> None:
+def test_await(open_device: OpenDevice) -> None:
     async def main(device: rw.Device) -> None:
         values = device.buffer(np.ones(10_000, np.float32))
         for _ in range(3):
@@ -91,12 +94,12 @@ def test_await() -> None:
 
         await asyncio.gather(*(one(size) for size in range(200)))
 
-    with rw.Device("cpu", workers=2) as device:
+    with open_device(workers=2) as device:
         asyncio.run(main(device))
         asyncio.run(main(device))  # another loop
 
 
-def test_an_event_loop_turns_while_it_awaits() -> None:
+def test_an_event_loop_turns_while_it_awaits(open_device: OpenDevice) -> None:
     async def main(device: rw.Device) -> int:
         dispatch, out = multiply(device)
         turns = 0
@@ -108,11 +111,11 @@ def test_an_event_loop_turns_while_it_awaits() -> None:
         assert (out == LONG).all()
         return turns
 
-    with rw.Device("cpu", workers=1) as device:
+    with open_device(workers=1) as device:
         assert asyncio.run(main(device)) > 3
 
 
-def test_a_cancelled_await_cancels_the_dispatch_and_those_behind_it_run() -> None:
+def test_a_cancelled_await_cancels_the_dispatch_and_those_behind_it_run(open_device: OpenDevice) -> None:
     async def main(device: rw.Device) -> None:
         dispatch, _ = multiply(device, LONG)
         behind, out = multiply(device, 10)
@@ -124,22 +127,22 @@ def test_a_cancelled_await_cancels_the_dispatch_and_those_behind_it_run() -> Non
         await behind
         assert (out == 10).all()
 
-    with rw.Device("cpu", workers=1) as device:
+    with open_device(workers=1) as device:
         asyncio.run(main(device))
 
 
-def test_awaited_by_several() -> None:
+def test_awaited_by_several(open_device: OpenDevice) -> None:
     async def main(device: rw.Device) -> None:
         dispatch, out = multiply(device, 1000)
         await asyncio.gather(*(asyncio.wait_for(dispatch, 60) for _ in range(5)))
         assert (out == 1000).all()
 
-    with rw.Device("cpu", workers=1) as device:
+    with open_device(workers=1) as device:
         asyncio.run(main(device))
 
 
-def test_cancel() -> None:
-    with rw.Device("cpu", workers=1) as device:
+def test_cancel(open_device: OpenDevice) -> None:
+    with open_device(workers=1) as device:
         running, first = multiply(device)
         waiting, second = multiply(device)
         behind, third = multiply(device, 10)
@@ -157,8 +160,8 @@ def test_cancel() -> None:
         assert (third == 10).all()
 
 
-def test_ctrl_c_ends_a_wait_and_the_dispatch_goes_on() -> None:
-    with rw.Device("cpu", workers=1) as device:
+def test_ctrl_c_ends_a_wait_and_the_dispatch_goes_on(open_device: OpenDevice) -> None:
+    with open_device(workers=1) as device:
         dispatch, _ = multiply(device, 8 * LONG)
         timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
@@ -171,8 +174,8 @@ def test_ctrl_c_ends_a_wait_and_the_dispatch_goes_on() -> None:
             dispatch.wait(timeout=60)
 
 
-def test_memory_lives_until_the_dispatch_has_ended() -> None:
-    with rw.Device("cpu", workers=1) as device:
+def test_memory_lives_until_the_dispatch_has_ended(open_device: OpenDevice) -> None:
+    with open_device(workers=1) as device:
         first, _ = multiply(device)
         values = device.buffer(np.ones(1 << 20, np.float32))
         held = values.numpy()
@@ -184,8 +187,8 @@ def test_memory_lives_until_the_dispatch_has_ended() -> None:
         assert (held == 2).all()
 
 
-def test_close_ends_what_runs() -> None:
-    device = rw.Device("cpu", workers=1)
+def test_close_ends_what_runs(open_device: OpenDevice) -> None:
+    device = open_device(workers=1)
     started = [multiply(device)[0] for _ in range(3)]
     began = time.monotonic()
     device.close()
@@ -203,8 +206,8 @@ def test_close_ends_what_runs() -> None:
 
 
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals")
-def test_ctrl_c_ends_a_call() -> None:
-    with rw.Device("cpu", workers=1) as device:
+def test_ctrl_c_ends_a_call(open_device: OpenDevice) -> None:
+    with open_device(workers=1) as device:
         a, out = np.ones(128 * LONG * 8, np.float32), np.zeros((128, 128), np.float32)
         timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
@@ -216,8 +219,8 @@ def test_ctrl_c_ends_a_call() -> None:
         assert list(small) == [2, 2, 2]
 
 
-def test_a_forked_child_is_told() -> None:
-    with rw.Device("cpu", workers=1) as device:
+def test_a_forked_child_is_told(open_device: OpenDevice) -> None:
+    with open_device(workers=1) as device:
         multiply(device, 10)[0].wait()
         child = os.fork()
         if child == 0:
@@ -230,8 +233,9 @@ def test_a_forked_child_is_told() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
-def test_a_device_that_nobody_closes() -> None:
-    device = rw.Device("cpu", workers=2)
+@pytest.mark.usefixtures("open_device")
+def test_a_device_that_nobody_closes(backend: str) -> None:
+    device = rw.Device(backend, workers=2)
     dispatch, _ = multiply(device)
     del device
     gc.collect()

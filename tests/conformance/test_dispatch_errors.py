@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import ringway as rw
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringway.errors import DispatchError, InvalidOption, NotFound
 
+OpenDevice = Callable[..., rw.Device]
+
 
 @pytest.fixture
-def device() -> Iterator[rw.Device]:
-    with rw.Device("cpu", workers=2) as opened:
-        yield opened
+def device(open_device: OpenDevice) -> rw.Device:
+    return open_device(workers=2)
 
 
 def floats(count: int) -> Any:
@@ -163,8 +164,8 @@ def test_fixed_dtypes(device: rw.Device) -> None:
         device.kernel("histogram")(np.ones(1, np.int32), np.ones(5, np.int32), 1, 4, threads=1)
 
 
-def test_names() -> None:
-    with rw.Device("cpu") as device:
+def test_names(open_device: OpenDevice) -> None:
+    with open_device() as device:
         with pytest.raises(NotFound, match="no dispatch kernel 'vector_sub'; kernels: thread_id, vector_add"):
             device.kernel("vector_sub")
         assert device.kernels()[:2] == ["thread_id", "vector_add"]
@@ -174,14 +175,14 @@ def test_names() -> None:
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1025])
-def test_workers(workers: int) -> None:
+def test_workers(workers: int, backend: str) -> None:
     with pytest.raises(InvalidOption, match=f"workers is {workers}; it must be 1"):
-        rw.Device("cpu", workers=workers)
+        rw.Device(backend, workers=workers)
 
 
-def test_pool_limit() -> None:
+def test_pool_limit(backend: str) -> None:
     with pytest.raises(InvalidOption, match="pool_limit is -1"):
-        rw.Device("cpu", pool_limit=-1)
+        rw.Device(backend, pool_limit=-1)
 
 
 ANYTHING = st.one_of(
@@ -205,7 +206,7 @@ def refusal(call: Callable[[], object]) -> str | None:
     return None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kernel=st.sampled_from(["vector_add", "vector_scale", "reduce_sum", "inclusive_scan", "matrix_multiply"]),
     arguments=st.lists(ANYTHING, max_size=5),
@@ -214,18 +215,15 @@ def refusal(call: Callable[[], object]) -> str | None:
     ),
 )
 def test_anything_is_refused_in_words_or_runs(
-    kernel: str, arguments: list[Any], grid: dict[str, Any]
+    kernel: str, arguments: list[Any], grid: dict[str, Any], device: rw.Device
 ) -> None:
-    refused = refusal(lambda: DEVICE.kernel(kernel)(*arguments, **grid))
+    refused = refusal(lambda: device.kernel(kernel)(*arguments, **grid))
     assert refused is None or refused.startswith(f"{kernel}: ")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(source=ANYTHING, dtype=st.sampled_from([None, "float32", "int8", "complex64", "nonsense", 3]))
-def test_any_buffer_is_refused_in_words_or_made(source: Any, dtype: Any) -> None:
+def test_any_buffer_is_refused_in_words_or_made(source: Any, dtype: Any, device: rw.Device) -> None:
     if isinstance(source, (int, tuple)) and 2**20 < np.prod(source, dtype=float) < 2**50:
         return  # memory that there may be
-    assert refusal(lambda: DEVICE.buffer(source, dtype)) != ""
-
-
-DEVICE = rw.Device("cpu", workers=1)
+    assert refusal(lambda: device.buffer(source, dtype)) != ""

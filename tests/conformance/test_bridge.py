@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import ringway as rw
 from ringway import errors
 
+pytestmark = pytest.mark.usefixtures("pumped")
 PUMPED = rw.LaunchOptions(bridge="pumped")
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's process files")
 
 
 @pytest.fixture
-def runtime() -> Iterator[rw.Runtime]:
-    with rw.Runtime(workers=2) as started:
-        yield started
+def runtime(start: Callable[..., rw.Runtime]) -> rw.Runtime:
+    return start()
 
 
 def wait_until(done) -> None:
@@ -35,6 +35,7 @@ def bridge_of(kernel: rw.Kernel, counter: str) -> int:
     return counters[counter]
 
 
+@pytest.mark.usefixtures("direct")
 def test_bridge_is_the_one_asked_for(runtime: rw.Runtime) -> None:
     assert [
         runtime.launch("echo", options=rw.LaunchOptions(bridge=bridge)).bridge
@@ -94,9 +95,9 @@ def test_one_thread_for_all_bridges_sleeps_when_idle(runtime: rw.Runtime) -> Non
     assert ticks() - before <= 2
 
 
-def test_asyncio_asks_and_receives_over_a_bridge() -> None:
+def test_asyncio_asks_and_receives_over_a_bridge(backend: str) -> None:
     async def main() -> None:
-        async with rw.AsyncRuntime(workers=1) as runtime:
+        async with rw.AsyncRuntime(backend) as runtime:
             echo = await runtime.launch("echo", options=PUMPED)
             asked = [echo.request(b"%d" % number, timeout=20) for number in range(200)]
             assert await asyncio.gather(*asked) == [b"%d" % number for number in range(200)]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import array
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import ringway as rw
 from ringway.errors import DispatchError
+
+OpenDevice = Callable[..., rw.Device]
 
 DTYPES = (
     "int8",
@@ -28,9 +30,8 @@ DTYPES = (
 
 
 @pytest.fixture
-def device() -> Iterator[rw.Device]:
-    with rw.Device("cpu", workers=1) as opened:
-        yield opened
+def device(open_device: OpenDevice) -> rw.Device:
+    return open_device(workers=1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -195,20 +196,20 @@ def test_the_pool_counts(device: rw.Device) -> None:
     assert device.pool() == type(counts)(hits=1, misses=1, bytes_held=0, bytes_in_use=0)
 
 
-def test_the_pool_holds_no_more_than_its_limit() -> None:
-    with rw.Device("cpu", pool_limit=1 << 20) as device:
+def test_the_pool_holds_no_more_than_its_limit(open_device: OpenDevice) -> None:
+    with open_device(pool_limit=1 << 20) as device:
         small, large = device.buffer(1 << 10), device.buffer(1 << 20)
         del large
         assert device.pool().bytes_held == 0
         del small
         assert 0 < device.pool().bytes_held <= 1 << 20
-    with rw.Device("cpu", pool_limit=0) as device:
+    with open_device(pool_limit=0) as device:
         device.buffer(10)
         assert device.pool().bytes_held == 0
 
 
-def test_buffers_outlive_their_device() -> None:
-    device = rw.Device("cpu", workers=1)
+def test_buffers_outlive_their_device(open_device: OpenDevice) -> None:
+    device = open_device(workers=1)
     values = device.buffer(10).numpy()
     device.close()
     del device

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 import ringway as rw
 from ringway import errors
 
-
-@pytest.fixture
-def runtime() -> Iterator[rw.Runtime]:
-    with rw.Runtime(workers=1) as started:
-        yield started
+Options = Callable[..., rw.LaunchOptions]
 
 
-def test_latency_sample_is_honoured(runtime: rw.Runtime) -> None:
+def test_latency_sample_is_honoured(runtime: rw.Runtime, options: Options) -> None:
     for sample, expected in ((0, 0), (1, 64), (16, 4), (64, 1)):
-        kernel = runtime.launch("echo", options=rw.LaunchOptions(latency_sample=sample))
+        kernel = runtime.launch("echo", options=options(latency_sample=sample))
         for _ in range(64):
             kernel.request(b"x", timeout=20)
         assert kernel.telemetry().latency.count == expected
 
 
-def test_telemetry_option_is_honoured(runtime: rw.Runtime) -> None:
-    kernel = runtime.launch("echo", options=rw.LaunchOptions(telemetry=False))
+def test_telemetry_option_is_honoured(runtime: rw.Runtime, options: Options) -> None:
+    kernel = runtime.launch("echo", options=options(telemetry=False))
     assert kernel.telemetry_enabled is False
     kernel.request(b"x", timeout=20)
     assert kernel.telemetry().processed == 0
@@ -37,15 +33,15 @@ def test_telemetry_option_is_honoured(runtime: rw.Runtime) -> None:
 
 
 @pytest.mark.parametrize("value", [-1, 3, 1 << 21])
-def test_latency_sample_is_validated(value: int) -> None:
+def test_latency_sample_is_validated(value: int, options: Options) -> None:
     with pytest.raises(
         errors.InvalidOption, match=rf"latency_sample is {value}; it must be 0 \(none\) or a power"
     ):
-        rw.LaunchOptions(latency_sample=value)
+        options(latency_sample=value)
 
 
-def test_latency_is_in_seconds(runtime: rw.Runtime) -> None:
-    kernel = runtime.launch("echo", activate=False, options=rw.LaunchOptions(latency_sample=1))
+def test_latency_is_in_seconds(runtime: rw.Runtime, options: Options) -> None:
+    kernel = runtime.launch("echo", activate=False, options=options(latency_sample=1))
     kernel.send(b"x")
     time.sleep(0.03)
     kernel.activate()
@@ -83,9 +79,9 @@ def test_reset_and_snapshot_of_a_runtime(runtime: rw.Runtime) -> None:
     assert seen.kernels["relay"].last_message > 0
 
 
-def test_the_same_for_asyncio() -> None:
+def test_the_same_for_asyncio(backend: str) -> None:
     async def main() -> None:
-        async with rw.AsyncRuntime(workers=1) as runtime:
+        async with rw.AsyncRuntime(backend) as runtime:
             kernel = await runtime.launch("echo", name="echo", options=rw.LaunchOptions(telemetry=False))
             await kernel.request(b"x", timeout=20)
             assert runtime.telemetry().kernels["echo"].processed == 0

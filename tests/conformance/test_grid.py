@@ -1,14 +1,17 @@
-"""grid and block of a launch: on the CPU, replicas that share a mailbox."""
+"""grid and block of a launch: replicas that share a mailbox, and shapes that are refused."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import ringway as rw
 from ringway import errors
+
+Start = Callable[..., rw.Runtime]
 
 SLOTS = 16
 
@@ -18,8 +21,9 @@ def held_by_replicas(processed: int, depth: int) -> int:
     return SLOTS - depth if processed == SLOTS else 0
 
 
-def test_every_replica_takes_a_message() -> None:
-    with rw.Runtime(workers=3, assist=False) as runtime:
+@pytest.mark.usefixtures("direct")
+def test_every_replica_takes_a_message(start: Start) -> None:
+    with start(workers=3, assist=False) as runtime:
         options = rw.LaunchOptions(capacity=SLOTS, batch=1)
         kernel = runtime.launch("echo", grid=3, options=options)
         for _ in range(2 * SLOTS):
@@ -33,9 +37,10 @@ def test_every_replica_takes_a_message() -> None:
         assert kernel.telemetry().sent == 2 * SLOTS
 
 
-def test_every_replica_takes_a_message_from_tasks() -> None:
+@pytest.mark.usefixtures("direct")
+def test_every_replica_takes_a_message_from_tasks(backend: str) -> None:
     async def main() -> None:
-        async with rw.AsyncRuntime(workers=3, assist=False) as runtime:
+        async with rw.AsyncRuntime(backend, workers=3, assist=False) as runtime:
             options = rw.LaunchOptions(capacity=SLOTS, batch=1)
             kernel = await runtime.launch("echo", grid=3, options=options)
             for _ in range(2 * SLOTS):
@@ -49,8 +54,8 @@ def test_every_replica_takes_a_message_from_tasks() -> None:
     asyncio.run(main())
 
 
-def test_every_request_gets_its_own_reply() -> None:
-    with rw.Runtime(workers=4) as runtime, ThreadPoolExecutor(8) as pool:
+def test_every_request_gets_its_own_reply(start: Start) -> None:
+    with start(workers=4) as runtime, ThreadPoolExecutor(8) as pool:
         kernel = runtime.launch("echo", grid=4)
         texts = [b"%d" % number for number in range(2000)]
         assert list(pool.map(lambda text: kernel.request(text, timeout=60), texts)) == texts
@@ -70,14 +75,14 @@ def test_every_request_gets_its_own_reply() -> None:
         ({"block": "x"}, "block is 'x'"),
     ],
 )
-def test_out_of_range_is_named(shape: dict[str, object], text: str) -> None:
-    with rw.Runtime(workers=2) as runtime:
+def test_out_of_range_is_named(shape: dict[str, object], text: str, start: Start, backend: str) -> None:
+    with start(workers=2) as runtime:
         with pytest.raises(errors.InvalidOption, match=text):
             runtime.launch("echo", **shape)  # type: ignore[arg-type]
         assert runtime.kernels() == []
 
     async def main() -> None:
-        async with rw.AsyncRuntime(workers=2) as runtime:
+        async with rw.AsyncRuntime(backend, workers=2) as runtime:
             with pytest.raises(errors.InvalidOption, match=text):
                 await runtime.launch("echo", **shape)  # type: ignore[arg-type]
 

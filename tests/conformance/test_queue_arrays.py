@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from ringway import errors
 from ringway.queues import Slots
 
+MakeQueue = Callable[..., rw.Queue]
+
 POINT = np.dtype([("id", "<u8"), ("xyz", "<f8", (3,)), ("tag", "S24"), ("rest", "<u8")])
 assert POINT.itemsize == 64
 
@@ -27,8 +29,8 @@ def points(count: int, first: int = 0) -> NDArray[Any]:
     return made
 
 
-def test_arrays_wrap_around_the_ring_unchanged() -> None:
-    queue = rw.Queue(message=POINT, capacity=64)
+def test_arrays_wrap_around_the_ring_unchanged(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=POINT, capacity=64)
     sent, received = points(1000), []
     at = 0
     while at < len(sent):
@@ -37,8 +39,8 @@ def test_arrays_wrap_around_the_ring_unchanged() -> None:
     assert (np.concatenate(received) == sent).all()
 
 
-def test_strided_arrays_are_sent_and_filled_in_place() -> None:
-    queue = rw.Queue(message=POINT, capacity=64)
+def test_strided_arrays_are_sent_and_filled_in_place(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=POINT, capacity=64)
     queue.send_many(points(40)[::-2])
     out = np.zeros(50, POINT)
     got = queue.receive_many(out=out[::2])
@@ -48,8 +50,8 @@ def test_strided_arrays_are_sent_and_filled_in_place() -> None:
     assert not out[1::2]["id"].any()
 
 
-def test_receive_many_takes_what_there_is() -> None:
-    queue = rw.Queue("q", POINT, capacity=64)
+def test_receive_many_takes_what_there_is(make_queue: MakeQueue) -> None:
+    queue = make_queue("q", POINT, capacity=64)
     queue.send_many(points(10))
     assert len(queue.receive_many(4)) == 4
     assert len(queue.receive_many()) == 6
@@ -61,8 +63,8 @@ def test_receive_many_takes_what_there_is() -> None:
     assert queue.send_many(points(0)) == 0
 
 
-def test_a_receiver_can_wait_for_a_number_of_messages() -> None:
-    queue = rw.Queue("q", POINT, capacity=64)
+def test_a_receiver_can_wait_for_a_number_of_messages(make_queue: MakeQueue) -> None:
+    queue = make_queue("q", POINT, capacity=64)
     queue.send_many(points(9))
     with pytest.raises(errors.Timeout):
         queue.receive_many(20, least=10, timeout=0.01)
@@ -93,8 +95,8 @@ def test_a_receiver_can_wait_for_a_number_of_messages() -> None:
         b"x" * 64,
     ],
 )
-def test_wrong_arrays_are_refused_by_both_verbs(array: Any) -> None:
-    queue = rw.Queue("q", POINT)
+def test_wrong_arrays_are_refused_by_both_verbs(array: Any, make_queue: MakeQueue) -> None:
+    queue = make_queue("q", POINT)
     with pytest.raises(errors.TypeMismatch, match=r"queue 'q' carries .*send_many"):
         queue.send_many(array)
     with pytest.raises(errors.TypeMismatch, match=r"queue 'q' carries .*receive_many"):
@@ -102,8 +104,8 @@ def test_wrong_arrays_are_refused_by_both_verbs(array: Any) -> None:
     assert queue.counts().sent == 0
 
 
-def test_a_read_only_array_is_not_filled() -> None:
-    queue = rw.Queue(message=POINT)
+def test_a_read_only_array_is_not_filled(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=POINT)
     queue.send_many(points(1))
     out = np.zeros(1, POINT)
     out.flags.writeable = False
@@ -118,8 +120,8 @@ class Loose(rw.Message):
 
 
 @pytest.mark.parametrize("message", [Loose, None, bytes])
-def test_arrays_need_a_fixed_layout(message: Any) -> None:
-    queue = rw.Queue("q", message)
+def test_arrays_need_a_fixed_layout(message: Any, make_queue: MakeQueue) -> None:
+    queue = make_queue("q", message)
     for call in (lambda: queue.send_many(points(1)), queue.receive_many):
         with pytest.raises(errors.TypeMismatch, match=r"fixed layout.*'q'.*struct"):
             call()
@@ -129,8 +131,8 @@ def test_arrays_need_a_fixed_layout(message: Any) -> None:
                 call()
 
 
-def test_slots_are_written_and_read_in_place() -> None:
-    queue = rw.Queue(message=POINT, capacity=64)
+def test_slots_are_written_and_read_in_place(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=POINT, capacity=64)
     with queue.reserve(10) as slots:
         assert len(slots) == 10
         slots[:] = points(10)
@@ -147,8 +149,8 @@ def test_slots_are_written_and_read_in_place() -> None:
     assert queue.counts().received == 10
 
 
-def test_a_run_ends_where_the_ring_does() -> None:
-    queue = rw.Queue(message=POINT, capacity=16)
+def test_a_run_ends_where_the_ring_does(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=POINT, capacity=16)
     lengths = []
     for _ in range(6):
         with queue.reserve(10) as slots:
@@ -164,8 +166,8 @@ def test_a_run_ends_where_the_ring_does() -> None:
             queue.peek(n)
 
 
-def test_released_slots_cannot_be_touched() -> None:
-    queue = rw.Queue("q", POINT, capacity=16)
+def test_released_slots_cannot_be_touched(make_queue: MakeQueue) -> None:
+    queue = make_queue("q", POINT, capacity=16)
     with queue.reserve(4) as slots:
         slots[:] = points(4)
     for use in (lambda: slots["id"], lambda: slots.array, lambda: np.asarray(slots)):
@@ -191,8 +193,10 @@ KEPT: dict[str, Callable[[NDArray[Any]], Any]] = {
 
 
 @pytest.mark.parametrize("keep", KEPT.values(), ids=KEPT)
-def test_an_array_that_outlives_its_block_keeps_the_slots(keep: Callable[[NDArray[Any]], Any]) -> None:
-    queue = rw.Queue("q", POINT, capacity=16)
+def test_an_array_that_outlives_its_block_keeps_the_slots(
+    keep: Callable[[NDArray[Any]], Any], make_queue: MakeQueue
+) -> None:
+    queue = make_queue("q", POINT, capacity=16)
     queue.send_many(points(16))
     slots = queue.peek(16)
     left = keep(np.asarray(slots))
@@ -205,8 +209,8 @@ def test_an_array_that_outlives_its_block_keeps_the_slots(keep: Callable[[NDArra
     assert queue.send_many(points(16)) == 16
 
 
-def test_reserved_slots_with_arrays_left_are_not_sent() -> None:
-    queue = rw.Queue("q", POINT, capacity=16)
+def test_reserved_slots_with_arrays_left_are_not_sent(make_queue: MakeQueue) -> None:
+    queue = make_queue("q", POINT, capacity=16)
     with pytest.raises(errors.InvalidState, match="unsent"), queue.reserve(16) as slots:
         left = slots["id"]
     with pytest.raises(errors.Timeout):
@@ -224,8 +228,8 @@ def fail_in(block: Slots) -> None:
         raise KeyError(slots["id"][0])
 
 
-def test_an_exception_gives_the_slots_back() -> None:
-    queue = rw.Queue(message=POINT, capacity=16)
+def test_an_exception_gives_the_slots_back(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=POINT, capacity=16)
     for _ in range(40):
         fail_in(queue.reserve(7))
     queue.send_many(points(5))
@@ -239,8 +243,8 @@ def test_an_exception_gives_the_slots_back() -> None:
         assert (slots.array == points(len(slots))).all()
 
 
-def test_part_of_a_reservation_can_be_sent() -> None:
-    queue = rw.Queue(message=POINT, capacity=16)
+def test_part_of_a_reservation_can_be_sent(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=POINT, capacity=16)
     for count in (3, 0, 8):
         with queue.reserve(8) as slots:
             slots[:] = points(len(slots))
@@ -254,8 +258,8 @@ def test_part_of_a_reservation_can_be_sent() -> None:
     assert queue.counts().sent == 11
 
 
-def test_bytes_in_place_have_sizes() -> None:
-    queue = rw.Queue(message=bytes, slot_size=24, capacity=16)
+def test_bytes_in_place_have_sizes(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=bytes, slot_size=24, capacity=16)
     with queue.reserve(3) as slots:
         slots[:, :4] = np.frombuffer(b"abcd", np.uint8)
         for wrong in ([1, 2], [1, 2, 57], [[1, 2, 3]]):
@@ -270,8 +274,8 @@ def test_bytes_in_place_have_sizes() -> None:
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_threads_exchange_arrays_without_loss(in_place: bool) -> None:
-    queue = rw.Queue(message=POINT, capacity=256)
+def test_threads_exchange_arrays_without_loss(in_place: bool, make_queue: MakeQueue) -> None:
+    queue = make_queue(message=POINT, capacity=256)
     total = 20_000
     sent = points(total)
 

@@ -8,8 +8,9 @@ import uuid
 from collections import deque
 from typing import Literal
 
+import pytest
 import ringway as rw
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 CAPACITY = 16
@@ -64,7 +65,8 @@ sends = st.tuples(st.sampled_from([0, 63, 64, 128, 191, 192, 255]), st.integers(
 rounds = st.lists(st.lists(sends, max_size=60), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.usefixtures("direct")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     policy=st.sampled_from(["reject", "drop_new", "drop_oldest"]),
     lanes=st.booleans(),
@@ -73,13 +75,19 @@ rounds = st.lists(st.lists(sends, max_size=60), min_size=1, max_size=4)
     rounds=rounds,
 )
 def test_mailbox_does_what_the_model_does(
-    policy: Policy, lanes: bool, dedup: int, batch: int, rounds: list[list[tuple[int, int]]]
+    backend: str,
+    *,
+    policy: Policy,
+    lanes: bool,
+    dedup: int,
+    batch: int,
+    rounds: list[list[tuple[int, int]]],
 ) -> None:
     model = Model(policy, [deque() for _ in range(4 if lanes else 1)], dedup)
     options = rw.LaunchOptions(
         capacity=CAPACITY, policy=policy, lanes=lanes, dedup=dedup, batch=batch, dead_letters=1024
     )
-    with rw.Runtime(workers=1, assist=False) as runtime:
+    with rw.Runtime(backend, assist=False) as runtime:
         kernel = runtime.launch("echo", activate=False, options=options)
         number = 0
         handled = 0

@@ -13,6 +13,9 @@ import pytest
 import ringway as rw
 from ringway import errors
 
+MakeQueue = Callable[..., rw.Queue]
+Start = Callable[..., rw.Runtime]
+
 TICK = np.dtype([("price", "<f8"), ("volume", "<u4"), ("venue", "S4")])
 
 
@@ -57,44 +60,44 @@ def joined(thread: threading.Thread) -> None:
     assert not thread.is_alive()
 
 
-def test_each_kind_of_queue_gives_back_what_was_sent() -> None:
+def test_each_kind_of_queue_gives_back_what_was_sent(make_queue: MakeQueue) -> None:
     record = np.array((1.5, 7, b"XETR"), TICK)
     for message, sent in [(Order, Order(1, 2.5)), (Note, Note("hi")), (bytes, b"abc"), (TICK, record)]:
-        queue = rw.Queue(message=message)
+        queue = make_queue(message=message)
         assert queue.send(sent)
         assert len(queue) == 1
         assert queue.receive() == sent
-    plain: rw.Queue = rw.Queue(message=np.float64)
+    plain: rw.Queue = make_queue(message=np.float64)
     plain.send(2.5)
     assert plain.receive() == 2.5
-    anything = rw.Queue()
+    anything = make_queue()
     for sent in (Order(1, 2.5), b"", Note("two")):
         anything.send(sent)
     assert [anything.receive() for _ in range(3)] == [Order(1, 2.5), b"", Note("two")]
 
 
-def test_another_type_is_refused_and_both_are_named() -> None:
-    orders = rw.Queue("orders", Order)
+def test_another_type_is_refused_and_both_are_named(make_queue: MakeQueue) -> None:
+    orders = make_queue("orders", Order)
     for wrong, name in [(Note("x"), "Note"), (b"x", "bytes")]:
         with pytest.raises(errors.TypeMismatch, match=f"'orders' carries Order, not {name}"):
             orders.send(wrong)
     with pytest.raises(errors.TypeMismatch, match="carries bytes, not Order"):
-        rw.Queue(message=bytes).send(Order(1, 1.0))
-    ticks = rw.Queue("ticks", TICK)
+        make_queue(message=bytes).send(Order(1, 1.0))
+    ticks = make_queue("ticks", TICK)
     for record in (np.float64(1), "x", np.zeros(2, TICK)):
         with pytest.raises(errors.TypeMismatch, match="'ticks'"):
             ticks.send(record)
     assert orders.counts().sent == ticks.counts().sent == 0
 
 
-def test_a_message_that_does_not_fit_is_refused_and_counted() -> None:
-    queue = rw.Queue("small", bytes, slot_size=56)
+def test_a_message_that_does_not_fit_is_refused_and_counted(make_queue: MakeQueue) -> None:
+    queue = make_queue("small", bytes, slot_size=56)
     assert queue.slot_size == 56
     with pytest.raises(errors.MessageTooLarge, match=r"57 bytes .* 'small', whose slots hold 56"):
         queue.send(bytes(57))
     assert queue.send(bytes(56))
     assert queue.counts().refused == 1
-    assert rw.Queue(slot_size=100).slot_size >= 100
+    assert make_queue(slot_size=100).slot_size >= 100
 
 
 @pytest.mark.parametrize(
@@ -117,13 +120,13 @@ def test_a_message_that_does_not_fit_is_refused_and_counted() -> None:
         ),
     ],
 )
-def test_options_out_of_range_are_named(options: dict[str, Any], text: str) -> None:
+def test_options_out_of_range_are_named(options: dict[str, Any], text: str, make_queue: MakeQueue) -> None:
     with pytest.raises(errors.InvalidOption, match=text):
-        rw.Queue("q", **{"message": Order, **options})
+        make_queue("q", **{"message": Order, **options})
 
 
-def test_policy_block_waits_for_room_and_then_refuses() -> None:
-    queue = rw.Queue("full", Order, capacity=16, block_timeout=0.05)
+def test_policy_block_waits_for_room_and_then_refuses(make_queue: MakeQueue) -> None:
+    queue = make_queue("full", Order, capacity=16, block_timeout=0.05)
     fill(queue, 16)
     start = time.monotonic()
     with pytest.raises(errors.QueueFull, match=r"'full' is full .* no room within 0.05 s"):
@@ -140,8 +143,8 @@ def test_policy_block_waits_for_room_and_then_refuses() -> None:
     assert numbers(queue) == list(range(1, 17))
 
 
-def test_policy_reject_refuses_at_once() -> None:
-    queue = rw.Queue("full", Order, capacity=16, policy="reject")
+def test_policy_reject_refuses_at_once(make_queue: MakeQueue) -> None:
+    queue = make_queue("full", Order, capacity=16, policy="reject")
     fill(queue, 16)
     with pytest.raises(errors.QueueFull, match="policy 'reject'"):
         queue.send(Order(16, 1.0))
@@ -155,8 +158,8 @@ def test_policy_reject_refuses_at_once() -> None:
     assert queue.counts().refused == 1 + 4 + 3
 
 
-def test_policy_drop_new_drops_what_comes_and_counts() -> None:
-    queue = rw.Queue(message=Order, capacity=16, policy="drop_new")
+def test_policy_drop_new_drops_what_comes_and_counts(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=Order, capacity=16, policy="drop_new")
     fill(queue, 16)
     assert not queue.send(Order(16, 1.0))
     assert queue.send_many(np.zeros(4, Order.dtype())) == 0
@@ -164,8 +167,8 @@ def test_policy_drop_new_drops_what_comes_and_counts() -> None:
     assert numbers(queue) == list(range(16))
 
 
-def test_policy_drop_oldest_drops_what_is_there_and_counts() -> None:
-    queue = rw.Queue(message=Order, capacity=16, policy="drop_oldest")
+def test_policy_drop_oldest_drops_what_is_there_and_counts(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=Order, capacity=16, policy="drop_oldest")
     fill(queue, 20)
     more = np.zeros(3, Order.dtype())
     more["number"] = [20, 21, 22]
@@ -178,8 +181,8 @@ def test_policy_drop_oldest_drops_what_is_there_and_counts() -> None:
     assert numbers(queue) == list(range(7, 23))
 
 
-def test_a_closed_queue_gives_what_is_left_and_then_ends() -> None:
-    queue = rw.Queue("q", Order)
+def test_a_closed_queue_gives_what_is_left_and_then_ends(make_queue: MakeQueue) -> None:
+    queue = make_queue("q", Order)
     fill(queue, 3)
     queue.close()
     assert queue.closed
@@ -190,15 +193,15 @@ def test_a_closed_queue_gives_what_is_left_and_then_ends() -> None:
         with pytest.raises(errors.Closed):
             call()
     queue.close()
-    fresh = rw.Queue(message=Order)
+    fresh = make_queue(message=Order)
     fill(fresh, 3)
     fresh.close(discard=True)
     with pytest.raises(errors.Closed):
         fresh.receive()
 
 
-def test_closing_wakes_every_waiter() -> None:
-    empty, full = rw.Queue(message=Order), rw.Queue(message=Order, capacity=16)
+def test_closing_wakes_every_waiter(make_queue: MakeQueue) -> None:
+    empty, full = make_queue(message=Order), make_queue(message=Order, capacity=16)
     fill(full, 16)
     many = np.zeros(1, Order.dtype())
     waits = [
@@ -220,9 +223,9 @@ def test_closing_wakes_every_waiter() -> None:
         assert isinstance(outcome[0], errors.Closed)
 
 
-def test_no_message_is_lost_when_senders_race_a_close() -> None:
+def test_no_message_is_lost_when_senders_race_a_close(make_queue: MakeQueue) -> None:
     for _ in range(20):
-        queue = rw.Queue(message=Order, capacity=16)
+        queue = make_queue(message=Order, capacity=16)
         sent = [0, 0]
 
         def send(which: int, queue: rw.Queue = queue, sent: list[int] = sent) -> None:
@@ -241,8 +244,8 @@ def test_no_message_is_lost_when_senders_race_a_close() -> None:
         assert [received.count(0), received.count(1)] == sent
 
 
-def test_threads_keep_each_senders_order() -> None:
-    queue = rw.Queue(message=Order, capacity=64)
+def test_threads_keep_each_senders_order(make_queue: MakeQueue) -> None:
+    queue = make_queue(message=Order, capacity=64)
     senders = [threading.Thread(target=fill, args=(queue, 2000)) for _ in range(3)]
     receivers = [in_thread(lambda: [order.number for order in queue]) for _ in range(2)]
     for thread in senders:
@@ -257,8 +260,8 @@ def test_threads_keep_each_senders_order() -> None:
     assert sorted(got) == sorted(list(range(2000)) * 3)
 
 
-def test_time_outs_are_kept_and_named() -> None:
-    queue = rw.Queue("q", Order)
+def test_time_outs_are_kept_and_named(make_queue: MakeQueue) -> None:
+    queue = make_queue("q", Order)
     for call in (queue.receive, queue.receive_many, lambda timeout: queue.peek(1, timeout=timeout)):
         with pytest.raises(errors.Timeout, match=r"'q' got no message within 0\.0 s"):
             call(timeout=0)
@@ -270,8 +273,8 @@ def test_time_outs_are_kept_and_named() -> None:
             call(timeout=-1)
 
 
-def test_queues_of_a_runtime_are_found_by_name() -> None:
-    with rw.Runtime(workers=1) as runtime:
+def test_queues_of_a_runtime_are_found_by_name(start: Start) -> None:
+    with start() as runtime:
         orders = runtime.queue("orders", Order)
         ticks = runtime.queue("ticks", TICK)
         unnamed = runtime.queue()
@@ -307,8 +310,8 @@ def test_queues_of_a_runtime_are_found_by_name() -> None:
         assert "echo.mailbox" not in [queue.name for queue in runtime.queues()]
 
 
-def test_a_runtimes_end_closes_its_queues() -> None:
-    with rw.Runtime(workers=1) as runtime:
+def test_a_runtimes_end_closes_its_queues(start: Start) -> None:
+    with start() as runtime:
         queue = runtime.queue("orders", Order)
         thread, outcome = in_thread(queue.receive)
         time.sleep(0.02)
@@ -320,7 +323,7 @@ def test_a_runtimes_end_closes_its_queues() -> None:
         runtime.queue()
 
 
-def test_default_names_are_unique_and_pass_over_taken_ones() -> None:
-    with rw.Runtime(workers=1) as runtime:
+def test_default_names_are_unique_and_pass_over_taken_ones(start: Start) -> None:
+    with start() as runtime:
         runtime.queue("queue-1")
         assert [runtime.queue().name for _ in range(3)] == ["queue-0", "queue-2", "queue-3"]

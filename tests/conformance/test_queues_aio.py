@@ -12,6 +12,8 @@ import pytest
 import ringway as rw
 from ringway import aio_queues, errors
 
+MakeQueue = Callable[..., rw.Queue]
+
 
 @rw.message(layout="struct")
 class Job(rw.Message):
@@ -28,9 +30,9 @@ async def settle() -> None:
     await asyncio.sleep(0.02)
 
 
-def test_tasks_exchange_messages_in_order() -> None:
+def test_tasks_exchange_messages_in_order(make_queue: MakeQueue) -> None:
     async def main() -> None:
-        async with rw.AsyncQueue("jobs", Job, capacity=16) as queue:
+        async with make_queue("jobs", Job, capacity=16).aio() as queue:
 
             async def receive() -> list[int]:
                 return [job.number async for job in queue]
@@ -49,9 +51,9 @@ def test_tasks_exchange_messages_in_order() -> None:
     asyncio.run(main())
 
 
-def test_arrays_and_slots_are_awaited() -> None:
+def test_arrays_and_slots_are_awaited(make_queue: MakeQueue) -> None:
     async def main() -> None:
-        queue = rw.AsyncQueue(message=Job, capacity=16)
+        queue = make_queue(message=Job, capacity=16).aio()
         assert queue.dtype == Job.dtype()
         sending = asyncio.create_task(queue.send_many(jobs(100)))
         got: list[int] = []
@@ -72,9 +74,9 @@ def test_arrays_and_slots_are_awaited() -> None:
     asyncio.run(main())
 
 
-def test_a_thread_and_a_task_share_a_queue() -> None:
+def test_a_thread_and_a_task_share_a_queue(make_queue: MakeQueue) -> None:
     async def main() -> None:
-        there, back = rw.Queue(message=Job, capacity=16), rw.Queue(message=Job, capacity=16)
+        there, back = make_queue(message=Job, capacity=16), make_queue(message=Job, capacity=16)
 
         def echo() -> None:
             for job in there:
@@ -109,10 +111,10 @@ CALLS: list[tuple[str, Callable[[rw.AsyncQueue, rw.AsyncQueue], Any]]] = [
 
 @pytest.mark.parametrize("call", [call for _, call in CALLS], ids=[name for name, _ in CALLS])
 def test_cancelling_and_closing_leave_the_queue_as_it_was(
-    call: Callable[[rw.AsyncQueue, rw.AsyncQueue], Any],
+    call: Callable[[rw.AsyncQueue, rw.AsyncQueue], Any], make_queue: MakeQueue
 ) -> None:
     async def main() -> None:
-        empty, full = rw.AsyncQueue(message=Job, capacity=16), rw.AsyncQueue(message=Job, capacity=16)
+        empty, full = make_queue(message=Job, capacity=16).aio(), make_queue(message=Job, capacity=16).aio()
         await full.send_many(jobs(16))
         tasks = [asyncio.ensure_future(call(empty, full)) for _ in range(3)]
         await settle()
@@ -136,9 +138,9 @@ def test_cancelling_and_closing_leave_the_queue_as_it_was(
     asyncio.run(main())
 
 
-def test_a_cancelled_block_gives_its_slots_back_unsent() -> None:
+def test_a_cancelled_block_gives_its_slots_back_unsent(make_queue: MakeQueue) -> None:
     async def main() -> None:
-        queue = rw.AsyncQueue(message=Job, capacity=16)
+        queue = make_queue(message=Job, capacity=16).aio()
 
         async def write_forever() -> None:
             async with queue.reserve(16) as slots:
@@ -157,9 +159,9 @@ def test_a_cancelled_block_gives_its_slots_back_unsent() -> None:
     asyncio.run(main())
 
 
-def test_other_tasks_run_while_one_waits_for_the_end_or_for_more() -> None:
+def test_other_tasks_run_while_one_waits_for_the_end_or_for_more(make_queue: MakeQueue) -> None:
     async def main() -> None:
-        queue = rw.AsyncQueue(message=Job, capacity=16)
+        queue = make_queue(message=Job, capacity=16).aio()
         slots = queue.reserve(1)
         async with slots as held:
             held["number"] = 1
@@ -168,7 +170,7 @@ def test_other_tasks_run_while_one_waits_for_the_end_or_for_more() -> None:
             await settle()
             assert not receiving.done()
         assert (await receiving).number == 1
-        more = rw.AsyncQueue(message=Job, capacity=16)
+        more = make_queue(message=Job, capacity=16).aio()
         await more.send(Job(0))
         gathering = asyncio.create_task(more.receive_many(least=3))
         await settle()
@@ -181,9 +183,9 @@ def test_other_tasks_run_while_one_waits_for_the_end_or_for_more() -> None:
     asyncio.run(main())
 
 
-def test_time_outs_and_policies() -> None:
+def test_time_outs_and_policies(make_queue: MakeQueue) -> None:
     async def main() -> None:
-        queue = rw.AsyncQueue("q", Job, capacity=16, block_timeout=0.02)
+        queue = make_queue("q", Job, capacity=16, block_timeout=0.02).aio()
         for seconds in (0, 0.02):
             with pytest.raises(errors.Timeout, match="queue 'q' got no message"):
                 await queue.receive(timeout=seconds)
@@ -194,24 +196,24 @@ def test_time_outs_and_policies() -> None:
             await queue.send(Job(1))
         with pytest.raises(errors.QueueFull):
             await queue.reserve(1).__aenter__()
-        reject = rw.AsyncQueue(message=Job, capacity=16, policy="reject")
+        reject = make_queue(message=Job, capacity=16, policy="reject").aio()
         with pytest.raises(errors.QueueFull, match="reject"):
             await reject.send_many(jobs(17))
         with pytest.raises(errors.QueueFull, match="reject"):
             await reject.send(Job(1))
-        dropping = rw.AsyncQueue(message=Job, capacity=16, policy="drop_new")
+        dropping = make_queue(message=Job, capacity=16, policy="drop_new").aio()
         assert await dropping.send_many(jobs(20)) == 16
         assert not await dropping.send(Job(1))
-        oldest = rw.AsyncQueue(message=Job, capacity=16, policy="drop_oldest")
+        oldest = make_queue(message=Job, capacity=16, policy="drop_oldest").aio()
         assert await oldest.send_many(jobs(20)) == 20
         assert (await oldest.receive()).number == 4
 
     asyncio.run(main())
 
 
-def test_names_in_an_asynchronous_runtime() -> None:
+def test_names_in_an_asynchronous_runtime(backend: str) -> None:
     async def main() -> None:
-        async with rw.AsyncRuntime(workers=1) as runtime:
+        async with rw.AsyncRuntime(backend) as runtime:
             queue = await runtime.queue("jobs", Job)
             await runtime.launch("echo", name="echo")
             assert [q.name for q in runtime.queues()] == ["jobs", "echo.mailbox", "echo.outbox"]
