@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 
 #include <exception>
+#include <string_view>
 
 namespace ringway::bindings {
 
@@ -10,6 +11,9 @@ namespace py = pybind11;
 
 // For functions outside pybind11's dispatch: the Python exception that stands for a C++ one.
 void set_python_error(std::exception_ptr pending);
+
+// Text that may hold any bytes: of a file's name, or written by a peer into shared memory.
+py::str text_of_bytes(std::string_view bytes);
 
 void init_codec(py::module_& module);
 void init_dispatch(py::module_& module);

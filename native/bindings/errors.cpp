@@ -32,7 +32,7 @@ const char* class_name(ErrorKind kind) {
 
 void raise(const char* name, const char* text) {
   py::object type = py::module_::import("ringway.errors").attr(name);
-  PyErr_SetString(type.ptr(), text);
+  PyErr_SetObject(type.ptr(), text_of_bytes(text).ptr());
 }
 
 // Errors that pybind11 does not know pass through.
@@ -41,7 +41,7 @@ void translate(std::exception_ptr pending) {
     if (pending) std::rethrow_exception(pending);
   } catch (const codec::DecodeError& error) {
     py::object type = py::module_::import("ringway.errors").attr("DecodeError");
-    py::object instance = type(error.what(), error.offset());
+    py::object instance = type(text_of_bytes(error.what()), error.offset());
     PyErr_SetObject(type.ptr(), instance.ptr());
   } catch (const codec::EncodeError& error) {
     raise("EncodeError", error.what());
@@ -51,6 +51,12 @@ void translate(std::exception_ptr pending) {
 }
 
 }  // namespace
+
+py::str text_of_bytes(std::string_view bytes) {
+  PyObject* const text = PyUnicode_DecodeUTF8(bytes.data(), py::ssize_t(bytes.size()), "backslashreplace");
+  if (!text) throw py::error_already_set();
+  return py::reinterpret_steal<py::str>(text);
+}
 
 void set_python_error(std::exception_ptr pending) {
   try {

@@ -342,7 +342,8 @@ void init_queue(py::module_& module) {
   py::class_<NamedQueue, SharedQueue>(module, "Queue")
       .def_property_readonly("name", &NamedQueue::name)
       .def_property_readonly("content", &content_name)
-      .def_property_readonly("type_name", [](const NamedQueue& queue) { return queue.type().name; })
+      .def_property_readonly("type_name",
+                             [](const NamedQueue& queue) { return text_of_bytes(queue.type().name); })
       .def_property_readonly("type_id", [](const NamedQueue& queue) { return queue.type().type_id; })
       .def_property_readonly("fixed_size", [](const NamedQueue& queue) { return queue.type().fixed_size; })
       .def_property_readonly("capacity",

@@ -59,9 +59,7 @@ py::list list() {
     one["name"] = info.name;
     one["state"] = name_of(info.state);
     one["fault"] = info.fault;
-    // A peer may have written any bytes there.
-    one["message"] = py::reinterpret_steal<py::str>(
-        PyUnicode_DecodeUTF8(info.type.name.data(), py::ssize_t(info.type.name.size()), "backslashreplace"));
+    one["message"] = text_of_bytes(info.type.name);
     one["capacity"] = info.capacity;
     one["slot_size"] = info.max_message;
     one["policy"] = u32(info.policy);

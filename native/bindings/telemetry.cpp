@@ -54,12 +54,15 @@ py::str text_of(const Telemetry& t) {
                   dropped(t), t.uptime);
 }
 
-double quantile(const LatencyCounts& latency, double share) {
-  if (!(share >= 0 && share <= 1)) {
+double quantile(const LatencyCounts& latency, const py::object& share) {
+  const bool number = PyNumber_Check(share.ptr()) && !PyBool_Check(share.ptr());
+  const double value = number ? PyFloat_AsDouble(share.ptr()) : -1;
+  PyErr_Clear();  // of what is no real number, or too large for one
+  if (!(value >= 0 && value <= 1)) {
     throw Error(ErrorKind::kInvalidOption,
-                "quantile takes a share from 0 to 1, not " + py::str(py::float_(share)).cast<std::string>());
+                "quantile takes a share from 0 to 1, not " + py::repr(share).cast<std::string>());
   }
-  return latency.quantile(share) * kSecond;
+  return latency.quantile(value) * kSecond;
 }
 
 void init_latency(py::module_& module) {

@@ -75,6 +75,11 @@ QueueType check_header(const std::string& name, const SharedMemory& memory, Back
   type.content = static_cast<Content>(content);
   type.type_id = read(header.type_id);
   type.fixed_size = read(header.fixed_size);
+  const bool fixed = type.content == Content::kRecord, varied = content < u32(Content::kMessage);
+  if ((fixed && !type.fixed_size) || (varied && type.fixed_size)) {
+    refuse(name, "its messages have " + text(type.fixed_size) + " bytes each, which its content, number " +
+                     text(content) + ", has not");
+  }
   char letters[kTypeNameBytes];
   std::memcpy(letters, header.type_name, sizeof(letters));
   letters[sizeof(letters) - 1] = 0;

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ringway import _core
 from ringway._core import Telemetry
 from ringway.aio_queues import AsyncQueue
-from ringway.arguments import instance, seconds
+from ringway.arguments import flag, instance, made, seconds
 from ringway.dead_letters import DeadLetter, dead_letters
 from ringway.errors import NotFound, Timeout
 from ringway.kernel_queues import SIDES, KernelQueue, Side, kernel_queue
@@ -49,7 +49,7 @@ class AsyncKernel:
 
     def __init__(self, runtime: AsyncRuntime, core: _core.Kernel) -> None:
         self._runtime = runtime
-        self._core = core
+        self._core = made(core, _core.Kernel, "AsyncRuntime.launch")
         self._receivers: list[asyncio.Future[None]] = []
         self._watching = False
 
@@ -103,8 +103,9 @@ class AsyncKernel:
 
         A cancelled call stops draining, and the kernel is what it was before.
         """
+        drains = flag("drain", drain)
         ended = await self._runtime._call(
-            lambda port, token: port.terminate(self._core, drain, timeout, token)
+            lambda port, token: port.terminate(self._core, drains, timeout, token)
         )
         return TerminateReport(*ended)
 
@@ -173,7 +174,7 @@ class AsyncKernel:
 
     @telemetry_enabled.setter
     def telemetry_enabled(self, on: bool) -> None:
-        self._core.telemetry_enabled = on
+        self._core.telemetry_enabled = flag("telemetry_enabled", on)
 
     def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
         """Return the messages that were not handled and why, oldest first; `resend` tries again."""
@@ -182,7 +183,8 @@ class AsyncKernel:
     async def resend(self, letter: DeadLetter) -> bool:
         """Put a dead letter's message, of this or of another kernel, into the mailbox."""
         pause, waited = ROOM_PAUSE, 0.0
-        while (sent := _core.resend(self._core, letter._core, False)) is None:
+        core = instance("letter", letter, DeadLetter)._core
+        while (sent := _core.resend(self._core, core, False)) is None:
             pause, waited = await self._room(pause, waited, letter.body, letter.priority)
         return sent
 
@@ -299,9 +301,10 @@ class AsyncRuntime:
         activate: bool = True,
     ) -> AsyncKernel:
         """Launch a kernel and, unless told otherwise, activate it; see `ringway.Runtime.launch`."""
+        begins = flag("activate", activate)
         core = launch_checked(self._core, kernel, name=name, grid=grid, block=block, options=options)
         launched = self._kernel(core)
-        if activate:
+        if begins:
             await launched.activate()
         return launched
 
@@ -360,7 +363,7 @@ class AsyncRuntime:
 
     def queue_named(self, name: str) -> AsyncQueue | AsyncKernelQueue:
         """Return the queue of that name; see `Runtime.queue_named`."""
-        if core := self._core.queue(name):
+        if core := self._core.queue(instance("name", name, str)):
             return AsyncQueue._of(core)
         found = kernel_queue(self._core, name)
         return AsyncKernelQueue(self._kernel(found._core), found.side)
@@ -380,7 +383,7 @@ class AsyncRuntime:
         return await self._endpoint(name).receive(timeout)
 
     def _endpoint(self, name: str) -> AsyncQueue | AsyncKernel | AsyncKernelQueue:
-        if core := self._core.queue(name):
+        if core := self._core.queue(instance("name", name, str)):
             return AsyncQueue._of(core)
         with contextlib.suppress(NotFound):
             return self._kernel(self._core.kernel(name))

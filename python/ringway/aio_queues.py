@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway.arguments import seconds, whole
+from ringway.arguments import flag, seconds, whole
 from ringway.errors import Closed, Timeout
 from ringway.queue_open import Policy, open_checked
 from ringway.queue_types import Carried, QueueType, of_core
@@ -155,7 +155,7 @@ class AsyncQueue:
 
     async def close(self, *, discard: bool = False) -> None:
         """Take no more messages; receivers get what is left, or with ``discard`` nothing."""
-        self._core.close(discard)
+        self._core.close(flag("discard", discard))
 
     def _some(self, array: NDArray[Any]) -> tuple[int, int] | None:
         more = self._core.try_send_many(array)

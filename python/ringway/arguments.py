@@ -9,7 +9,9 @@ import operator
 from numbers import Real
 from typing import Any, TypeVar
 
-from ringway.errors import InvalidOption
+import numpy as np
+
+from ringway.errors import InvalidOption, TypeMismatch
 
 T = TypeVar("T")
 INT64 = range(-(2**63), 2**63)
@@ -34,6 +36,20 @@ def real(field: str, value: Any, must: str) -> float:
         return float(value)
     except OverflowError:
         raise InvalidOption(f"{field} is {value!r}; it must be {must}") from None
+
+
+def flag(field: str, value: Any) -> bool:
+    """Return True or False; other values that Python takes for one of them are mistakes."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InvalidOption(f"{field} is {value!r}; it must be True or False")
+    return bool(value)
+
+
+def made(value: Any, kind: type[T], how: str) -> T:
+    """Return an object of a native class that users do not make; ``how`` says what makes it."""
+    if not isinstance(value, kind):
+        raise TypeMismatch(f"{value!r} is no native {kind.__name__}; {how} makes these objects")
+    return value
 
 
 def seconds(value: Any, otherwise: float) -> float:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from ringway import _core
+from ringway.arguments import flag, made
 
 Reason = Literal[
     "drop_new", "drop_oldest", "expired", "duplicate", "failed", "terminated", "closed", "too_large"
@@ -18,7 +19,7 @@ class DeadLetter:
     __slots__ = ("_core",)
 
     def __init__(self, core: _core.DeadLetter) -> None:
-        self._core = core
+        self._core = made(core, _core.DeadLetter, "Kernel.dead_letters")
 
     @property
     def reason(self) -> Reason:
@@ -74,4 +75,4 @@ class DeadLetter:
 
 def dead_letters(kernel: _core.Kernel, clear: bool) -> list[DeadLetter]:
     """Return the kernel's letters, oldest first; ``clear`` takes them out."""
-    return [DeadLetter(core) for core in _core.dead_letters(kernel, clear)]
+    return [DeadLetter(core) for core in _core.dead_letters(kernel, flag("clear", clear))]

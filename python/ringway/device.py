@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ringway import _core
+from ringway.arguments import instance, seconds, whole
 from ringway.errors import DispatchError, Timeout
 
 POOL_LIMIT = 256 << 20  # bytes
@@ -62,7 +63,7 @@ class Dispatch:
         KeyboardInterrupt
             It goes on; `cancel` ends it.
         """
-        if not self._core.wait(timeout):
+        if not self._core.wait(None if timeout is None else seconds(timeout, 0)):
             raise Timeout(f"the dispatch of '{self._kernel}' has not ended within {timeout} s")
 
     def cancel(self) -> bool:
@@ -181,7 +182,11 @@ class Device:
     def __init__(
         self, backend: str = "auto", *, workers: int | None = None, pool_limit: int = POOL_LIMIT
     ) -> None:
-        self._core = _core.Device(backend, workers, pool_limit)
+        instance("backend", backend, str)
+        if workers is not None:
+            workers = whole("workers", workers, "1 to 1024, or None for every core")
+        limit = whole("pool_limit", pool_limit, "a number of bytes of 0 or more")
+        self._core = _core.Device(backend, workers, limit)
         self._end = weakref.finalize(self, self._core.close)
 
     @property
@@ -255,7 +260,7 @@ class Device:
 
     def kernel(self, name: str) -> DeviceKernel:
         """Return a kernel by name; `NotFound` when there is none."""
-        return DeviceKernel(self._core, self._core.kernel(name))
+        return DeviceKernel(self._core, self._core.kernel(instance("name", name, str)))
 
     def kernels(self) -> list[str]:
         """Return the names of the kernels that the device has."""

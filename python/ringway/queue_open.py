@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from ringway import _core
 from ringway.arguments import instance, real, whole
-from ringway.errors import InvalidOption, LayoutError, TypeMismatch
+from ringway.errors import Error, InvalidOption
 from ringway.queue_types import Carried, QueueType, of_core, resolve
 
 Policy = Literal["block", "reject", "drop_new", "drop_oldest"]
@@ -60,22 +60,10 @@ def attach_checked(name: str, block_timeout: float) -> tuple[_core.Queue, QueueT
     close_at_exit()
     core = _core.SharedQueue.attach(name, seconds)
     try:
-        kind = of_core(core)
-    except TypeMismatch:
+        return core, of_core(core)
+    except Error:
         core.close(True)
         raise
-    except Exception as error:
-        core.close(True)
-        raise LayoutError(
-            f"cannot attach shared queue {name!r}: its messages are {core.type_name!r}"
-        ) from error
-    if kind.dtype is not None and kind.dtype.itemsize != core.fixed_size:
-        core.close(True)
-        raise LayoutError(
-            f"cannot attach shared queue {name!r}: its messages have {core.fixed_size} bytes, but "
-            f"{kind.name} has {kind.dtype.itemsize} here"
-        )
-    return core, kind
 
 
 def checked(

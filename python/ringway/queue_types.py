@@ -6,6 +6,7 @@ import ast
 import contextlib
 import dataclasses
 import functools
+import sys
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,11 @@ class QueueType:
             raise LayoutError(
                 f"a message of {len(message)} bytes came where {self.message} has {self.message.itemsize}"
             )
-        return np.frombuffer(message, self.message)[0]
+        record = np.frombuffer(message, self.message)[0]
+        if isinstance(record, np.str_) and np.frombuffer(record.tobytes(), np.uint32).max() > sys.maxunicode:
+            # Python makes such a string, and then cannot use it.
+            raise LayoutError(f"a message came where {self.message} has text: {message!r}")
+        return record
 
     def check_array(self, verb: str, queue: str, array: Any) -> None:
         """Raise `TypeMismatch` unless ``array`` is a one-dimensional array of the queue's layout."""
@@ -93,9 +98,30 @@ def resolve(message: Any) -> tuple[QueueType, Any]:
 
 
 def of_core(core: _core.Queue) -> QueueType:
-    """Return the type of a queue that was looked up."""
+    """Return the type of a queue that was looked up.
+
+    What its memory says of it may be a peer's. `LayoutError` when that is no layout of the bytes there,
+    `TypeMismatch` when it is a class that is not here.
+    """
+    kind = _named_by(core)
+    here = 0 if kind.dtype is None else kind.dtype.itemsize
+    if here != core.fixed_size:
+        raise LayoutError(
+            f"messages of queue {core.name!r} have {core.fixed_size or 'any number of'} bytes, but "
+            f"{kind.name} has {here or 'any number'} here"
+        )
+    return kind
+
+
+def _named_by(core: _core.Queue) -> QueueType:
     if core.content == "record":
-        dtype = _described(core.type_name)
+        try:
+            dtype = _described(core.type_name)
+            fault = _no_layout(dtype)
+        except Exception as error:  # whatever Python's parser and NumPy make of a text that says nothing
+            fault = str(error)
+        if fault:
+            raise LayoutError(f"messages of queue {core.name!r} are {core.type_name!r}: {fault}")
         return QueueType(dtype, dtype)
     if core.content == "message":
         cls = _core.class_of_type_id(core.type_id)
@@ -121,11 +147,18 @@ def _checked_dtype(message: Any) -> np.dtype[Any]:
         raise InvalidOption(
             f"message is {message!r}; it must be a message class, bytes, a NumPy dtype or None"
         ) from error
-    if dtype.hasobject:
-        raise InvalidOption(f"message is the dtype {dtype}, which holds Python objects; they have no layout")
-    if dtype.subdtype is not None or dtype.itemsize == 0:
-        raise InvalidOption(f"message is the dtype {dtype}; give it as a field of a structured dtype")
+    if fault := _no_layout(dtype):
+        raise InvalidOption(f"message is the dtype {dtype}, {fault}")
     return dtype
+
+
+def _no_layout(dtype: np.dtype[Any]) -> str:
+    """Say why records of a dtype are not plain bytes; "" when they are."""
+    if dtype.hasobject:
+        return "which holds Python objects; they have no layout"
+    if dtype.subdtype is not None or dtype.itemsize == 0:
+        return "which is no record by itself; give it as a field of a structured dtype"
+    return ""
 
 
 def _description(dtype: np.dtype[Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ringway import _core
-from ringway.arguments import whole
+from ringway.arguments import flag, whole
 from ringway.errors import Closed, InvalidOption, QueueFull
 from ringway.queue_open import Policy, attach_checked, create_checked, open_checked
 from ringway.queue_types import Carried, QueueType, of_core
@@ -124,7 +124,7 @@ class ReservedSlots(Slots):
 
     def send(self, count: int | None = None) -> None:
         """Send the first ``count``, None for all, before the block ends; the others are not sent."""
-        self._core.end(len(self._core) if count is None else count)
+        self._core.end(len(self._core) if count is None else sent_count(count))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -133,6 +133,15 @@ class ReservedSlots(Slots):
             self._core.give_up()
         elif self._core.open:
             self._core.end(len(self._core))
+
+
+def sent_count(count: Any) -> int:
+    """Return how many slots are to be sent; the native core compares it with how many there are."""
+    must = "a number of slots, at most as many as are reserved, or None for all"
+    number = whole("count", count, must)
+    if not 0 <= number < 2**32:
+        raise InvalidOption(f"count is {count!r}; it must be {must}")
+    return number
 
 
 class Queue:
@@ -451,7 +460,7 @@ class Queue:
         discard
             Let nobody receive what is left.
         """
-        self._core.close(discard)
+        self._core.close(flag("discard", discard))
 
     def __len__(self) -> int:
         return self._core.depth

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ringway import _core
 from ringway._core import LinkTelemetry, Telemetry
-from ringway.arguments import instance, real, whole
+from ringway.arguments import flag, instance, made, real, whole
 from ringway.dead_letters import DeadLetter, dead_letters
 from ringway.errors import InvalidOption, NotFound
 from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
@@ -52,8 +52,8 @@ class Buffer:
     """Memory that messages name by handle; lives until `release` or until it is forgotten."""
 
     def __init__(self, runtime: _core.Runtime, memory: NDArray[Any]) -> None:
-        self._memory = memory
-        self._core = _core.HandleBuffer(runtime, memory)
+        self._memory = instance("memory", memory, np.ndarray)
+        self._core = _core.HandleBuffer(made(runtime, _core.Runtime, "Runtime.buffer"), memory)
 
     @property
     def handle(self) -> int:
@@ -80,7 +80,7 @@ class Kernel:
     __slots__ = ("__weakref__", "_core")
 
     def __init__(self, core: _core.Kernel) -> None:
-        self._core = core
+        self._core = made(core, _core.Kernel, "Runtime.launch")
 
     @property
     def name(self) -> str:
@@ -152,7 +152,7 @@ class Kernel:
         Timeout
             Its handler did not return within the runtime's ``watchdog``.
         """
-        return TerminateReport(*self._core.terminate(drain, timeout))
+        return TerminateReport(*self._core.terminate(flag("drain", drain), timeout))
 
     def send(
         self,
@@ -253,7 +253,7 @@ class Kernel:
 
     @telemetry_enabled.setter
     def telemetry_enabled(self, on: bool) -> None:
-        self._core.telemetry_enabled = on
+        self._core.telemetry_enabled = flag("telemetry_enabled", on)
 
     def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
         """Return the messages that were not handled and why, oldest first; also of an ended kernel.
@@ -269,7 +269,7 @@ class Kernel:
         id, gets a new one. The answer comes by `receive`. Once sent, the letter leaves this kernel's list.
         Returns and raises what `send` does.
         """
-        return bool(_core.resend(self._core, letter._core, True))
+        return bool(_core.resend(self._core, instance("letter", letter, DeadLetter)._core, True))
 
     def __repr__(self) -> str:
         return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"
@@ -368,8 +368,9 @@ class Runtime:
         InvalidOption
             An option, ``grid`` or ``block`` is out of range, or the name is taken.
         """
+        begins = flag("activate", activate)
         core = launch_checked(self._core, kernel, name=name, grid=grid, block=block, options=options)
-        if activate:
+        if begins:
             core.activate()
         return Kernel(core)
 
@@ -447,7 +448,8 @@ class Runtime:
 
         Each kernel has two of its own: ``NAME.mailbox``, to send to, and ``NAME.outbox``, to receive from.
         """
-        return Queue._of(core) if (core := self._core.queue(name)) else kernel_queue(self._core, name)
+        core = self._core.queue(instance("name", name, str))
+        return Queue._of(core) if core else kernel_queue(self._core, name)
 
     def queues(self) -> list[Queue | KernelQueue]:
         """Return the open queues in order of creation, then the kernels' mailboxes and outboxes."""
@@ -524,7 +526,7 @@ def reports_of(ended: Mapping[str, tuple[int, int, float]]) -> dict[str, Termina
 
 def endpoint(runtime: _core.Runtime, name: str) -> Queue | KernelQueue | Kernel:
     """Return what has that name: a queue, a kernel, or one of a kernel's queues."""
-    if core := runtime.queue(name):
+    if core := runtime.queue(instance("name", name, str)):
         return Queue._of(core)
     with contextlib.suppress(NotFound):
         return Kernel(runtime.kernel(name))
@@ -533,7 +535,11 @@ def endpoint(runtime: _core.Runtime, name: str) -> Queue | KernelQueue | Kernel:
 
 def start_export(runtime: Any, export: bool | None) -> Callable[[], object]:
     """Answer for the runtime when another process asks, if that is wanted; return what ends it."""
-    if not (export if export is not None else os.environ.get("RINGWAY_EXPORT", "") not in ("", "0")):
+    if not (
+        flag("export", export)
+        if export is not None
+        else os.environ.get("RINGWAY_EXPORT", "") not in ("", "0")
+    ):
         return lambda: None
     from ringway.telemetry.export import Exporter
 
@@ -571,7 +577,7 @@ def start_checked(backend: str, workers: int | None, assist: bool, watchdog: flo
     if workers is not None:
         workers = whole("workers", workers, "1 to 1024, or None for every core")
     return _core.Runtime(
-        backend, workers, bool(assist), real("watchdog", watchdog, "0 (off) to 86400 seconds")
+        backend, workers, flag("assist", assist), real("watchdog", watchdog, "0 (off) to 86400 seconds")
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 import ringway as rw
 from ringway import memorypack
+from ringway.telemetry import observe, prometheus_text, trace_requests
+from ringway.telemetry.prometheus import RESERVED
 
 Call = Callable[..., Any]
 HUGE = 10**30
@@ -236,6 +239,129 @@ def test_graphs(call: Call, text: str) -> None:
 )
 def test_pagerank(call: Call, text: str) -> None:
     refused(call, text)
+
+
+@cases(
+    (lambda rt, k: rt.queue_named(5), "name is 5; it must be a str"),
+    (lambda rt, k: rt.send(5, b"x"), "name is 5; it must be a str"),
+    (lambda rt, k: rt.receive(None, timeout=0), "name is None; it must be a str"),
+    (lambda rt, k: rt.launch("echo", activate="no"), "activate is 'no'; it must be True or False"),
+    (lambda rt, k: rw.Runtime(assist="no"), "assist is 'no'; it must be True or False"),
+    (lambda rt, k: rw.Runtime(export="no"), "export is 'no'; it must be True or False"),
+    (lambda rt, k: k.terminate(drain="no"), "drain is 'no'; it must be True or False"),
+    (lambda rt, k: k.dead_letters(clear="x"), "clear is 'x'; it must be True or False"),
+    (lambda rt, k: k.resend(5), "letter is 5; it must be a ringway.DeadLetter"),
+    (lambda rt, k: setattr(k, "telemetry_enabled", 3), "telemetry_enabled is 3; it must be True or False"),
+    (lambda rt, k: k.telemetry().latency.quantile("x"), "quantile takes a share from 0 to 1, not 'x'"),
+    (lambda rt, k: k.telemetry().latency.quantile(10**400), "quantile takes a share from 0 to 1, not 10"),
+    (lambda rt, k: k.telemetry().latency.quantile(True), "quantile takes a share from 0 to 1, not True"),
+    (lambda rt, k: rw.Kernel(5), "5 is no native Kernel; Runtime.launch makes"),
+    (lambda rt, k: rw.Buffer(5, np.zeros(1)), "5 is no native Runtime; Runtime.buffer makes"),
+    (lambda rt, k: rw.Buffer(5, 5), "memory is 5; it must be a .*ndarray"),
+    (lambda rt, k: rw.DeadLetter(5), "5 is no native DeadLetter; Kernel.dead_letters makes"),
+)
+def test_flags_names_and_letters(started: tuple[rw.Runtime, rw.Kernel], call: Call, text: str) -> None:
+    refused(call, text, *started)
+    assert started[1].state == "active"
+    assert len(started[0].kernels()) == 1
+
+
+@cases(
+    (lambda rt, k: rt.send(5, b"x"), "name is 5; it must be a str"),
+    (lambda rt, k: rt.receive(5), "name is 5; it must be a str"),
+    (lambda rt, k: rt.queue_named(None), "name is None; it must be a str"),
+    (lambda rt, k: rt.launch("echo", activate=0), "activate is 0; it must be True or False"),
+    (lambda rt, k: k.terminate(drain="no"), "drain is 'no'; it must be True or False"),
+    (lambda rt, k: k.dead_letters(clear="x"), "clear is 'x'; it must be True or False"),
+    (lambda rt, k: k.resend(5), "letter is 5; it must be a ringway.DeadLetter"),
+    (lambda rt, k: rw.AsyncKernel(rt, 5), "5 is no native Kernel; AsyncRuntime.launch makes"),
+    (lambda rt, k: rw.AsyncQueue().close(discard=1), "discard is 1; it must be True or False"),
+)
+def test_flags_names_and_letters_of_asyncio(call: Call, text: str) -> None:
+    async def main() -> None:
+        async with rw.AsyncRuntime(workers=1) as runtime:
+            kernel = await runtime.launch("echo")
+            with pytest.raises(rw.Error, match=text):
+                await call(runtime, kernel)
+            assert await kernel.request(b"goes on", timeout=20) == b"goes on"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("discard", ["no", 1, None, []])
+def test_closing_a_queue_by_mistake(discard: Any) -> None:
+    queue = rw.Queue()
+    refused(lambda: queue.close(discard=discard), "discard is .*; it must be True or False")
+    assert not queue.closed
+
+
+@pytest.mark.parametrize("count", ["x", 1.5, -1, 2**70, 3])
+def test_sending_a_wrong_number_of_slots(count: Any) -> None:
+    queue = rw.Queue(message=np.dtype("<i8"))
+    with queue.reserve(2) as slots:
+        slots[:] = 7
+        refused(lambda: slots.send(count), "count is ")
+    assert queue.receive_many().tolist() == [7, 7]
+
+
+@cases(
+    (lambda: rw.Device(5), "backend is 5; it must be a str"),
+    (lambda: rw.Device("cpu", workers="x"), "workers is 'x'; it must be 1 to 1024, or None"),
+    (lambda: rw.Device("cpu", pool_limit="x"), "pool_limit is 'x'; it must be a number of bytes"),
+    (lambda: rw.Device("cpu", pool_limit=2**70), "pool_limit is [0-9]+; it must be a number of bytes"),
+    (lambda: rw.Device("cpu").kernel(5), "name is 5; it must be a str"),
+    (lambda: started_dispatch().wait("x"), "timeout is 'x'; it must be 0 or more seconds, or None"),
+    (lambda: started_dispatch().wait(-1), "timeout is -1; it must be 0 or more seconds, or None"),
+)
+def test_devices(call: Call, text: str) -> None:
+    refused(call, text)
+
+
+def started_dispatch() -> Any:
+    device = rw.Device("cpu", workers=1)
+    return device.kernel("thread_id").start(device.buffer(4, "uint32"), threads=4)
+
+
+@cases(
+    (lambda: rw.message(5), "5 is no class; put @ringway.message before a class"),
+    (lambda: rw.message(layout="tight"), "layout='tight' is none of object"),
+    (lambda: rw.message(layout=[]), r"layout=\[\] is none of object"),
+    (lambda: rw.message(name=5), "name=5 is no wire name; it must be printable text"),
+    (lambda: rw.message(name="\ud800"), "is no wire name"),
+    (lambda: rw.field(default_factory=5), "default_factory is 5; it must be a function"),
+    (lambda: rw.field(default=1, default_factory=list), "default=1 or a default_factory, not both"),
+)
+def test_message_classes(call: Call, text: str) -> None:
+    refused(call, text)
+
+
+@cases(
+    (lambda rt: prometheus_text(5), "runtime is 5; it must be a ringway.Runtime"),
+    (lambda rt: prometheus_text(rw.Runtime), "runtime is <class.*; it must be a ringway.Runtime"),
+    (lambda rt: prometheus_text(rt, 5), "labels is 5; it must be a mapping"),
+    (lambda rt: prometheus_text(rt, {"bad-name": "x"}), "the name 'bad-name'; one consists of letters"),
+    (lambda rt: prometheus_text(rt, {"": "x"}), "the name ''; one consists of letters"),
+    (lambda rt: prometheus_text(rt, {"1st": "x"}), "the name '1st'; one consists of letters"),
+    (lambda rt: prometheus_text(rt, {"a\n": "x"}), "the name 'a.n'; one consists of letters"),
+    (lambda rt: prometheus_text(rt, {"__name__": "x"}), "the name '__name__'; one consists of"),
+    (lambda rt: prometheus_text(rt, {5: "x"}), "the name 5; one consists of letters"),
+    (lambda rt: prometheus_text(rt, {"kernel": "x"}), "the name 'kernel', which ringway sets itself"),
+    (lambda rt: prometheus_text(rt, {"le": "x"}), "the name 'le', which ringway sets itself"),
+    (lambda rt: prometheus_text(rt, {"part": 1}), "label part is 1; it must be a str"),
+    (lambda rt: observe(5), "runtime is 5; it must be a ringway.Runtime"),
+    (lambda rt: trace_requests(5, "x"), "runtime is 5; it must be a ringway.Runtime"),
+    (lambda rt: trace_requests(rt, 5), "name is 5; it must be a str"),
+)
+def test_telemetry(started: tuple[rw.Runtime, rw.Kernel], call: Call, text: str) -> None:
+    refused(call, text, started[0])
+
+
+def test_every_label_of_the_exporters_is_reserved(started: tuple[rw.Runtime, rw.Kernel]) -> None:
+    started[0].link(started[1], started[1])
+    text = prometheus_text(started[0], {"part": "sums"})
+    names = set(re.findall(r'[{,]([^=,{]+)="', text))
+    assert names - {"part"} <= set(RESERVED)
+    assert {"part", "kernel", "source", "reason", "state", "le"} <= names
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,20 @@ class Member:
 
 
 def field(*, default: Any = inspect.Parameter.empty, default_factory: Callable[[], Any] | None = None) -> Any:
-    """Default of a member; a factory makes a fresh value for each object."""
+    """Default of a member; a factory makes a fresh value for each object.
+
+    Raises
+    ------
+    SchemaError
+        The factory is no function, or there are both.
+    """
     if default_factory is not None:
+        if not callable(default_factory):
+            raise SchemaError(
+                f"default_factory is {default_factory!r}; it must be a function without arguments"
+            )
+        if default is not inspect.Parameter.empty:
+            raise SchemaError(f"a field has default={default!r} or a default_factory, not both")
         return FieldDefault(True, True, default_factory)
     return FieldDefault(default is not inspect.Parameter.empty, False, default)
 
@@ -79,10 +91,14 @@ def message(cls: Any = None, *, layout: str | None = None, name: str | None = No
     SchemaError
         An annotation without a wire form; the text names class and member.
     """
-    if layout is not None and layout not in FORMS:
+    if layout is not None and (not isinstance(layout, str) or layout not in FORMS):
         raise SchemaError(f"layout={layout!r} is none of {', '.join(FORMS)}")
+    if name is not None and not (isinstance(name, str) and name.isprintable() and name):
+        raise SchemaError(f"name={name!r} is no wire name; it must be printable text, or None")
 
     def build(raw: type[Any]) -> type[Any]:
+        if not isinstance(raw, type):
+            raise SchemaError(f"{raw!r} is no class; put @ringway.message before a class with annotations")
         return rebuild(raw, layout, name)
 
     return build if cls is None else build(cls)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, Protocol
 
 from ringway._core import Latency
+from ringway.errors import InvalidOption
 from ringway.runtime import RuntimeTelemetry
 
 Labels = Mapping[str, str]
@@ -17,6 +18,13 @@ class HasTelemetry(Protocol):
 
     def telemetry(self) -> RuntimeTelemetry:
         """Return a snapshot of all counters."""
+
+
+def of_runtime(runtime: HasTelemetry) -> HasTelemetry:
+    """Return it; `InvalidOption` when it has no telemetry."""
+    if isinstance(runtime, type) or not callable(getattr(runtime, "telemetry", None)):
+        raise InvalidOption(f"runtime is {runtime!r}; it must be a ringway.Runtime or ringway.AsyncRuntime")
+    return runtime
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,9 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from ringway._core import message_id, new_uuid
+from ringway.arguments import instance
 from ringway.errors import Error
 from ringway.runtime import Kernel, Runtime
-from ringway.telemetry.metrics import METRICS, HasTelemetry, Metric, latencies
+from ringway.telemetry.metrics import METRICS, HasTelemetry, Metric, latencies, of_runtime
 
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 
@@ -44,9 +45,9 @@ def observe(runtime: HasTelemetry, meter: Any = None) -> None:
     Error
         OpenTelemetry is not installed.
     """
+    known = weakref.ref(of_runtime(runtime))
     metrics = _api("metrics")
     meter = meter or metrics.get_meter("ringway")
-    known = weakref.ref(runtime)
 
     def callback(metric: Metric) -> Callable[[Any], Iterable[Any]]:
         def read(options: Any) -> Iterable[Any]:
@@ -131,5 +132,6 @@ def trace_requests(runtime: Runtime, name: str, tracer: Any = None) -> TracedKer
     NotFound
         There is no such kernel.
     """
+    kernel = instance("runtime", runtime, Runtime).kernel(name)
     trace = _api("trace")
-    return TracedKernel(runtime.kernel(name), tracer or trace.get_tracer("ringway"))
+    return TracedKernel(kernel, tracer or trace.get_tracer("ringway"))

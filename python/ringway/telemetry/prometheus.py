@@ -3,14 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from ringway._core import Latency
-from ringway.telemetry.metrics import LATENCY, LINK_LATENCY, METRICS, HasTelemetry, Labels, Metric
+from ringway.arguments import instance
+from ringway.errors import InvalidOption
+from ringway.telemetry.metrics import (
+    LATENCY,
+    LINK_LATENCY,
+    METRICS,
+    HasTelemetry,
+    Labels,
+    Metric,
+    of_runtime,
+)
 
 _OCTAVES = slice(
     2, None, 2
 )  # of a histogram's powers of two: bounds from 512 ns up, four times as large each
+
+
+LABEL = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+RESERVED = ("kernel", "source", "target", "reason", "state", "le", "quantile")
 
 
 def prometheus_text(runtime: HasTelemetry, labels: Labels | None = None) -> str:
@@ -22,9 +37,15 @@ def prometheus_text(runtime: HasTelemetry, labels: Labels | None = None) -> str:
         A `ringway.Runtime` or `ringway.AsyncRuntime`.
     labels
         Put on every sample, for example to tell a process's runtimes apart.
+
+    Raises
+    ------
+    InvalidOption
+        A label is none of Prometheus: letters, digits and _, not beginning with a digit or with two _; or it
+        is one that ringway sets itself.
     """
-    snapshot = runtime.telemetry()
-    more = dict(labels or {})
+    snapshot = of_runtime(runtime).telemetry()
+    more = checked_labels(labels)
     lines: list[str] = []
     for metric in METRICS:
         name = _name(metric)
@@ -35,6 +56,27 @@ def prometheus_text(runtime: HasTelemetry, labels: Labels | None = None) -> str:
         rows = [row for of, latency in read(snapshot) for row in _histogram(name, {**of, **more}, latency)]
         lines += _family(name, text, "histogram", rows)
     return "\n".join(lines) + "\n"
+
+
+def checked_labels(labels: Labels | None) -> dict[str, str]:
+    """Return the labels of a caller; `InvalidOption` names one that is none."""
+    if labels is None:
+        return {}
+    if not isinstance(labels, Mapping):
+        raise InvalidOption(f"labels is {labels!r}; it must be a mapping of names to texts")
+    for name, value in labels.items():
+        if not isinstance(name, str) or not LABEL.fullmatch(name) or name.startswith("__"):
+            raise InvalidOption(
+                f"labels has the name {name!r}; one consists of letters, digits and _, and begins neither "
+                "with a digit nor with two _"
+            )
+        if name in RESERVED:
+            raise InvalidOption(
+                f"labels has the name {name!r}, which ringway sets itself, as it does {', '.join(RESERVED)}; "
+                "choose another"
+            )
+        instance(f"label {name}", value, str)
+    return dict(labels)
 
 
 def _name(metric: Metric) -> str:
