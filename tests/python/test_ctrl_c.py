@@ -1,4 +1,4 @@
-"""Ctrl-C ends each call that waits for a handler or a drain, whatever the watchdog allows; things stay whole."""
+"""Ctrl-C ends each call that waits for a handler or a drain, whatever the watchdog allows."""
 
 from __future__ import annotations
 

@@ -25,16 +25,16 @@ class Staged : public Backend {
     return cpu_->launch(pumped);
   }
 
-  std::vector<std::shared_ptr<const Queue>> link(Port& from, Port& to, const LinkSpec& spec) override {
-    return cpu_->link(from, to, spec);
+  std::vector<std::shared_ptr<const Queue>> link(Port& from, Port& to, const LinkSpec& spec,
+                                                 const Wait& until) override {
+    return cpu_->link(from, to, spec, until);
   }
   void activate(Port& port) override { cpu_->activate(port); }
   void deactivate(Port& port) override { cpu_->deactivate(port); }
-  bool drain(Port& port, const Wait& until) override { return cpu_->drain(port, until); }
-  u64 retire(Port& port) override { return cpu_->retire(port); }
-  void quiesce() override { cpu_->quiesce(); }
+  bool has_input(Port& port, const Wait& until) override { return cpu_->has_input(port, until); }
+  u64 retire(Port& port, const Wait& until) override { return cpu_->retire(port, until); }
+  void quiesce(const Port* port, const Wait& until) override { cpu_->quiesce(port, until); }
   void stop() override { cpu_->stop(); }
-  std::string held_up() override { return cpu_->held_up(); }
   void abandon() override { cpu_->abandon(); }
   void notify(Port& port) override { cpu_->notify(port); }
 
