@@ -98,6 +98,7 @@ py::list list() {
 
 void init_shared_queue(py::module_& module) {
   py::class_<ringway::SharedQueue, NamedQueue, Shared>(module, "SharedQueue")
+      .def_property_readonly("mode", &ringway::SharedQueue::mode)
       .def_static("create", &create, py::arg("runtime"), py::arg("name"), py::arg("message"),
                   py::arg("capacity"), py::arg("slot_size"), py::arg("policy"), py::arg("block_timeout"),
                   py::arg("dead_letters"), py::arg("reclaim"), py::arg("mode"))

@@ -22,8 +22,8 @@ struct SharedParts {
   SharedBlock* block() const { return reinterpret_cast<SharedBlock*>(memory.data()); }
 };
 
-SharedParts make_shared_parts(const NamedQueueOptions& options, bool reclaim, u32 mode);
-SharedParts attach_shared_parts(const std::string& name, u32 mode);
+SharedParts make_shared_parts(const NamedQueueOptions& options, bool reclaim, u32 mode = kOwnerOnly);
+SharedParts attach_shared_parts(const std::string& name, u32 mode = kOwnerOnly);
 
 struct SharedQueueInfo {
   enum class State { kLive, kStale, kUnfinished, kDamaged };

@@ -34,6 +34,7 @@ class SharedQueue : public NamedQueue {
                                              u32 mode = kOwnerOnly, u32 dead_letters = 256);
   ~SharedQueue() override;
 
+  u32 mode() const { return memory_.mode(); }  // its permissions
   NamedCounts counts() const override;
   std::string held_up() const override;
   bool has(u32 n) override;

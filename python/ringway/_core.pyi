@@ -461,6 +461,8 @@ def open_queue(
 def close_queues() -> None: ...
 
 class SharedQueue(Queue):
+    @property
+    def mode(self) -> int: ...
     @staticmethod
     def create(
         runtime: Runtime | None,

@@ -36,11 +36,11 @@ class DeadLetter:
         """Why it was not handled.
 
         ``"drop_new"``, ``"drop_oldest"``: the policy of a full mailbox or queue. ``"expired"``: its time to
-        live was over. ``"duplicate"``: a message of its id was taken before. ``"failed"``: the handler, or the
-        kernel, failed. ``"terminated"``: it was left over when the kernel ended. ``"closed"``, ``"too_large"``: the
-        kernel sent it itself, to a link whose receiver has ended or whose slots are smaller; or a feed whose
-        target ended had it in hand. ``"refused"``: it came by a feed, or as one of many, to who does not
-        carry its type.
+        live was over. ``"duplicate"``: a message of its id was taken before. ``"failed"``: the handler, or
+        the kernel, failed. ``"terminated"``: it was left over when the kernel ended. ``"closed"``,
+        ``"too_large"``: the kernel sent it itself, to a link whose receiver has ended or whose slots are
+        smaller; or a feed that was stopped, or whose target ended, had it in hand. ``"refused"``: it came by
+        a feed, or as one of many, to who does not carry its type.
         """
         return self._core.reason
 

@@ -513,8 +513,8 @@ class Queue:
     def end(self) -> None:
         """End the stream, of a shared queue for every process.
 
-        Senders get `Closed` from now on, and receivers once the queue is empty. A shared queue stays ended until it
-        is removed; the death of a process is no end.
+        Senders get `Closed` from now on, and receivers once the queue is empty. A shared queue stays ended
+        until it is removed; the death of a process is no end.
 
         A message that a receiver has taken and not given back, and whose process dies after the others have
         seen the end, is left in the queue.
@@ -542,7 +542,7 @@ class Queue:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if isinstance(self._core, _core.SharedQueue):
-            return (_attached, (self.name, self._core.block_timeout))
+            return (_attached, (self.name, self._core.block_timeout, self._core.mode))
         raise TypeError(f"queue {self.name!r} lives in this process; Queue.create_shared makes shared ones")
 
     def __repr__(self) -> str:
@@ -550,8 +550,8 @@ class Queue:
         return f"<ringway queue {self.name!r} of {self._kind.name}, {state}>"
 
 
-def _attached(name: str, block_timeout: float) -> Queue:
-    return Queue.attach(name, block_timeout=block_timeout)
+def _attached(name: str, block_timeout: float, mode: int) -> Queue:
+    return Queue.attach(name, block_timeout=block_timeout, mode=mode)
 
 
 def refuse(core: _core.Queue, sent: int, left: int, timeout: float | None) -> None:
