@@ -9,7 +9,12 @@ target_link_libraries(ringway INTERFACE ringway_backends ringway_core)
 
 set(headers "${CMAKE_INSTALL_INCLUDEDIR}/ringway")  # "core/runtime.h", "ringway/layout.h"
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/ringway")
-install(TARGETS ringway ringway_headers ringway_options ringway_core ringway_backends ringway_cpu ringway_cuda ringway_metal
+set(backend_targets "")
+foreach(folder IN LISTS RINGWAY_BACKEND_FOLDERS)
+  get_filename_component(name "${folder}" NAME)
+  list(APPEND backend_targets ringway_${name})
+endforeach()
+install(TARGETS ringway ringway_headers ringway_options ringway_core ringway_backends ${backend_targets}
   EXPORT ringway ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT cpp INCLUDES DESTINATION "${headers}")
 install(DIRECTORY include/ringway core DESTINATION "${headers}" COMPONENT cpp FILES_MATCHING PATTERN "*.h")
 install(FILES backends/all.h DESTINATION "${headers}/backends" COMPONENT cpp)

@@ -52,7 +52,7 @@ class NamedQueue {
 
   // `queue` has its name, and the policy that a full queue follows.
   // At most `dead_letters` of the messages that it drops are kept.
-  NamedQueue(Queue queue, QueueType type, double block_timeout, u32 dead_letters);
+  NamedQueue(Queue queue, QueueType type, double block_timeout, u32 dead_letters = 256);
   virtual ~NamedQueue() = default;
   NamedQueue(const NamedQueue&) = delete;
   NamedQueue& operator=(const NamedQueue&) = delete;

@@ -35,7 +35,8 @@ class QueueTable {
 
   // Throws kInvalidOption when a queue here has the name, or `taken` says that something else has.
   std::shared_ptr<NamedQueue> open(NamedQueueOptions options,
-                                   const std::function<bool(const std::string&)>& taken, const Make& make);
+                                   const std::function<bool(const std::string&)>& taken,
+                                   const Make& make = make_named_queue);
   // A closed queue is in no table. Null: there is none of that name.
   std::shared_ptr<NamedQueue> find(const std::string& name);
   std::vector<std::shared_ptr<NamedQueue>> all();  // in order of creation
