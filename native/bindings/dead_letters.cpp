@@ -20,9 +20,10 @@ struct Letter {
   const DeadLetter* operator->() const { return letter.get(); }
 };
 
-std::vector<Letter> dead_letters(Kernel& kernel, bool clear) {
+template <class Holder>
+std::vector<Letter> dead_letters(Holder& holder, bool clear) {
   std::vector<Letter> all;
-  for (SharedLetter& letter : kernel.dead_letters().list(clear)) all.push_back({std::move(letter)});
+  for (SharedLetter& letter : holder.dead_letters().list(clear)) all.push_back({std::move(letter)});
   return all;
 }
 
@@ -44,6 +45,34 @@ std::optional<bool> resend(Kernel& kernel, const Letter& letter, bool wait) {
   return sent;
 }
 
+// None: no room for now, of a call that does not wait.
+std::optional<bool> resend_to_queue(NamedQueue& queue, const Letter& letter, bool wait) {
+  using Offer = NamedQueue::Offer;
+  queue.check_message(letter->envelope.type_id, "the dead letter's type", letter->body.size());
+  if (queue.type().fixed_size && letter->body.size() != queue.type().fixed_size) {
+    throw Error(ErrorKind::kTypeMismatch, "queue '" + queue.name() + "' carries messages of " +
+                                              std::to_string(queue.type().fixed_size) + " bytes, not of " +
+                                              std::to_string(letter->body.size()));
+  }
+  Envelope envelope = letter->envelope;
+  if (letter->bare) fresh_id(envelope.message_id);
+  envelope.timestamp_us = unix_us();
+  const Part body{letter->body.data(), letter->body.size()};
+  auto send = [&](std::initializer_list<Part> parts) -> std::optional<bool> {
+    const Offer made = queue.try_send(parts);
+    if (made != Offer::kFull) return made == Offer::kSent;
+    if (!wait && queue.queue().options().policy == Backpressure::kBlock) return std::nullopt;
+    const double seconds = queue.block_timeout();
+    const Check check = signal_check();
+    const WaitingCall call(&queue);
+    return queue.send(parts, Wait::seconds(seconds, check), seconds);
+  };
+  const bool bare = queue.type().content != Content::kAny;
+  const std::optional<bool> sent = bare ? send({body}) : send({{&envelope, sizeof(envelope)}, body});
+  if (sent.value_or(false)) queue.dead_letters().remove(letter.letter.get());
+  return sent;
+}
+
 }  // namespace
 
 void init_dead_letters(py::module_& module) {
@@ -56,7 +85,9 @@ void init_dead_letters(py::module_& module) {
       .def_property_readonly("body", &body)
       .def_property_readonly("message",
                              [](const Letter& letter) { return decode(letter->envelope, letter->body); });
-  module.def("dead_letters", &dead_letters, py::arg("kernel"), py::arg("clear"));
+  module.def("dead_letters", &dead_letters<Kernel>, py::arg("kernel"), py::arg("clear"));
+  module.def("queue_dead_letters", &dead_letters<NamedQueue>, py::arg("queue"), py::arg("clear"));
+  module.def("resend_to_queue", &resend_to_queue, py::arg("queue"), py::arg("letter"), py::arg("wait"));
   module.def("resend", &resend, py::arg("kernel"), py::arg("letter"), py::arg("wait"));
 }
 

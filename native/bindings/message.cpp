@@ -264,6 +264,29 @@ bool envelope_fields(py::handle message, EnvelopeFields* fields) {
   return true;
 }
 
+BodyFields body_fields(const MessageType& type) {
+  const auto& info = static_cast<const MessageInfo&>(type);
+  BodyFields found;
+  BodyField* const roles[] = {&found.id, &found.correlation, &found.priority};
+  std::size_t at = 1;  // after the count of the object form's members
+  bool known = info.fixed_layout || info.type->kind == Kind::kObject;
+  for (const codec::Field& field : info.type->fields) {
+    for (std::size_t role = 0; role < 3; ++role) {
+      if (!info.envelope_slots[role] || field.host_slot != info.envelope_slots[role]) continue;
+      if (!known) {
+        throw Error(ErrorKind::kTypeMismatch,
+                    info.name + "'s member '" + field.name +
+                        "', which the envelope repeats, has no fixed place; declare it before members of "
+                        "variable length, or use a queue of any message (message=None)");
+      }
+      *roles[role] = {i32(info.fixed_layout ? field.offset : at), field.type->kind == Kind::kNullable};
+    }
+    known = known && (info.fixed_layout || field.type->unmanaged);
+    at += field.type->size;
+  }
+  return found;
+}
+
 void init_message(py::module_& module) {
   module.def("register_message", &register_message);
   module.def("describe_message", &describe);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/body_fields.h"
 #include "ringway/config.h"
 
 namespace ringway::bindings {
@@ -48,6 +49,9 @@ std::size_t encode_into(py::handle message, std::byte* out, std::size_t room);
 // An object of the class. The bytes are copied, so that the caller may release them. DecodeError with the
 // offset.
 py::object decode(const MessageType& type, const std::byte* bytes, std::size_t size);
+
+// Where the bodies of the class have them. Throws kTypeMismatch when that differs from message to message.
+BodyFields body_fields(const MessageType& type);
 
 // False, and nothing stored, when the class declares none of them.
 bool envelope_fields(py::handle message, EnvelopeFields* fields);

@@ -78,7 +78,7 @@ void apply(const Wanted& wanted, const MessageType* type, const EnvelopeFields& 
 
 void encode(py::handle message, const Wanted& wanted, Outgoing* out) {
   Envelope& envelope = out->envelope;
-  envelope.priority = 128;
+  envelope.priority = kDefaultPriority;
   envelope.timestamp_us = unix_us();
   if (PyBytes_Check(message.ptr())) {
     fresh_id(envelope.message_id);

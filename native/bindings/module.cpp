@@ -20,6 +20,8 @@ PYBIND11_MODULE(_core, module) {
   init_event_port(module);
   init_dispatch(module);
   init_dead_letters(module);
+  init_feed(module);
+  init_kernel_arrays(module);
   init_selftest(module);
   init_shared_queue(module);
 }

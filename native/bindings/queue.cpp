@@ -60,8 +60,10 @@ void close(NamedQueue& queue, bool discard) {
 }
 
 SharedQueue open(Runtime* runtime, const std::string& name, const py::object& message, std::int64_t capacity,
-                 std::int64_t slot_size, const std::string& policy, double block_timeout) {
-  NamedQueueOptions options = named_queue_options(name, message, capacity, slot_size, policy, block_timeout);
+                 std::int64_t slot_size, const std::string& policy, double block_timeout,
+                 std::int64_t dead_letters) {
+  NamedQueueOptions options =
+      named_queue_options(name, message, capacity, slot_size, policy, block_timeout, dead_letters);
   if (runtime) return runtime->open_queue(std::move(options));
   static u64 next_number = 0;
   if (name.empty()) options.name = "queue-" + std::to_string(next_number++);
@@ -87,11 +89,25 @@ const char* content_name(const NamedQueue& queue) {
   return "";
 }
 
+void check_wanted(const NamedQueue& queue, const Wanted& wanted) {
+  auto given = [](py::handle argument) { return argument && !argument.is_none(); };
+  if (queue.type().content == Content::kAny ||
+      !(given(wanted.priority) || given(wanted.ttl) || given(wanted.message_id))) {
+    return;
+  }
+  throw Error(
+      ErrorKind::kInvalidOption,
+      "queue '" + queue.name() + "' carries " + (queue.type().name.empty() ? "bytes" : queue.type().name) +
+          " without envelopes, so that priority, ttl and message_id have no place; leave them out, or "
+          "create it with message=None");
+}
+
 // Encodes, checks, and calls `put` with the parts of a slot.
 template <class Put>
-auto with_parts(NamedQueue& queue, const py::object& message, Put put) {
+auto with_parts(NamedQueue& queue, const py::object& message, const Wanted& wanted, Put put) {
   Outgoing out;
-  encode(message, {}, &out);
+  check_wanted(queue, wanted);
+  encode(message, wanted, &out);
   queue.check_message(out.envelope.type_id, *out.type_name, out.body.size());
   const Part body{out.body.data(), out.body.size()};
   if (queue.type().content != Content::kAny) return put({body});
@@ -100,8 +116,9 @@ auto with_parts(NamedQueue& queue, const py::object& message, Put put) {
 
 using Parts = std::initializer_list<Part>;
 
-bool send(NamedQueue& queue, const py::object& message, const py::object& timeout) {
-  return with_parts(queue, message, [&](Parts parts) {
+bool send(NamedQueue& queue, const py::object& message, const py::object& timeout, py::handle priority,
+          py::handle ttl, py::handle message_id) {
+  return with_parts(queue, message, {priority, ttl, message_id}, [&](Parts parts) {
     const NamedQueue::Offer made = queue.try_send(parts);
     if (made != NamedQueue::Offer::kFull) return made == NamedQueue::Offer::kSent;
     const double seconds = seconds_of(timeout, queue.block_timeout());
@@ -112,8 +129,9 @@ bool send(NamedQueue& queue, const py::object& message, const py::object& timeou
 }
 
 // None: no room for now.
-std::optional<bool> try_send(NamedQueue& queue, const py::object& message) {
-  return with_parts(queue, message, [&](Parts parts) -> std::optional<bool> {
+std::optional<bool> try_send(NamedQueue& queue, const py::object& message, py::handle priority,
+                             py::handle ttl, py::handle message_id) {
+  return with_parts(queue, message, {priority, ttl, message_id}, [&](Parts parts) -> std::optional<bool> {
     const NamedQueue::Offer made = queue.try_send(parts);
     if (made == NamedQueue::Offer::kFull) {
       if (queue.queue().options().policy == Backpressure::kReject) queue.refuse(1, 0);
@@ -322,8 +340,10 @@ py::dict counts(const NamedQueue& queue) {
 
 NamedQueueOptions named_queue_options(const std::string& name, const py::object& message,
                                       std::int64_t capacity, std::int64_t slot_size,
-                                      const std::string& policy, double block_timeout) {
+                                      const std::string& policy, double block_timeout,
+                                      std::int64_t dead_letters) {
   NamedQueueOptions options;
+  options.dead_letters = dead_letters;
   options.name = name;
   set_type(&options, message);
   options.capacity = capacity;
@@ -353,12 +373,14 @@ void init_queue(py::module_& module) {
           "blocks",
           [](const NamedQueue& queue) { return queue.queue().options().policy == Backpressure::kBlock; })
       .def_property_readonly("block_timeout", &NamedQueue::block_timeout)
-      .def_property_readonly("closed", &NamedQueue::closed)
+      .def_property_readonly("closed", &NamedQueue::shut)
       .def_property_readonly("depth", [](const NamedQueue& queue) { return queue.counts().depth; })
       .def("counts", &counts)
       .def("held_up", &NamedQueue::held_up)
-      .def("send", &send, py::arg("message"), py::arg("timeout"))
-      .def("try_send", &try_send, py::arg("message"))
+      .def("send", &send, py::arg("message"), py::arg("timeout"), py::arg("priority") = py::none(),
+           py::arg("ttl") = py::none(), py::arg("message_id") = py::none())
+      .def("try_send", &try_send, py::arg("message"), py::arg("priority") = py::none(),
+           py::arg("ttl") = py::none(), py::arg("message_id") = py::none())
       .def("receive", &receive, py::arg("timeout"))
       .def("try_receive", &try_receive)
       .def("send_many", &send_many, py::arg("array"), py::arg("timeout"))
@@ -370,9 +392,11 @@ void init_queue(py::module_& module) {
       .def("try_reserve", &try_reserve, py::arg("n"))
       .def("peek", &peek, py::arg("n"), py::arg("least"), py::arg("timeout"))
       .def("try_peek", &try_peek, py::arg("n"), py::arg("least"))
+      .def("end", &NamedQueue::end)
       .def("close", &close, py::arg("discard"));
   module.def("open_queue", &open, py::arg("runtime"), py::arg("name"), py::arg("message"),
-             py::arg("capacity"), py::arg("slot_size"), py::arg("policy"), py::arg("block_timeout"));
+             py::arg("capacity"), py::arg("slot_size"), py::arg("policy"), py::arg("block_timeout"),
+             py::arg("dead_letters"));
   module.def("close_queues", &close_alone);
 }
 

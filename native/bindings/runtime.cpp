@@ -269,6 +269,8 @@ void init_runtime(py::module_& module) {
       .def("try_receive", &try_receive)
       .def_property_readonly("block_timeout",
                              [](const Kernel& kernel) { return kernel.options().block_timeout; })
+      .def_property_readonly(
+          "blocks", [](const Kernel& kernel) { return kernel.options().policy == Backpressure::kBlock; })
       .def_property_readonly("message_timeout",
                              [](const Kernel& kernel) { return kernel.options().message_timeout; })
       .def_property_readonly("accepts", [](const Kernel& kernel) { return kernel.type().accepts; })

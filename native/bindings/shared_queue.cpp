@@ -8,33 +8,51 @@
 
 #include "bindings/bindings.h"
 #include "bindings/named_queue_options.h"
+#include "core/runtime.h"
 
 namespace ringway::bindings {
 namespace {
 
 using Shared = std::shared_ptr<ringway::SharedQueue>;
 
-Shared create(const std::string& name, const py::object& message, std::int64_t capacity,
-              std::int64_t slot_size, const std::string& policy, double block_timeout, bool reclaim) {
-  const NamedQueueOptions options =
-      named_queue_options(name, message, capacity, slot_size, policy, block_timeout);
+using SharedRuntime = std::shared_ptr<Runtime>;
+
+// In the namespace of `runtime`, or of none when it is null.
+template <class Make>
+Shared open(const SharedRuntime& runtime, const NamedQueueOptions& options, Make make) {
   Shared queue;
   {
     py::gil_scoped_release unlocked;
-    queue = ringway::SharedQueue::create(options, reclaim);
+    if (runtime) {
+      runtime->open_queue(options, [&](const NamedQueueOptions& asked) { return queue = make(asked); });
+    } else {
+      queue = make(options);
+    }
   }
   close_at_exit(queue);
   return queue;
 }
 
-Shared attach(const std::string& name, double block_timeout) {
-  Shared queue;
-  {
-    py::gil_scoped_release unlocked;
-    queue = ringway::SharedQueue::attach(name, block_timeout);
-  }
-  close_at_exit(queue);
-  return queue;
+Shared create(const SharedRuntime& runtime, const std::string& name, const py::object& message,
+              std::int64_t capacity, std::int64_t slot_size, const std::string& policy, double block_timeout,
+              std::int64_t dead_letters, bool reclaim, u32 mode) {
+  SharedMemory::check_name(name);
+  return open(
+      runtime, named_queue_options(name, message, capacity, slot_size, policy, block_timeout, dead_letters),
+      [&](const NamedQueueOptions& asked) { return ringway::SharedQueue::create(asked, reclaim, mode); });
+}
+
+Shared attach(const SharedRuntime& runtime, const std::string& name, double block_timeout,
+              std::int64_t dead_letters, u32 mode) {
+  SharedMemory::check_name(name);
+  NamedQueueOptions options;
+  options.name = name;
+  options.block_timeout = block_timeout;
+  options.dead_letters = dead_letters;
+  slots_for(options);  // checks
+  return open(runtime, options, [&](const NamedQueueOptions& asked) {
+    return ringway::SharedQueue::attach(asked.name, asked.block_timeout, mode, u32(asked.dead_letters));
+  });
 }
 
 const char* name_of(SharedQueueInfo::State state) {
@@ -64,6 +82,8 @@ py::list list() {
     one["slot_size"] = info.max_message;
     one["policy"] = u32(info.policy);
     one["depth"] = info.depth;
+    one["ended"] = info.ended;
+    one["mode"] = info.mode;
     one["skipped"] = info.skipped;
     one["redelivered"] = info.redelivered;
     one["created"] = double(info.created_us) * 1e-6;
@@ -78,9 +98,12 @@ py::list list() {
 
 void init_shared_queue(py::module_& module) {
   py::class_<ringway::SharedQueue, NamedQueue, Shared>(module, "SharedQueue")
-      .def_static("create", &create, py::arg("name"), py::arg("message"), py::arg("capacity"),
-                  py::arg("slot_size"), py::arg("policy"), py::arg("block_timeout"), py::arg("reclaim"))
-      .def_static("attach", &attach, py::arg("name"), py::arg("block_timeout"));
+      .def_property_readonly("mode", &ringway::SharedQueue::mode)
+      .def_static("create", &create, py::arg("runtime"), py::arg("name"), py::arg("message"),
+                  py::arg("capacity"), py::arg("slot_size"), py::arg("policy"), py::arg("block_timeout"),
+                  py::arg("dead_letters"), py::arg("reclaim"), py::arg("mode"))
+      .def_static("attach", &attach, py::arg("runtime"), py::arg("name"), py::arg("block_timeout"),
+                  py::arg("dead_letters"), py::arg("mode"));
   module.def("list_shared_queues", &list);
   module.def("remove_shared_queue", &remove_shared_queue, py::arg("name"),
              py::call_guard<py::gil_scoped_release>());

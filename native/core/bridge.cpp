@@ -47,7 +47,7 @@ Bridge::Bridge(Pump& pump, ReplyPool& replies, const std::shared_ptr<Port>& port
                 .max_message = port->outbox.max_message(),
                 .type = {},
                 .prefault = port->outbox.options().prefault}) {
-  staged_.open(port->mailbox.only().ring());
+  for (const Queue& lane : port->mailbox.lanes()) staged_.emplace_back().open(lane.ring());
   put_.open(returns_.ring());
   take_.open(returns_.ring());
   host_.open(port->outbox.ring());
@@ -79,25 +79,33 @@ bool Bridge::turn() {
 }
 
 bool Bridge::move_in(Port& port) {
-  const u32 room = device_.room(kBatch);
+  bool moved = false;
+  for (u32 lane = 0; lane < staged_.size(); ++lane) moved |= move_in(port, lane);
+  return moved;
+}
+
+bool Bridge::move_in(Port& port, u32 lane) {
+  Consumer<QueueAtomics, true>& staged = staged_[lane];
+  const u32 room = device_.room(lane, kBatch);
   if (!room) {
-    if (port.mailbox.counts().depth) count(&in_full_, 1);
+    if (port.mailbox.lanes()[lane].counts().depth) count(&in_full_, 1);
     return false;
   }
-  const auto claim = staged_.peek(room);
+  const auto claim = staged.peek(room);
   if (!claim.count) return false;
   try {
-    remember(staged_.ring, claim);
-    device_.copy_in(staged_.ring, claim);
+    remember(staged.ring, claim);
+    device_.copy_in(lane, staged.ring, claim);
   } catch (...) {
     for (u32 i = 0; i < claim.count; ++i) {
-      bury(port, claim.first + i, LetterReason::kFailed, "the bridge failed while it carried the message");
+      bury(port, lane, claim.first + i, LetterReason::kFailed,
+           "the bridge failed while it carried the message");
     }
-    staged_.release_n(claim);
+    staged.release_n(claim);
     count(&discarded_, claim.count);
     throw;
   }
-  staged_.release_n(claim);
+  staged.release_n(claim);
   count(&to_device_, claim.count);
   port.room.notify();
   return true;
@@ -192,10 +200,11 @@ void Bridge::answer_error(const Envelope& request, ErrorKind kind, const std::st
   give(answer, reinterpret_cast<const u8*>(text.data()), u32(text.size()));
 }
 
-void Bridge::bury(Port& port, u64 ticket, LetterReason reason, const std::string& text) {
-  const Envelope envelope = envelope_at(staged_.ring, ticket);
-  const u8* const body = payload_at(staged_.ring, ticket) + sizeof(Envelope);
-  port.dead_letters.add(reason, &envelope, {body, staged_.size(ticket) - sizeof(Envelope)}, text);
+void Bridge::bury(Port& port, u32 lane, u64 ticket, LetterReason reason, const std::string& text) {
+  const Consumer<QueueAtomics, true>& staged = staged_[lane];
+  const Envelope envelope = envelope_at(staged.ring, ticket);
+  const u8* const body = payload_at(staged.ring, ticket) + sizeof(Envelope);
+  port.dead_letters.add(reason, &envelope, {body, staged.size(ticket) - sizeof(Envelope)}, text);
 }
 
 void Bridge::shut() {
@@ -223,14 +232,18 @@ u64 Bridge::end_locked(Port& port, ErrorKind kind, const std::string& text) {
   u64 left = 0;
   // A sender that has claimed a slot is about to publish it.
   while (port.mailbox.counts().depth) {
-    const auto claim = staged_.peek(kBatch);
-    for (u32 i = 0; i < claim.count; ++i) {
-      answer_error(envelope_at(staged_.ring, claim.first + i), kind, text);
-      bury(port, claim.first + i, reason, text);
+    u64 taken = 0;
+    for (u32 lane = 0; lane < staged_.size(); ++lane) {
+      const auto claim = staged_[lane].peek(kBatch);
+      for (u32 i = 0; i < claim.count; ++i) {
+        answer_error(envelope_at(staged_[lane].ring, claim.first + i), kind, text);
+        bury(port, lane, claim.first + i, reason, text);
+      }
+      staged_[lane].release_n(claim);
+      taken += claim.count;
     }
-    staged_.release_n(claim);
-    left += claim.count;
-    if (!claim.count) std::this_thread::yield();
+    left += taken;
+    if (!taken) std::this_thread::yield();
   }
   count(&discarded_, left);
   port.room.notify();
@@ -242,7 +255,7 @@ void Bridge::fail(Port& port, const char* why) noexcept {
   try {
     const std::string text = std::string("its bridge failed: ") + why;
     if (ringway::fail(port, text.c_str()))
-      log::warning([&] { return port.mailbox.only().name() + ": " + text; });
+      log::warning([&] { return port.mailbox.lanes()[0].name() + ": " + text; });
     end_locked(port, ErrorKind::kHandler, "the kernel failed: " + port.failure);
   } catch (...) {  // no memory for the texts: the state says it, and requests run into their time-outs
     atomic::exchange_seq_cst(&port.failed, 1U);  // SYNC: partner Kernel::state()
@@ -267,7 +280,9 @@ BridgeCounts Bridge::counts() const {
   if (!port) return all;
   // What was put less what has left, so that a message is counted also while it is being copied.
   const u64 gone = all.to_device + all.discarded + port->mailbox.counts().dropped_oldest;
-  const u64 put = QueueAtomics::load_index(&port->mailbox.only().ring().header->enqueue);
+  u64 put = 0;
+  for (const Queue& lane : port->mailbox.lanes())
+    put += QueueAtomics::load_index(&lane.ring().header->enqueue);
   all.depth = (put > gone ? put - gone : 0) + device_.depth();
   return all;
 }

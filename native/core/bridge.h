@@ -17,6 +17,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/error.h"
 #include "core/port.h"
@@ -31,12 +32,12 @@ class Pump;
 class DeviceQueues {
  public:
   virtual ~DeviceQueues() = default;
-  // How many more messages its mailbox takes, at most `most`. When none, the device's side wakes the bridge once there
-  // is room.
-  virtual u32 room(u32 most) = 0;
-  // Appends the claimed messages of a ring of the host, not more than the last room(); returns when the ring's memory
-  // may be used again.
-  virtual void copy_in(const QueueRing& from, Claim<QueueAtomics> messages) = 0;
+  // How many more messages that lane of its mailbox takes, at most `most`. When none, the device's side wakes the bridge
+  // once there is room. A mailbox without lanes is lane 0.
+  virtual u32 room(u32 lane, u32 most) = 0;
+  // Appends the claimed messages of a ring of the host, not more than the lane's last room(); returns when the ring's
+  // memory may be used again.
+  virtual void copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) = 0;
   // Takes up to slots.count messages for the host out, into the payloads of claimed slots, with the bytes of each in
   // `sizes`; how many. The device's side wakes the bridge after it published more.
   virtual u32 copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) = 0;
@@ -77,12 +78,13 @@ class Bridge : public std::enable_shared_from_this<Bridge> {
   enum : u32 { kBatch = 256 };
 
   bool move_in(Port& port);
+  bool move_in(Port& port, u32 lane);
   bool move_out(Port& port);
   bool deliver(Port& port, u64 ticket);
   bool put_outside(const u8* message, u32 bytes);
   void give(const Envelope& answer, const u8* body, u32 bytes);
   void answer_error(const Envelope& request, ErrorKind kind, const std::string& text);
-  void bury(Port& port, u64 ticket, LetterReason reason, const std::string& text);
+  void bury(Port& port, u32 lane, u64 ticket, LetterReason reason, const std::string& text);
   u64 end_locked(Port& port, ErrorKind kind, const std::string& text);
   void fail(Port& port, const char* why) noexcept;
   void remember(const QueueRing& ring, Claim<QueueAtomics> messages);
@@ -92,8 +94,9 @@ class Bridge : public std::enable_shared_from_this<Bridge> {
   const std::weak_ptr<Port> port_;
   DeviceQueues& device_;
 
-  std::mutex busy_;                      // holds all below but the counters and what is the pump's
-  Consumer<QueueAtomics, true> staged_;  // of Port::mailbox, from which senders may drop the oldest
+  std::mutex busy_;  // holds all below but the counters and what is the pump's
+  // Of each lane of Port::mailbox, from which senders may drop the oldest.
+  std::vector<Consumer<QueueAtomics, true>> staged_;
   Queue returns_;
   Producer<QueueAtomics, false> put_;        // into returns_
   Consumer<QueueAtomics, false> take_;       // out of it

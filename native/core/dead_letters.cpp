@@ -15,19 +15,25 @@ const char* name_of(LetterReason reason) {
     case LetterReason::kFailed: return "failed";
     case LetterReason::kTerminated: return "terminated";
     case LetterReason::kTooLarge: return "too_large";
+    case LetterReason::kRefused: return "refused";
     case LetterReason::kClosed: break;
   }
   return "closed";
 }
 
 void DeadLetters::add(LetterReason reason, const Envelope* envelope, std::span<const u8> body,
-                      std::string_view error) noexcept {
+                      std::string_view error, u32 bare_type) noexcept {
   if (!capacity_) return;
   try {
     auto letter = std::make_shared<DeadLetter>();
     letter->reason = reason;
     letter->bare = !envelope;
-    if (envelope) letter->envelope = *envelope;
+    if (envelope) {
+      letter->envelope = *envelope;
+    } else {
+      letter->envelope.type_id = bare_type;
+      letter->envelope.priority = u8(kDefaultPriority);
+    }
     letter->body.assign(body.begin(), body.end());
     letter->error = error;
     letter->time_us = unix_us();

@@ -23,13 +23,14 @@ enum class LetterReason : u32 {
   kTerminated,  // it was left over when the kernel ended
   kClosed,      // the link it was sent on has no receiver any more
   kTooLarge,    // the kernel sent it to a queue whose slots are smaller
+  kRefused,     // it came by a feed whose target does not carry it
 };
 // The name that users see: "drop_new", …
 const char* name_of(LetterReason reason);
 
 struct DeadLetter {
   LetterReason reason;
-  bool bare;  // of a link: without an envelope
+  bool bare;  // of a link, or a queue of one type: without an envelope but for its type
   Envelope envelope;
   std::vector<u8> body;
   std::string error;  // the reason in words
@@ -40,9 +41,14 @@ class DeadLetters {
  public:
   explicit DeadLetters(u32 capacity) : capacity_(capacity) {}
 
-  // A copy of the message; `envelope` is null for a bare one. A letter that there is no memory for is counted as lost.
-  void add(LetterReason reason, const Envelope* envelope, std::span<const u8> body,
-           std::string_view error) noexcept;
+  // Letters that are kept; 0: none.
+  u32 capacity() const { return capacity_; }
+  // A copy of the message; `envelope` is null for a bare one, of the class `bare_type`. A letter that there is no memory
+  // for is counted as lost.
+  void add(LetterReason reason, const Envelope* envelope, std::span<const u8> body, std::string_view error,
+           u32 bare_type = 0) noexcept;
+  // Counts letters that would only be given up for those that come next.
+  void pass(u64 letters) { atomic::add_relaxed(&lost_, letters); }
   // Oldest first; `clear` takes them out.
   std::vector<std::shared_ptr<const DeadLetter>> list(bool clear);
   // False when it is not in the list any more.

@@ -133,13 +133,13 @@ void Kernel::dropped_oldest(void* self, const u8* message, u32 bytes) {
   kernel.runtime_->replies_.refuse(envelope, kernel.port_->index, ErrorKind::kQueueFull, text);
 }
 
-Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void (*check)(), bool wait) {
+Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void (*check)(), IfFull if_full) {
   const Mailbox& mailbox = port_->mailbox;
   const OnDrop on_drop{&Kernel::dropped_oldest, this};
   Put result = mailbox.offer(envelope, body, on_drop);
-  if (result == Put::kFull && options_.policy == Backpressure::kBlock) {
+  if (result == Put::kFull && (options_.policy == Backpressure::kBlock || if_full == IfFull::kReturnAlways)) {
     runtime_->backend().notify(*port_);
-    if (!wait) return result;
+    if (if_full != IfFull::kWait) return result;
     port_->room.wait(Wait::seconds(options_.block_timeout, check), [&] {
       check_usable();
       result = mailbox.offer(envelope, body, on_drop);
@@ -155,13 +155,18 @@ Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void
 }
 
 void Kernel::refuse(const Envelope& envelope) const {
+  refuse(envelope, 1);
+}
+
+void Kernel::refuse(const Envelope& envelope, u64 messages) const {
   const bool blocks = options_.policy == Backpressure::kBlock;
   port_->mailbox.refuse(
       envelope,
       full(envelope) + ": " +
           (blocks ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
                   : std::string("policy 'reject'")) +
-          "; activate the kernel, or launch with more capacity or another policy");
+          "; activate the kernel, or launch with more capacity or another policy",
+      messages);
 }
 
 // For errors and dead letters: what is full, and of how many messages.
@@ -173,12 +178,21 @@ std::string Kernel::full(const Envelope& envelope) const {
 
 bool Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
                   void (*check)()) {
-  return send(envelope, body, type_name, check, true) == Put::kSent;
+  return send(envelope, body, type_name, check, IfFull::kWait) == Put::kSent;
 }
 
 std::optional<bool> Kernel::try_send(Envelope envelope, std::span<const u8> body,
                                      const std::string& type_name) {
-  const Put result = send(envelope, body, type_name, nullptr, false);
+  return told(send(envelope, body, type_name, nullptr, IfFull::kReturn));
+}
+
+std::optional<bool> Kernel::try_feed(const Envelope& envelope, std::span<const u8> body) {
+  const std::string type =
+      envelope.type_id ? "message type number " + std::to_string(envelope.type_id) : std::string();
+  return told(send(envelope, body, type, nullptr, IfFull::kReturnAlways));
+}
+
+std::optional<bool> Kernel::told(Put result) {
   if (result == Put::kFull) return std::nullopt;
   return result == Put::kSent;
 }
@@ -188,9 +202,8 @@ std::optional<bool> Kernel::resend(const DeadLetter& letter, void (*check)(), bo
   // A duplicate would be one again; what came by a link has no id yet.
   if (letter.reason == LetterReason::kDuplicate || letter.bare) fresh_id(envelope.message_id);
   envelope.timestamp_us = unix_us();
-  const Put result = send(envelope, letter.body, "the dead letter's type", check, wait);
-  if (result == Put::kFull) return std::nullopt;
-  return result == Put::kSent;
+  return told(
+      send(envelope, letter.body, "the dead letter's type", check, wait ? IfFull::kWait : IfFull::kReturn));
 }
 
 void Kernel::complete(Envelope* envelope) {
@@ -202,13 +215,13 @@ void Kernel::complete(Envelope* envelope) {
 }
 
 Kernel::Put Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
-                         void (*check)(), bool wait) {
+                         void (*check)(), IfFull if_full) {
   check_usable();
   check_message(envelope, body.size(), type_name);
   complete(&envelope);
   envelope.sender = kNoEndpoint;
   envelope.sequence = atomic::add_relaxed(&sequence_, u64(1));
-  const Put result = put(envelope, body, check, wait);
+  const Put result = put(envelope, body, check, if_full);
   runtime_->backend().notify(*port_);
   return result;
 }
@@ -231,7 +244,7 @@ Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std
   ReplyPool::address(cell, &envelope);
   Put result = Put::kFull;
   try {
-    result = put(envelope, body, check, wait);
+    result = put(envelope, body, check, wait ? IfFull::kWait : IfFull::kReturn);
   } catch (...) {
     runtime_->replies_.give_back(cell);
     throw;

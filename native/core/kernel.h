@@ -1,6 +1,7 @@
 // A launched kernel as its users see it: messages in, messages out, state, counters. Every method may be
 // called from any thread.
 #pragma once
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/body_fields.h"
 #include "core/bridge.h"
 #include "core/channel.h"
 #include "core/dead_letters.h"
@@ -69,6 +71,17 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // As send(), but nothing instead of a wait for room.
   std::optional<bool> try_send(Envelope envelope, std::span<const u8> body, const std::string& type_name);
 
+  // As try_send(), but nothing instead of a refusal too.
+  std::optional<bool> try_feed(const Envelope& envelope, std::span<const u8> body);
+
+  // As try_send(), for n bodies of `bytes` bytes each, `stride` bytes apart, under copies of `envelope` with what `fields`
+  // says of each and else ids of their own, as far as there is room now: how many are done, and in `dropped` how many of these the policy dropped. Under kReject
+  // too, what finds no room is left.
+  u32 try_send_many(Envelope envelope, const BodyFields& fields, const u8* first, std::ptrdiff_t stride,
+                    u32 n, u32 bytes, const std::string& type_name, u32* dropped);
+  // Throws kQueueFull and counts `messages` as refused.
+  [[noreturn]] void refuse(const Envelope& envelope, u64 messages) const;
+
   // Puts a dead letter, of this or of another kernel, into the mailbox: as send(), or try_send() without `wait`.
   std::optional<bool> resend(const DeadLetter& letter, void (*check)(), bool wait);
   DeadLetters& dead_letters() { return port_->dead_letters; }
@@ -91,6 +104,10 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // Takes the next message to the host; false at the deadline. Throws kClosed when none can come any more.
   bool receive(Message* message, const Wait& until);
   bool try_receive(Message* message);
+  // Copies up to n messages of the type (0: plain bytes) and size to `first` and on, `stride` bytes apart, as far as they
+  // are there. Others become dead letters; throws kTypeMismatch, naming both, when nothing else came; kClosed as receive().
+  u32 try_receive_many(u32 type_id, const std::string& type_name, u32 bytes, u8* first, std::ptrdiff_t stride,
+                       u32 n);
   // `port` gets `token` once when there may be a message; false when there is one already.
   bool watch(CompletionPort* port, std::uint64_t token);
 
@@ -103,12 +120,13 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   void complete(Envelope* envelope);
   std::string full(const Envelope& envelope) const;
   static void dropped_oldest(void* self, const u8* message, u32 bytes);
-  // By the policy; `wait` false: kFull instead of a wait for room.
-  Put put(const Envelope& envelope, std::span<const u8> body, void (*check)(), bool wait);
+  enum class IfFull { kWait, kReturn, kReturnAlways };  // under kBlock; the last under kReject too
+  Put put(const Envelope& envelope, std::span<const u8> body, void (*check)(), IfFull if_full);
   Put send(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
-           bool wait);
+           IfFull if_full);
   Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
             bool wait);
+  static std::optional<bool> told(Put result);
   Telemetry counted() const;  // since launch
   void enter(State to);
   bool ended() const;

@@ -45,8 +45,8 @@ std::string Mailbox::place_of(const Envelope& envelope) const {
          "'";
 }
 
-void Mailbox::refuse(const Envelope& envelope, const std::string& text) const {
-  QueueAtomics::add_index(&lane_for(envelope).ring().header->refused_full, 1);
+void Mailbox::refuse(const Envelope& envelope, const std::string& text, u64 messages) const {
+  QueueAtomics::add_index(&lane_for(envelope).ring().header->refused_full, messages);
   throw Error(ErrorKind::kQueueFull, text);
 }
 

@@ -34,7 +34,7 @@ class Mailbox {
 
   // Throw kMessageTooLarge, for bodies above max_body(), and kQueueFull with `text`, and count that.
   void check_size(std::size_t body, const std::string& type_name) const;
-  [[noreturn]] void refuse(const Envelope& envelope, const std::string& text) const;
+  [[noreturn]] void refuse(const Envelope& envelope, const std::string& text, u64 messages = 1) const;
   // "the mailbox of kernel 'name'", or one of its lanes.
   std::string place_of(const Envelope& envelope) const;
 

@@ -61,11 +61,12 @@ class NamedQueue::Entry {
   NamedQueue& queue_;
 };
 
-NamedQueue::NamedQueue(Queue queue, QueueType type, double block_timeout)
+NamedQueue::NamedQueue(Queue queue, QueueType type, double block_timeout, u32 dead_letters)
     : queue_(std::move(queue)),
       type_(std::move(type)),
       block_timeout_(block_timeout),
-      process_(process_number()) {}
+      process_(process_number()),
+      dead_letters_(dead_letters) {}
 
 u32 NamedQueue::max_message() const {
   return queue_.max_message() - (type_.content == Content::kAny ? u32(sizeof(Envelope)) : 0);
@@ -200,10 +201,12 @@ bool NamedQueue::drop_one() {
   const QueueRing& ring = queue_.ring();
   const u64 ticket = put_side(ring).blocked();
   if (!take_oldest(ring, ticket)) return false;
-  if (first_skipped(ticket - ring.capacity, 1)) {
+  const u64 oldest = ticket - ring.capacity;
+  if (first_skipped(oldest, 1)) {
+    bury(LetterReason::kDropOldest, payload(oldest), size(oldest));
     free_oldest(ring, ticket);
   } else {
-    pass_skipped({ticket - ring.capacity, 1});
+    pass_skipped({oldest, 1});
   }
   return true;
 }
@@ -226,6 +229,7 @@ NamedQueue::Offer NamedQueue::try_send(std::initializer_list<Part> parts) {
     const Backpressure policy = queue_.options().policy;
     if (policy == Backpressure::kBlock || policy == Backpressure::kReject) return Offer::kFull;
     QueueAtomics::add_index(&queue_.ring().header->dropped_new, 1);
+    bury(parts);
     return Offer::kDropped;
   }
   u8* to = payload(made.first);
@@ -261,6 +265,9 @@ u32 NamedQueue::try_send_many(const u8* first, std::ptrdiff_t stride, u32 n, u32
       if (policy == Backpressure::kBlock || policy == Backpressure::kReject) break;
       const u32 lost = policy == Backpressure::kDropNew ? n - done : 1;
       QueueAtomics::add_index(&ring.header->dropped_new, lost);
+      const u32 passed = lost - std::min(lost, dead_letters_.capacity());
+      dead_letters_.pass(passed);
+      for (u32 i = passed; i < lost; ++i) bury(LetterReason::kDropNew, first + stride * i, type_.fixed_size);
       *dropped += lost;
       done += lost;
       first += stride * lost;
@@ -379,6 +386,30 @@ void NamedQueue::close(bool discard) {
   atomic::exchange_seq_cst(&closed_, 1U);
   tell(Side::kSend);
   tell(Side::kReceive);
+}
+
+void NamedQueue::bury(LetterReason reason, const u8* message, u32 bytes) {
+  if (!dead_letters_.capacity()) return;
+  const std::string text =
+      "queue '" + name() + "' was full (" + std::to_string(queue_.ring().capacity) +
+      " messages); its policy " +
+      (reason == LetterReason::kDropOldest ? "made room for a newer message" : "dropped the new message");
+  Envelope envelope{};
+  const bool bare = type_.content != Content::kAny || bytes < sizeof(envelope);
+  if (!bare) std::memcpy(&envelope, message, sizeof(envelope));
+  const u32 before = bare ? 0 : u32(sizeof(envelope));
+  dead_letters_.add(reason, bare ? nullptr : &envelope, {message + before, bytes - before}, text,
+                    type_.type_id);
+}
+
+void NamedQueue::bury(std::initializer_list<Part> parts) {
+  if (!dead_letters_.capacity()) return;
+  std::vector<u8> message;
+  for (const Part& part : parts) {
+    const auto* const from = static_cast<const u8*>(part.data);
+    message.insert(message.end(), from, from + part.bytes);
+  }
+  bury(LetterReason::kDropNew, message.data(), u32(message.size()));
 }
 
 bool NamedQueue::ended() const {

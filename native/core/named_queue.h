@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/channel.h"
+#include "core/dead_letters.h"
 #include "core/error.h"
 #include "core/wait.h"
 #include "core/watchers.h"
@@ -50,7 +51,8 @@ class NamedQueue {
   using Attempt = std::function<bool()>;
 
   // `queue` has its name, and the policy that a full queue follows.
-  NamedQueue(Queue queue, QueueType type, double block_timeout);
+  // At most `dead_letters` of the messages that it drops are kept.
+  NamedQueue(Queue queue, QueueType type, double block_timeout, u32 dead_letters = 256);
   virtual ~NamedQueue() = default;
   NamedQueue(const NamedQueue&) = delete;
   NamedQueue& operator=(const NamedQueue&) = delete;
@@ -64,6 +66,8 @@ class NamedQueue {
   virtual std::string held_up() const { return ""; }
   double block_timeout() const { return block_timeout_; }
   virtual NamedCounts counts() const;
+  // What the policy dropped on behalf of this process's senders.
+  DeadLetters& dead_letters() { return dead_letters_; }
 
   // Throws kTypeMismatch, naming both, when a message of that class (0 and "": plain bytes) does not belong here;
   // kMessageTooLarge when it does not fit.
@@ -98,6 +102,8 @@ class NamedQueue {
   u8* payload(u64 ticket) const { return payload_at(queue_.ring(), ticket); }
   // Whether `n` messages are there or on their way; or the queue is closed, so that no more may come.
   virtual bool has(u32 n) { return queue_.counts().depth >= n || closed(); }
+  // Whether senders get kClosed; receivers may get what is left.
+  virtual bool shut() const { return closed(); }
   // Of a claimed message, never more than a slot holds.
   u32 size(u64 ticket) const;
 
@@ -110,6 +116,8 @@ class NamedQueue {
 
   // Senders get kClosed from now on; receivers get what is left and then kClosed, or with `discard` kClosed at once.
   virtual void close(bool discard);
+  // The end of the stream, for every process: senders get kClosed from now on, receivers what is left and then kClosed.
+  virtual void end() { close(false); }
   bool closed() const;
   // Whether this is a child of the process that created it: nobody else is here.
   bool forked() const;
@@ -122,8 +130,13 @@ class NamedQueue {
   virtual void settled(Side side, SlotClaim claim);
   // Takes the oldest message away to make room; false when a receiver has it.
   virtual bool drop_one();
+  // Whether no message can come any more.
+  virtual bool ended() const;
   // Wakes who waits on that side in this process.
   void tell(Side side);
+  // Keeps a message that is dropped.
+  void bury(LetterReason reason, const u8* message, u32 bytes);
+  [[noreturn]] void throw_closed() const;
 
  private:
   class Entry;
@@ -136,18 +149,18 @@ class NamedQueue {
   u32 first_skipped(u64 first, u32 n) const;
   void pass_skipped(SlotClaim claim);
   bool pass_oldest_skipped();
-  bool ended() const;
+  void bury(std::initializer_list<Part> parts);
   void check_usable() const;
   void check_receivable() const;
   void check_in_place() const;
   bool nothing() const;
-  [[noreturn]] void throw_closed() const;
   Waiters& waiters(Side side) { return side == Side::kSend ? room_ : messages_; }
 
   const Queue queue_;
   const QueueType type_;
   const double block_timeout_;
   const u32 process_;
+  DeadLetters dead_letters_;
   Waiters room_, messages_;
   u64 skipped_ = 0;         // slots that senders gave up
   u64 skips_received_ = 0;  // of these, passed by a receiver

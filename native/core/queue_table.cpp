@@ -10,6 +10,7 @@ namespace ringway {
 namespace {
 
 constexpr double kLongest = 86'400;
+constexpr std::int64_t kMostLetters = 1 << 20;
 
 template <class Value>
 [[noreturn]] void refuse(const std::string& queue, const char* field, const Value& value,
@@ -38,6 +39,9 @@ void check(const NamedQueueOptions& options) {
   if (!std::isfinite(timeout) || timeout < 0 || timeout > kLongest) {
     refuse(options.name, "block_timeout", timeout, "a number of seconds, 0 to 86400");
   }
+  if (options.dead_letters < 0 || options.dead_letters > kMostLetters) {
+    refuse(options.name, "dead_letters", options.dead_letters, "0 (none) to 1048576");
+  }
 }
 
 }  // namespace
@@ -58,11 +62,13 @@ QueueOptions slots_for(const NamedQueueOptions& options) {
 }
 
 std::shared_ptr<NamedQueue> make_named_queue(const NamedQueueOptions& options) {
-  return std::make_shared<NamedQueue>(Queue(slots_for(options)), options.type, options.block_timeout);
+  return std::make_shared<NamedQueue>(Queue(slots_for(options)), options.type, options.block_timeout,
+                                      u32(options.dead_letters));
 }
 
 std::shared_ptr<NamedQueue> QueueTable::open(NamedQueueOptions options,
-                                             const std::function<bool(const std::string&)>& taken) {
+                                             const std::function<bool(const std::string&)>& taken,
+                                             const Make& make) {
   std::lock_guard lock(changing_);
   forget_closed();
   auto in_use = [&](const std::string& name) { return has(name) || taken(name); };
@@ -76,7 +82,7 @@ std::shared_ptr<NamedQueue> QueueTable::open(NamedQueueOptions options,
     throw Error(ErrorKind::kInvalidOption, "a queue or kernel named '" + options.name +
                                                "' is there already; close it first or choose another name");
   }
-  return queues_.emplace_back(make_named_queue(options));
+  return queues_.emplace_back(make(options));
 }
 
 std::shared_ptr<NamedQueue> QueueTable::find(const std::string& name) {

@@ -21,7 +21,8 @@ struct NamedQueueOptions {
   u32 max_message = 0;                 // bytes that kAutoSlot fits; 0: kUndeclaredMessage
   bool variable = false;               // and then a fifth more
   Backpressure policy = Backpressure::kBlock;
-  double block_timeout = 5;  // seconds
+  double block_timeout = 5;         // seconds
+  std::int64_t dead_letters = 256;  // dropped messages that are kept; 0: none
 };
 
 // The slots of such a queue. Throws kInvalidOption, naming field, value and range.
@@ -30,9 +31,12 @@ std::shared_ptr<NamedQueue> make_named_queue(const NamedQueueOptions& options);
 
 class QueueTable {
  public:
+  using Make = std::function<std::shared_ptr<NamedQueue>(const NamedQueueOptions&)>;
+
   // Throws kInvalidOption when a queue here has the name, or `taken` says that something else has.
   std::shared_ptr<NamedQueue> open(NamedQueueOptions options,
-                                   const std::function<bool(const std::string&)>& taken);
+                                   const std::function<bool(const std::string&)>& taken,
+                                   const Make& make = make_named_queue);
   // A closed queue is in no table. Null: there is none of that name.
   std::shared_ptr<NamedQueue> find(const std::string& name);
   std::vector<std::shared_ptr<NamedQueue>> all();  // in order of creation

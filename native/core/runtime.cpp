@@ -164,14 +164,17 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
   });
 }
 
-std::shared_ptr<NamedQueue> Runtime::open_queue(NamedQueueOptions options) {
+std::shared_ptr<NamedQueue> Runtime::open_queue(NamedQueueOptions options, const QueueTable::Make& make) {
   check_usable();
   std::lock_guard lock(changing_);
   check_open();
-  return queues_.open(std::move(options), [this](const std::string& name) {
-    std::lock_guard list(listing_);
-    return kernels_.count(name) != 0;
-  });
+  return queues_.open(
+      std::move(options),
+      [this](const std::string& name) {
+        std::lock_guard list(listing_);
+        return kernels_.count(name) != 0;
+      },
+      make);
 }
 
 std::shared_ptr<NamedQueue> Runtime::find_queue(const std::string& name) {
@@ -181,6 +184,24 @@ std::shared_ptr<NamedQueue> Runtime::find_queue(const std::string& name) {
 
 std::vector<std::shared_ptr<NamedQueue>> Runtime::queues() {
   return queues_.all();
+}
+
+std::shared_ptr<Feed> Runtime::feed(Feed::Direction direction, std::shared_ptr<NamedQueue> queue,
+                                    std::shared_ptr<Kernel> kernel, const BodyFields& fields) {
+  if (&kernel->runtime() != this) {
+    throw Error(ErrorKind::kInvalidOption, "kernel '" + kernel->name() + "' must belong to this runtime");
+  }
+  std::lock_guard lock(changing_);
+  check_open();
+  kernel->check_usable();
+  std::lock_guard list(listing_);
+  std::erase_if(feeds_, [](const auto& feed) { return feed->done(); });
+  return feeds_.emplace_back(std::make_shared<Feed>(direction, std::move(queue), std::move(kernel), fields));
+}
+
+std::vector<std::shared_ptr<Feed>> Runtime::feeds() {
+  std::lock_guard list(listing_);
+  return feeds_;
 }
 
 std::shared_ptr<CompletionPort> Runtime::open_port() {

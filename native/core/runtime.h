@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/feed.h"
 #include "core/kernel.h"
 #include "core/queue_table.h"
 #include "core/registry.h"
@@ -43,10 +44,15 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   void link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size,
             void (*check)() = nullptr);
 
-  // A queue of this runtime; its name is no kernel's. An empty name makes one.
-  std::shared_ptr<NamedQueue> open_queue(NamedQueueOptions options);
+  // A queue of this runtime, made by `make`; its name is no kernel's. An empty name makes one.
+  std::shared_ptr<NamedQueue> open_queue(NamedQueueOptions options,
+                                         const QueueTable::Make& make = make_named_queue);
   std::shared_ptr<NamedQueue> find_queue(const std::string& name);  // null: there is none
   std::vector<std::shared_ptr<NamedQueue>> queues();                // in order of creation
+  // Moves messages between a queue, of this runtime or another, and a kernel of this runtime, until it is stopped, one of
+  // both ends, or the runtime is closed.
+  std::shared_ptr<Feed> feed(Feed::Direction direction, std::shared_ptr<NamedQueue> queue,
+                             std::shared_ptr<Kernel> kernel, const BodyFields& fields);
   std::vector<LinkTelemetry> link_telemetry();
   void reset_telemetry();  // of every kernel and link
 
@@ -91,6 +97,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   void forget(Kernel& kernel);
   void forget_all();
   std::vector<TimedLink> links();
+  std::vector<std::shared_ptr<Feed>> feeds();
 
   const RuntimeOptions options_;
   std::string backend_name_;
@@ -111,6 +118,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::mutex listing_;
   std::vector<TimedLink> links_;
   std::vector<std::shared_ptr<CompletionPort>> ports_;
+  std::vector<std::shared_ptr<Feed>> feeds_;
   u32 next_index_ = 0;
   u32 draining_ = 0;   // close() drains: nothing new comes
   u32 closed_ = 0;     // nothing goes on

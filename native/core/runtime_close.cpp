@@ -13,7 +13,13 @@ Runtime::CloseReport Runtime::close(bool drain, const Wait& until) {
   const auto closing = closing_.hold({Wait::kForever, until.check});
   if (ended_) return {};
   CloseReport reports;
-  if (drain && !closed()) reports = drain_all(until);
+  if (drain && !closed()) {
+    reports = drain_all(until);
+    // What the kernels sent goes where it is fed to.
+    for (const auto& feed : feeds()) {
+      if (feed->direction() == Feed::Direction::kToQueue) feed->wait(until);
+    }
+  }
   {
     std::lock_guard lock(changing_);
     // SYNC: partner the check_usable() of waiting calls, which their signals wake below.
@@ -21,6 +27,7 @@ Runtime::CloseReport Runtime::close(bool drain, const Wait& until) {
   }
   replies_.close();
   queues_.close();
+  for (const auto& feed : feeds()) feed->stop();
   std::string held_up;
   try {
     end_all(until.check, &reports);
@@ -116,6 +123,7 @@ void Runtime::forget_all() {
   {
     std::lock_guard list(listing_);
     kernels_.clear();
+    feeds_.clear();
   }
   ended_ = true;
   log::info([&] { return "runtime on " + backend_name_ + " closed"; });

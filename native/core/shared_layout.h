@@ -7,7 +7,7 @@ namespace ringway {
 
 enum : u32 {
   kSharedMagic = 0x53575251U,  // not a plain queue's
-  kSharedLayout = 1,
+  kSharedLayout = 2,
   kLinesPerSide = 64,
   kTypeNameBytes = 1024,
 };
@@ -26,6 +26,7 @@ struct SharedHeader {
   u32 creator;     // process id, for people
   u32 ready;       // 1 when all of this is written, 2 when the queue is being removed
   u64 created_us;  // since the Unix epoch
+  u32 ended;       // 1: the stream has ended, for every process
   alignas(kIndexLine) char type_name[kTypeNameBytes];  // of the message class or record; ends with a zero
 
   alignas(kIndexLine) u32 messages;  // announced after a publication (core/shared_wait.h)

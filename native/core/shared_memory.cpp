@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <sstream>
 #include <utility>
 
 #include "core/error.h"
@@ -22,6 +23,27 @@ namespace {
 
 std::string reason() {
   return std::strerror(errno);
+}
+
+bool is_mode(u32 mode) {
+  return mode == kOwnerOnly || mode == kGroup || mode == kEverybody;
+}
+
+std::string octal(u32 mode) {
+  std::ostringstream text;
+  text << "0o" << std::oct << mode;
+  return text.str();
+}
+
+void check_mode(const std::string& name, u32 mode) {
+  if (!is_mode(mode)) {
+    refuse(ErrorKind::kInvalidOption, name,
+           "mode is " + octal(mode) + "; it must be 0o600, 0o660 or 0o666: senders and receivers both write");
+  }
+  if (mode != kOwnerOnly && !shares_with_others()) {
+    refuse(ErrorKind::kInvalidOption, name,
+           "mode is " + octal(mode) + "; on this system it must be 0o600: its locks are its user's own");
+  }
 }
 
 }  // namespace
@@ -44,7 +66,9 @@ SharedMemory::SharedMemory(SharedMemory&& other) noexcept
     : name_(std::move(other.name_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       data_(std::exchange(other.data_, nullptr)),
-      bytes_(std::exchange(other.bytes_, 0)) {}
+      bytes_(std::exchange(other.bytes_, 0)),
+      mode_(other.mode_),
+      of_this_user_(other.of_this_user_) {}
 
 SharedMemory::~SharedMemory() {
   if (data_) munmap(data_, bytes_);
@@ -72,8 +96,9 @@ void SharedMemory::map(std::size_t bytes) {
   bytes_ = bytes;
 }
 
-SharedMemory SharedMemory::create(const std::string& name, std::size_t bytes) {
+SharedMemory SharedMemory::create(const std::string& name, std::size_t bytes, u32 mode) {
   check_name(name);
+  check_mode(name, mode);
   SharedMemory memory(name, shm_open(shared_object(name).c_str(), O_RDWR | O_CREAT | O_EXCL, 0600));
   if (memory.descriptor_ < 0) {
     if (errno == EEXIST) {
@@ -85,11 +110,16 @@ SharedMemory SharedMemory::create(const std::string& name, std::size_t bytes) {
   fcntl(memory.descriptor_, F_SETFD, FD_CLOEXEC);
   note_name(name);
   try {
+    memory.mode_ = mode;
+    // Whatever the umask says.
+    if (mode != kOwnerOnly && fchmod(memory.descriptor_, mode_t(mode)) != 0) {
+      refuse(ErrorKind::kInvalidOption, name, "mode " + octal(mode) + " cannot be set: " + reason());
+    }
     errno = size_memory(memory.descriptor_, bytes);
     if (errno != 0) {
       refuse(ErrorKind::kInvalidOption, name,
              std::to_string(bytes) + " bytes of shared memory are not to be had: " + reason() +
-                 "; ask for less capacity or smaller messages");
+                 memory_left() + "; ask for less capacity or smaller messages");
     }
     memory.map(bytes);
   } catch (...) {
@@ -99,27 +129,35 @@ SharedMemory SharedMemory::create(const std::string& name, std::size_t bytes) {
   return memory;
 }
 
-SharedMemory SharedMemory::open(const std::string& name) {
+SharedMemory SharedMemory::open(const std::string& name, u32 mode) {
   check_name(name);
+  check_mode(name, shares_with_others() ? mode : u32(kOwnerOnly));
   SharedMemory memory(name, shm_open(shared_object(name).c_str(), O_RDWR, 0));
   if (memory.descriptor_ < 0) {
     if (errno == ENOENT) {
       refuse(ErrorKind::kNotFound, name, "there is none; `ringway queues list` shows those there are");
     }
     refuse(ErrorKind::kLayout, name,
-           "cannot be opened: " + reason() + "; its creator's user alone may attach to it");
+           "cannot be opened: " + reason() +
+               "; its creator's user alone may attach to it, unless it was created with another mode");
   }
   fcntl(memory.descriptor_, F_SETFD, FD_CLOEXEC);
   struct stat found = {};
   if (fstat(memory.descriptor_, &found) != 0) refuse(ErrorKind::kLayout, name, reason());
-  if (found.st_uid != geteuid()) {
+  memory.mode_ = found.st_mode & 0777;
+  memory.of_this_user_ = found.st_uid == geteuid();
+  if (!memory.of_this_user_ && mode == kOwnerOnly) {
     refuse(ErrorKind::kLayout, name,
            "its owner is user " + std::to_string(found.st_uid) + ", this process runs as " +
-               std::to_string(geteuid()) + "; only its creator's user may attach to it");
+               std::to_string(geteuid()) +
+               "; attach with the mode that it was created with if that user is to be trusted");
   }
-  if (found.st_mode & 077) {
+  if (memory.mode_ & ~mode) {
     refuse(ErrorKind::kLayout, name,
-           "its mode lets others than its owner open it, which ringway never does; another program made it");
+           "its mode " + octal(memory.mode_) + " lets others than its owner open it" +
+               (is_mode(memory.mode_)
+                    ? "; attach with mode=" + octal(memory.mode_) + " if they are to be trusted"
+                    : ", in a way that ringway never does; another program made it"));
   }
   if (found.st_size > 0) memory.map(static_cast<std::size_t>(found.st_size));
   return memory;

@@ -130,7 +130,7 @@ std::vector<u32> living(const SharedBlock& block, LifeLocks& locks, u32 side) {
 
 }  // namespace
 
-SharedParts make_shared_parts(const NamedQueueOptions& options, bool reclaim) {
+SharedParts make_shared_parts(const NamedQueueOptions& options, bool reclaim, u32 mode) {
   SharedMemory::check_name(options.name);
   const QueueOptions slots = slots_for(options);
   if (options.type.name.size() >= kTypeNameBytes) {
@@ -147,7 +147,7 @@ SharedParts make_shared_parts(const NamedQueueOptions& options, bool reclaim) {
       if (error.kind() != ErrorKind::kNotFound) throw;
     }
   }
-  SharedMemory memory = SharedMemory::create(options.name, bytes);
+  SharedMemory memory = SharedMemory::create(options.name, bytes, mode);
   auto locks = std::make_unique<LifeLocks>(memory.take_descriptor(), options.name);
   locks->share(kPresenceLock);
   auto* block = reinterpret_cast<SharedBlock*>(memory.data());
@@ -159,9 +159,9 @@ SharedParts make_shared_parts(const NamedQueueOptions& options, bool reclaim) {
   return check_parts(std::move(memory), std::move(locks));
 }
 
-SharedParts attach_shared_parts(const std::string& name) {
+SharedParts attach_shared_parts(const std::string& name, u32 mode) {
   for (int attempt = 0;; ++attempt) {
-    SharedMemory memory = SharedMemory::open(name);
+    SharedMemory memory = SharedMemory::open(name, mode);
     auto locks = std::make_unique<LifeLocks>(memory.take_descriptor(), name);
     // Who removes it holds the lock for a moment, and leaves it retired; who makes it has not come to the end.
     const bool shared = locks->share(kPresenceLock);
@@ -178,7 +178,8 @@ SharedParts attach_shared_parts(const std::string& name) {
 SharedQueueInfo inspect_shared_queue(const std::string& name) {
   SharedQueueInfo info{};
   info.name = name;
-  SharedMemory memory = SharedMemory::open(name);
+  SharedMemory memory = SharedMemory::open(name, kEverybody);
+  info.mode = memory.mode();
   auto locks = std::make_unique<LifeLocks>(memory.take_descriptor(), name);
   const bool held = locks->held(kPresenceLock);
   if (is_unfinished(memory)) {
@@ -197,6 +198,7 @@ SharedQueueInfo inspect_shared_queue(const std::string& name) {
     // Relaxed: each is right by itself.
     info.skipped = atomic::load_relaxed(&block.header.skipped);
     info.redelivered = atomic::load_relaxed(&block.header.redelivered);
+    info.ended = atomic::load_relaxed(&block.header.ended) != 0;
     info.created_us = atomic::load_relaxed(&block.header.created_us);
     info.senders = living(block, *parts.locks, 0);
     info.receivers = living(block, *parts.locks, 1);
@@ -225,7 +227,11 @@ std::vector<SharedQueueInfo> list_shared_queues() {
 }
 
 void remove_shared_queue(const std::string& name) {
-  SharedMemory memory = SharedMemory::open(name);
+  SharedMemory memory = SharedMemory::open(name, kEverybody);
+  if (!memory.of_this_user()) {
+    throw Error(ErrorKind::kInvalidState,
+                "shared queue '" + name + "' is another user's, who alone may remove it");
+  }
   LifeLocks locks(memory.take_descriptor(), name);
   if (!locks.take(kPresenceLock)) {
     throw Error(ErrorKind::kInvalidState,
@@ -240,7 +246,7 @@ void remove_shared_queue(const std::string& name) {
     }
     if (memory.bytes() < sizeof(SharedBlock)) {
       // Its size may have changed: look at it anew.
-      SharedMemory again = SharedMemory::open(name);
+      SharedMemory again = SharedMemory::open(name, kEverybody);
       if (again.bytes() != memory.bytes()) {
         throw Error(ErrorKind::kInvalidState, "shared queue '" + name + "' is being created");
       }

@@ -22,8 +22,8 @@ struct SharedParts {
   SharedBlock* block() const { return reinterpret_cast<SharedBlock*>(memory.data()); }
 };
 
-SharedParts make_shared_parts(const NamedQueueOptions& options, bool reclaim);
-SharedParts attach_shared_parts(const std::string& name);
+SharedParts make_shared_parts(const NamedQueueOptions& options, bool reclaim, u32 mode = kOwnerOnly);
+SharedParts attach_shared_parts(const std::string& name, u32 mode = kOwnerOnly);
 
 struct SharedQueueInfo {
   enum class State { kLive, kStale, kUnfinished, kDamaged };
@@ -33,6 +33,8 @@ struct SharedQueueInfo {
   u32 capacity, max_message;  // the rest: 0 when unfinished or damaged
   QueueType type;
   Backpressure policy;
+  bool ended;  // nobody sends any more
+  u32 mode;    // permissions
   u64 depth, skipped, redelivered, created_us;
   std::vector<u32> senders, receivers;  // processes that live, as they say themselves; each once
 };

@@ -20,17 +20,19 @@ Members::Side role_of(NamedQueue::Side side) {
 
 }  // namespace
 
-std::shared_ptr<SharedQueue> SharedQueue::create(const NamedQueueOptions& options, bool reclaim) {
+std::shared_ptr<SharedQueue> SharedQueue::create(const NamedQueueOptions& options, bool reclaim, u32 mode) {
+  return std::shared_ptr<SharedQueue>(new SharedQueue(make_shared_parts(options, reclaim, mode),
+                                                      options.block_timeout, u32(options.dead_letters)));
+}
+
+std::shared_ptr<SharedQueue> SharedQueue::attach(const std::string& name, double block_timeout, u32 mode,
+                                                 u32 dead_letters) {
   return std::shared_ptr<SharedQueue>(
-      new SharedQueue(make_shared_parts(options, reclaim), options.block_timeout));
+      new SharedQueue(attach_shared_parts(name, mode), block_timeout, dead_letters));
 }
 
-std::shared_ptr<SharedQueue> SharedQueue::attach(const std::string& name, double block_timeout) {
-  return std::shared_ptr<SharedQueue>(new SharedQueue(attach_shared_parts(name), block_timeout));
-}
-
-SharedQueue::SharedQueue(SharedParts parts, double block_timeout)
-    : NamedQueue(std::move(parts.queue), std::move(parts.type), block_timeout),
+SharedQueue::SharedQueue(SharedParts parts, double block_timeout, u32 dead_letters)
+    : NamedQueue(std::move(parts.queue), std::move(parts.type), block_timeout, dead_letters),
       memory_(std::move(parts.memory)),
       locks_(std::move(parts.locks)),
       block_(reinterpret_cast<SharedBlock*>(memory_.data())),
@@ -69,7 +71,26 @@ std::string SharedQueue::held_up() const {
 
 // What a dead receiver had taken is not in the depth.
 bool SharedQueue::has(u32 n) {
-  return NamedQueue::has(n) || some_receiver_died();
+  return NamedQueue::has(n) || shut() || some_receiver_died();
+}
+
+bool SharedQueue::shut() const {
+  // SYNC: partner end(); who sends makes sure in check_open(), who receives in ended().
+  return closed() || atomic::load_seq_cst(&block_->header.ended);
+}
+
+bool SharedQueue::ended() const {
+  if (closed()) return NamedQueue::ended();
+  // SYNC: partner check_open(): whoever did not see the end there had claimed before, and the claim is seen here.
+  if (!atomic::load_seq_cst(&block_->header.ended)) return false;
+  return queue().counts().depth == 0 && !some_receiver_died();
+}
+
+void SharedQueue::check_open(SlotClaim claim) {
+  // SYNC: partner end() and ended(): read by a write, so that the end of another process comes after this claim.
+  if (!atomic::add_seq_cst(&block_->header.ended, 0U)) return;
+  publish(claim, nullptr, 0);
+  throw_closed();
 }
 
 bool SharedQueue::is_skipped(u64 ticket) const {
@@ -102,10 +123,14 @@ SlotClaim SharedQueue::claim(Side side, u32 n, bool one_run) {
                        });
   }
   if (made.count) {
-    const std::lock_guard lock(opening_);
-    open_[role].push_back({made.first, line});
-  } else if (line != kNobody) {
-    members_.leave(role, line);
+    {
+      const std::lock_guard lock(opening_);
+      open_[role].push_back({made.first, line});
+    }
+    if (side == Side::kSend) check_open(made);
+  } else {
+    if (line != kNobody) members_.leave(role, line);
+    if (side == Side::kSend && shut()) throw_closed();
   }
   return made;
 }
@@ -156,7 +181,7 @@ SlotClaim SharedQueue::recover(u32* line, u32 n, bool one_run) {
   return made;
 }
 
-bool SharedQueue::some_receiver_died() {
+bool SharedQueue::some_receiver_died() const {
   NoteLine* const receivers = members_.lines(Members::kReceivers);
   for (u32 i = 0; i < kLinesPerSide; ++i) {
     // Relaxed: adopt_abandoned() looks again.
@@ -215,6 +240,7 @@ bool SharedQueue::drop_one() {
     if (is_skipped(ticket - ring.capacity)) {
       pass_skipped(line, ticket - ring.capacity);
     } else {
+      bury(LetterReason::kDropOldest, payload(ticket - ring.capacity), size(ticket - ring.capacity));
       free_oldest(ring, ticket);
       clear_note<QueueAtomics>(note);
     }
@@ -263,10 +289,23 @@ void SharedQueue::watch(Side side, Completion* node) {
 void SharedQueue::close(bool) {
   if (forked()) return;
   NamedQueue::close(true);
-  // Threads of this process sleep on the shared words.
+  wake_all();
+  locks_->drop(kPresenceLock);
+}
+
+void SharedQueue::end() {
+  if (forked() || closed()) return;
+  // SYNC: partner check_open() and ended(); whoever waits is woken below and looks again.
+  atomic::exchange_seq_cst(&block_->header.ended, 1U);
+  wake_all();
+}
+
+// Event loops and threads, which all sleep on the shared words.
+void SharedQueue::wake_all() {
   announce_shared(&block_->header.messages);
   announce_shared(&block_->header.room);
-  locks_->drop(kPresenceLock);
+  tell(Side::kSend);
+  tell(Side::kReceive);
 }
 
 }  // namespace ringway

@@ -5,7 +5,8 @@
 // holds is stale. What a peer may have written is read once, checked, and used from private copies; of the memory only
 // the slots that the private capacity and stride give are ever touched, whatever a peer writes where.
 //
-// close() ends this process's part only; the name, and what the queue holds, stay until remove() or clean().
+// close() ends this process's part only, end() the stream for all; the name, and what the queue holds, stay until remove()
+// or clean(). A sender whose claim comes after the end gives it up: who sees the end and no claim sees all there was.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -25,32 +26,42 @@ class SharedQueue : public NamedQueue {
  public:
   // A new one, by the options of a named queue; the name is one that SharedMemory takes. Throws kInvalidState when there
   // is one; with `reclaim` a stale one is removed first, with what it holds.
-  static std::shared_ptr<SharedQueue> create(const NamedQueueOptions& options, bool reclaim = false);
+  // `mode`: see SharedMemory.
+  static std::shared_ptr<SharedQueue> create(const NamedQueueOptions& options, bool reclaim = false,
+                                             u32 mode = kOwnerOnly);
   // Throws kNotFound; kLayout, naming the field, when the memory is no shared queue of this layout.
-  static std::shared_ptr<SharedQueue> attach(const std::string& name, double block_timeout = 5);
+  static std::shared_ptr<SharedQueue> attach(const std::string& name, double block_timeout = 5,
+                                             u32 mode = kOwnerOnly, u32 dead_letters = 256);
   ~SharedQueue() override;
 
+  u32 mode() const { return memory_.mode(); }  // its permissions
   NamedCounts counts() const override;
   std::string held_up() const override;
   bool has(u32 n) override;
+  bool shut() const override;
   void publish(SlotClaim claim, const u32* sizes, u32 sent) override;
   void release(SlotClaim claim) override;
   bool wait(Side side, const Wait& until, const Attempt& ready) override;
   void watch(Side side, Completion* node) override;
   void close(bool discard) override;
+  void end() override;
 
  protected:
   SlotClaim claim(Side side, u32 n, bool one_run) override;
   void settled(Side side, SlotClaim claim) override;
   bool drop_one() override;
+  bool ended() const override;
 
  private:
-  SharedQueue(SharedParts parts, double block_timeout);
+  SharedQueue(SharedParts parts, double block_timeout, u32 dead_letters);
+
+  void check_open(SlotClaim claim);
+  void wake_all();
 
   SlotClaim claim_messages(u32 line, u32 n, bool one_run);
   SlotClaim recover(u32* line, u32 n, bool one_run);
   SlotClaim adopt(u32* line, u32* owner);
-  bool some_receiver_died();
+  bool some_receiver_died() const;
   bool time_to_recover();
   bool is_skipped(u64 ticket) const;
   void pass_skipped(u32 line, u64 ticket);
@@ -62,7 +73,7 @@ class SharedQueue : public NamedQueue {
   SharedMemory memory_;
   std::unique_ptr<LifeLocks> locks_;
   SharedBlock* const block_;
-  Members members_;
+  mutable Members members_;
   std::mutex opening_;
   std::vector<Open> open_[2];
   std::unique_ptr<SharedWatch> watches_[2];  // where an event loop waits, or has waited

@@ -15,6 +15,10 @@ inline std::string shared_object(const std::string& name) {
 // Gives new memory its size, and the pages where the system could later find that it has none left, which would end the
 // process that writes. 0, or the system's error number.
 int size_memory(int descriptor, std::size_t bytes);
+// How much there is, as the end of an error's text; empty when the system does not say.
+std::string memory_left();
+// Whether processes of other users can take the locks too.
+bool shares_with_others();
 std::vector<std::string> noted_names();
 void note_name(const std::string& name);
 void forget_name(const std::string& name);

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <memory>
@@ -11,6 +12,19 @@ namespace ringway {
 
 int size_memory(int descriptor, std::size_t bytes) {
   return posix_fallocate(descriptor, 0, static_cast<off_t>(bytes));
+}
+
+std::string memory_left() {
+  struct statvfs found = {};
+  if (statvfs("/dev/shm", &found) != 0) return "";
+  const auto unit = static_cast<unsigned long long>(found.f_frsize);
+  return "; /dev/shm has " + std::to_string(found.f_bavail * unit) + " of " +
+         std::to_string(found.f_blocks * unit) +
+         " bytes left: enlarge it (mount -o remount,size=..., or a container's --shm-size)";
+}
+
+bool shares_with_others() {
+  return true;
 }
 
 // glibc and musl keep POSIX shared memory in this folder.

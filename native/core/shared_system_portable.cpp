@@ -17,6 +17,14 @@ int size_memory(int descriptor, std::size_t bytes) {
   return ftruncate(descriptor, static_cast<off_t>(bytes)) == 0 ? 0 : errno;
 }
 
+std::string memory_left() {
+  return "";
+}
+
+bool shares_with_others() {
+  return false;
+}
+
 std::vector<std::string> noted_names() {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(user_folder().c_str()), &closedir);
   std::vector<std::string> all;

@@ -10,9 +10,11 @@ from ringway._core import LinkTelemetry as LinkTelemetry
 from ringway._core import Message as Message
 from ringway._core import Telemetry as Telemetry
 from ringway._core import __version__ as __version__
+from ringway.buffers import Buffer as Buffer
 from ringway.dead_letters import DeadLetter as DeadLetter
 from ringway.device import Device as Device
 from ringway.errors import Error as Error
+from ringway.feeds import Feed as Feed
 from ringway.graphs import Graph as Graph
 from ringway.memorypack import field as field
 from ringway.memorypack import message as message
@@ -23,7 +25,6 @@ from ringway.pagerank import PageRankResult as PageRankResult
 from ringway.pagerank import pagerank as pagerank
 from ringway.queues import Queue as Queue
 from ringway.queues import QueueCounts as QueueCounts
-from ringway.runtime import Buffer as Buffer
 from ringway.runtime import Kernel as Kernel
 from ringway.runtime import Runtime as Runtime
 from ringway.runtime import RuntimeTelemetry as RuntimeTelemetry
@@ -59,6 +60,7 @@ __all__ = [
     "Device",
     "DeviceBuffer",
     "Error",
+    "Feed",
     "Graph",
     "Kernel",
     "Latency",

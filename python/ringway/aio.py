@@ -9,36 +9,36 @@ import math
 import weakref
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from numpy.typing import NDArray
 
 from ringway import _core
 from ringway._core import Telemetry
+from ringway.aio_feeds import AsyncFeed
 from ringway.aio_queues import AsyncQueue
 from ringway.arguments import flag, instance, made, seconds
+from ringway.buffers import Buffer, memory_of
 from ringway.dead_letters import DeadLetter, dead_letters
 from ringway.errors import NotFound, Timeout
+from ringway.feeds import start
+from ringway.kernel_arrays import check_array, class_of, refuse, room_for
 from ringway.kernel_queues import SIDES, KernelQueue, Side, kernel_queue
 from ringway.options import LaunchOptions
-from ringway.queue_open import Policy, open_checked
+from ringway.queue_open import Policy, attach_checked, open_named
 from ringway.queue_types import Carried
 from ringway.runtime import (
     DRAIN_TIMEOUT,
-    Buffer,
     RuntimeTelemetry,
     State,
     TerminateReport,
-    launch_checked,
-    link_arguments,
-    memory_of,
     reports_of,
     snapshot,
-    start_checked,
-    start_export,
 )
+from ringway.runtime_calls import launch_checked, link_arguments, start_checked, start_export
 
+Result = TypeVar("Result")
 ROOM_PAUSE = 50e-6  # seconds before a full mailbox is tried again; doubles up to a millisecond
 
 
@@ -145,9 +145,13 @@ class AsyncKernel:
 
     async def receive(self, timeout: float | None = None) -> Any:
         """Return the next message that the kernel sent to the host."""
+        return await self._next(self._core.try_receive, timeout)
+
+    async def _next(self, attempt: Callable[[], Result | None], timeout: float | None) -> Result:
+        """Await what ``attempt`` takes out of the outbox."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds(timeout, math.inf)
-        while (message := self._core.try_receive()) is None:
+        while (taken := attempt()) is None:
             left = end - loop.time()
             if left <= 0:
                 raise Timeout(
@@ -157,7 +161,41 @@ class AsyncKernel:
                 turn: asyncio.Future[None] = loop.create_future()
                 self._receivers.append(turn)
                 await asyncio.wait([turn], timeout=None if left == math.inf else left)
-        return message
+        return taken
+
+    async def send_many(
+        self,
+        array: NDArray[Any],
+        message: Carried = None,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Copy an array of messages into the mailbox; see `ringway.Kernel.send_many`."""
+        check_array(self._core, array, message)
+        kind, limit = class_of(message), seconds(timeout, self._core.block_timeout)
+        done = dropped = 0
+        pause, waited = ROOM_PAUSE, 0.0
+        while done < len(array):
+            more, lost = _core.kernel_try_send_many(self._core, array[done:], kind, priority, ttl)
+            done, dropped = done + more, dropped + lost
+            if more:
+                pause, waited = ROOM_PAUSE, 0.0
+            elif waited >= limit or not self._core.blocks:
+                refuse(self._core, done - dropped, len(array) - done, priority)
+            else:
+                await asyncio.sleep(pause)
+                pause, waited = min(2 * pause, 1e-3), waited + pause
+        return done - dropped
+
+    async def receive_many(self, message: Carried, n: int, *, timeout: float | None = None) -> NDArray[Any]:
+        """Return the next messages to the host as an array; see `ringway.Kernel.receive_many`."""
+        room, kind = room_for(self._core, message, n), class_of(message)
+        count = await self._next(
+            lambda: _core.kernel_try_receive_many(self._core, room, kind) or None, timeout
+        )
+        return room[:count]
 
     def telemetry(self) -> Telemetry:
         """Return a snapshot of its counters."""
@@ -225,10 +263,17 @@ class AsyncKernelQueue(KernelQueue):
         super().__init__(kernel._core, side)
         self._kernel = kernel
 
-    async def send(self, message: Any) -> bool:
+    async def send(
+        self,
+        message: Any,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> bool:
         """Put a message into a mailbox."""
         self._check("mailbox")
-        return await self._kernel.send(message)
+        return await self._kernel.send(message, priority=priority, ttl=ttl, message_id=message_id)
 
     async def receive(self, timeout: float | None = None) -> Any:
         """Return the next message of an outbox."""
@@ -347,10 +392,14 @@ class AsyncRuntime:
         slot_size: int | Literal["auto"] = "auto",
         policy: Policy = "block",
         block_timeout: float = 5.0,
+        dead_letters: int = 256,
+        shared: bool = False,
+        reclaim: bool = False,
+        mode: int = 0o600,
     ) -> AsyncQueue:
         """Create a queue that is found by its name, and closed with the runtime; see `Runtime.queue`."""
         return AsyncQueue._of(
-            *open_checked(
+            *open_named(
                 self._core,
                 name,
                 message,
@@ -358,8 +407,26 @@ class AsyncRuntime:
                 slot_size=slot_size,
                 policy=policy,
                 block_timeout=block_timeout,
+                dead_letters=dead_letters,
+                shared=shared,
+                reclaim=reclaim,
+                mode=mode,
             )
         )
+
+    async def attach_queue(
+        self, name: str, *, block_timeout: float = 5.0, dead_letters: int = 256, mode: int = 0o600
+    ) -> AsyncQueue:
+        """Attach to a shared queue, which is then found by its name here; see `Runtime.attach_queue`."""
+        return AsyncQueue._of(
+            *attach_checked(
+                self._core, name, block_timeout=block_timeout, dead_letters=dead_letters, mode=mode
+            )
+        )
+
+    async def feed(self, source: AsyncQueue | AsyncKernel, target: AsyncQueue | AsyncKernel) -> AsyncFeed:
+        """Hand messages on from a queue to a kernel, or from a kernel to a queue; see `Runtime.feed`."""
+        return AsyncFeed(*start(self._core, source, target, AsyncQueue, AsyncKernel))
 
     def queue_named(self, name: str) -> AsyncQueue | AsyncKernelQueue:
         """Return the queue of that name; see `Runtime.queue_named`."""
@@ -374,9 +441,18 @@ class AsyncRuntime:
         kernels = [self._kernel(core) for core in self._core.kernels()]
         return [*own, *(AsyncKernelQueue(k, side) for k in kernels for side in SIDES)]
 
-    async def send(self, name: str, message: Any) -> bool:
+    async def send(
+        self,
+        name: str,
+        message: Any,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> bool:
         """Send to the queue, or to the mailbox of the kernel, of that name."""
-        return await self._endpoint(name).send(message)
+        found = self._endpoint(name)
+        return await found.send(message, priority=priority, ttl=ttl, message_id=message_id)
 
     async def receive(self, name: str, timeout: float | None = None) -> Any:
         """Receive from the queue, or from the outbox of the kernel, of that name."""
@@ -441,7 +517,7 @@ class AsyncRuntime:
         return self._tokens
 
     async def _call(self, start: Callable[[_core.EventPort, int], bool | None]) -> Any:
-        """Await a call that may wait for a handler or a drain; cancelled, it has stopped before this returns."""
+        """Await a call that may wait for a handler or a drain; cancelled, it has stopped before it returns."""
         token = self._token()
         if start(self._port, token) is False:
             return None

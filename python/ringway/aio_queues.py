@@ -7,14 +7,16 @@ import weakref
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway.arguments import flag, seconds, whole
+from ringway.arguments import flag, instance, seconds, whole
+from ringway.dead_letters import DeadLetter, queue_letters
 from ringway.errors import Closed, Timeout
-from ringway.queue_open import Policy, open_checked
+from ringway.queue_open import Policy, attach_checked, create_checked, open_checked
 from ringway.queue_types import Carried, QueueType, of_core
 from ringway.queues import PeekedSlots, QueueCounts, ReservedSlots, many_room, refuse
 
@@ -40,6 +42,7 @@ class AsyncQueue:
         slot_size: int | Literal["auto"] = "auto",
         policy: Policy = "block",
         block_timeout: float = 5.0,
+        dead_letters: int = 256,
     ) -> None:
         self._core, self._kind = open_checked(
             None,
@@ -49,6 +52,46 @@ class AsyncQueue:
             slot_size=slot_size,
             policy=policy,
             block_timeout=block_timeout,
+            dead_letters=dead_letters,
+        )
+
+    @classmethod
+    def create_shared(
+        cls,
+        name: str,
+        message: Carried = None,
+        *,
+        capacity: int = 4096,
+        slot_size: int | Literal["auto"] = "auto",
+        policy: Policy = "block",
+        block_timeout: float = 5.0,
+        dead_letters: int = 256,
+        reclaim: bool = False,
+        mode: int = 0o600,
+    ) -> AsyncQueue:
+        """Create a queue in shared memory; see `ringway.Queue.create_shared`."""
+        return cls._of(
+            *create_checked(
+                None,
+                name,
+                message,
+                capacity=capacity,
+                slot_size=slot_size,
+                policy=policy,
+                block_timeout=block_timeout,
+                dead_letters=dead_letters,
+                reclaim=reclaim,
+                mode=mode,
+            )
+        )
+
+    @classmethod
+    def attach(
+        cls, name: str, *, block_timeout: float = 5.0, dead_letters: int = 256, mode: int = 0o600
+    ) -> AsyncQueue:
+        """Attach to a queue in shared memory; see `ringway.Queue.attach`."""
+        return cls._of(
+            *attach_checked(None, name, block_timeout=block_timeout, dead_letters=dead_letters, mode=mode)
         )
 
     @classmethod
@@ -87,10 +130,18 @@ class AsyncQueue:
         """Whether it takes no more messages."""
         return self._core.closed
 
-    async def send(self, message: Any, timeout: float | None = None) -> bool:
+    async def send(
+        self,
+        message: Any,
+        timeout: float | None = None,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> bool:
         """Put a message; False when the policy dropped it."""
         out = self._kind.outgoing(self._core.name, message)
-        sent = await self._room(lambda: self._core.try_send(out), timeout)
+        sent = await self._room(lambda: self._core.try_send(out, priority, ttl, message_id), timeout)
         if sent is None:
             refuse(self._core, 0, 1, timeout)
         return bool(sent)
@@ -152,6 +203,22 @@ class AsyncQueue:
     def counts(self) -> QueueCounts:
         """Return a snapshot of its counters."""
         return QueueCounts(**self._core.counts())
+
+    def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
+        """Return what the policy dropped of this process's messages and why, oldest first."""
+        return queue_letters(self._core, self._kind, clear)
+
+    async def resend(self, letter: DeadLetter) -> bool:
+        """Put a dead letter's message, of this queue, another or a kernel, into the queue."""
+        core = instance("letter", letter, DeadLetter)._core
+        sent = await self._room(lambda: _core.resend_to_queue(self._core, core, False), None)
+        if sent is None:
+            refuse(self._core, 0, 1, None)
+        return bool(sent)
+
+    async def end(self) -> None:
+        """End the stream, of a shared queue for every process; see `ringway.Queue.end`."""
+        self._core.end()
 
     async def close(self, *, discard: bool = False) -> None:
         """Take no more messages; receivers get what is left, or with ``discard`` nothing."""

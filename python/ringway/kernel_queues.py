@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from uuid import UUID
 
 from ringway import _core
 from ringway.errors import InvalidState, NotFound
@@ -46,10 +47,17 @@ class KernelQueue:
         """Whether its kernel has ended."""
         return self._core.state in ("terminated", "failed")
 
-    def send(self, message: Any) -> Any:
+    def send(
+        self,
+        message: Any,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> Any:
         """Put a message into a mailbox; see `Kernel.send`."""
         self._check("mailbox")
-        return self._core.send(message)
+        return self._core.send(message, priority, ttl, message_id)
 
     def receive(self, timeout: float | None = None) -> Any:
         """Return the next message of an outbox; see `Kernel.receive`."""

@@ -67,7 +67,7 @@ class LaunchOptions:
         Four lanes by priority in the mailbox: 0 to 63, 64 to 127, 128 to 191, 192 to 255. Each has
         ``capacity`` slots and keeps to the policy on its own. While all have messages waiting, of any 85
         handled in a row 64 are of the first lane, 16, 4 and 1 of the others, so that none starves. Order is
-        kept within a sender and lane. Needs a direct bridge.
+        kept within a sender and lane. A pumped bridge has ``staging_capacity`` slots for each lane too.
     dedup
         How many message ids, 16 to 1,024, the kernel remembers of the last messages it has taken; one of the
         same id is dropped, and its asker gets `DuplicateMessage`. A message whose handler failed may come

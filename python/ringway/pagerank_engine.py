@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
+from ringway.buffers import Buffer
 from ringway.errors import Closed, Error, HandlerError, Timeout
 from ringway.graphs import Graph
 from ringway.options import LaunchOptions
@@ -33,7 +34,7 @@ from ringway.pagerank_messages import (
     Status,
 )
 from ringway.pagerank_result import PageRankResult, Plan
-from ringway.runtime import Buffer, Kernel, Runtime
+from ringway.runtime import Kernel, Runtime
 
 MAX_SHARDS = 64
 EDGES_PER_SHARD = 100_000

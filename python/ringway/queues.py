@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ringway import _core
-from ringway.arguments import flag, whole
+from ringway.arguments import flag, instance, whole
+from ringway.dead_letters import DeadLetter, queue_letters
 from ringway.errors import Closed, InvalidOption, QueueFull
 from ringway.queue_open import Policy, attach_checked, create_checked, open_checked
 from ringway.queue_types import Carried, QueueType, of_core
@@ -166,6 +168,8 @@ class Queue:
         ``"reject"`` with `QueueFull`, ``"drop_new"`` or ``"drop_oldest"`` and count it.
     block_timeout
         Seconds that a sender waits for room under ``"block"`` when it names no time-out.
+    dead_letters
+        How many of the messages that the policy drops are kept, the latest; 0 to 1,048,576.
 
     Raises
     ------
@@ -184,6 +188,7 @@ class Queue:
         slot_size: int | Literal["auto"] = "auto",
         policy: Policy = "block",
         block_timeout: float = 5.0,
+        dead_letters: int = 256,
     ) -> None:
         self._core, self._kind = open_checked(
             None,
@@ -193,6 +198,7 @@ class Queue:
             slot_size=slot_size,
             policy=policy,
             block_timeout=block_timeout,
+            dead_letters=dead_letters,
         )
 
     @classmethod
@@ -205,22 +211,27 @@ class Queue:
         slot_size: int | Literal["auto"] = "auto",
         policy: Policy = "block",
         block_timeout: float = 5.0,
+        dead_letters: int = 256,
         reclaim: bool = False,
+        mode: int = 0o600,
     ) -> Queue:
         """Create a queue in shared memory, which other processes of this user `attach` to by its name.
 
-        Closing it ends it for this process; name and messages stay, whoever dies, until
-        `remove_shared_queue` or ``ringway queues clean``. A pickled one attaches where it is unpickled.
+        Closing it ends it for this process, `end` the stream for all; name and messages stay, whoever dies,
+        until `remove_shared_queue` or ``ringway queues clean``. A pickled one attaches where it is unpickled.
         ``docs/shared_queues.md`` says what a crash costs.
 
         Parameters
         ----------
         name
             1 to 26 of ``A-Z a-z 0-9 . _ -``, not beginning with a dot.
-        message, capacity, slot_size, policy, block_timeout
-            As for `Queue`.
+        message, capacity, slot_size, policy, block_timeout, dead_letters
+            As for `Queue`; each process keeps the dead letters of its own senders.
         reclaim
             Remove a queue of that name that no process is attached to, with what is in it.
+        mode
+            Who may attach: ``0o600`` this user, ``0o660`` the group too, ``0o666`` everybody. Whoever may
+            attach may write anywhere in it.
 
         Raises
         ------
@@ -231,37 +242,48 @@ class Queue:
         """
         return cls._of(
             *create_checked(
+                None,
                 name,
                 message,
                 capacity=capacity,
                 slot_size=slot_size,
                 policy=policy,
                 block_timeout=block_timeout,
+                dead_letters=dead_letters,
                 reclaim=reclaim,
+                mode=mode,
             )
         )
 
     @classmethod
-    def attach(cls, name: str, *, block_timeout: float = 5.0) -> Queue:
-        """Attach to a queue that a process of this user made by `create_shared`, or a C++ program.
+    def attach(
+        cls, name: str, *, block_timeout: float = 5.0, dead_letters: int = 256, mode: int = 0o600
+    ) -> Queue:
+        """Attach to a queue that another process made by `create_shared`, or a C++ program.
 
         Parameters
         ----------
         name
             The queue's.
-        block_timeout
+        block_timeout, dead_letters
             As for `Queue`; each process has its own.
+        mode
+            The widest permissions that are trusted: only with ``0o660`` or ``0o666`` may the queue be open to
+            others than its owner, or another user's.
 
         Raises
         ------
         NotFound
             There is none of that name.
         LayoutError
-            The memory of that name is no queue of this version of ringway, or not this user's.
+            The memory of that name is no queue of this version of ringway, or not this user's alone and
+            ``mode`` does not allow that.
         TypeMismatch
             Its message class is not declared in this process.
         """
-        return cls._of(*attach_checked(name, block_timeout))
+        return cls._of(
+            *attach_checked(None, name, block_timeout=block_timeout, dead_letters=dead_letters, mode=mode)
+        )
 
     @classmethod
     def _of(cls, core: _core.Queue, kind: QueueType | None = None) -> Queue:
@@ -299,7 +321,15 @@ class Queue:
         """Whether it takes no more messages."""
         return self._core.closed
 
-    def send(self, message: Any, timeout: float | None = None) -> bool:
+    def send(
+        self,
+        message: Any,
+        timeout: float | None = None,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> bool:
         """Put a message; False when the policy dropped it.
 
         Parameters
@@ -308,6 +338,9 @@ class Queue:
             An object of the queue's class, ``bytes``, or what ``numpy.array(message, dtype)`` takes.
         timeout
             Seconds to wait for room under the policy ``"block"``; None means ``block_timeout``.
+        priority, ttl, message_id
+            As for `Kernel.send`: for the kernel that the queue feeds. A queue of any message alone carries
+            them.
 
         Raises
         ------
@@ -318,7 +351,8 @@ class Queue:
         Closed
             The queue was closed.
         """
-        return self._core.send(self._kind.outgoing(self._core.name, message), timeout)
+        out = self._kind.outgoing(self._core.name, message)
+        return self._core.send(out, timeout, priority, ttl, message_id)
 
     def receive(self, timeout: float | None = None) -> Any:
         """Return the next message.
@@ -446,6 +480,20 @@ class Queue:
         """Return a snapshot of its counters, without stopping anything."""
         return QueueCounts(**self._core.counts())
 
+    def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
+        """Return what the policy dropped of this process's messages and why, oldest first.
+
+        At most ``dead_letters=`` of them are kept, the latest. ``clear`` takes them out.
+        """
+        return queue_letters(self._core, self._kind, clear)
+
+    def resend(self, letter: DeadLetter) -> bool:
+        """Put a dead letter's message, of this queue, another or a kernel, into the queue.
+
+        Once sent, the letter leaves this queue's list. Returns and raises what `send` does.
+        """
+        return bool(_core.resend_to_queue(self._core, instance("letter", letter, DeadLetter)._core, True))
+
     def aio(self) -> AsyncQueue:
         """Return the same queue with its verbs to be awaited."""
         from ringway.aio_queues import AsyncQueue
@@ -461,6 +509,17 @@ class Queue:
             Let nobody receive what is left.
         """
         self._core.close(flag("discard", discard))
+
+    def end(self) -> None:
+        """End the stream, of a shared queue for every process.
+
+        Senders get `Closed` from now on, and receivers once the queue is empty. A shared queue stays ended
+        until it is removed; the death of a process is no end.
+
+        A message that a receiver has taken and not given back, and whose process dies after the others have
+        seen the end, is left in the queue.
+        """
+        self._core.end()
 
     def __len__(self) -> int:
         return self._core.depth
@@ -483,7 +542,7 @@ class Queue:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if isinstance(self._core, _core.SharedQueue):
-            return (_attached, (self.name, self._core.block_timeout))
+            return (_attached, (self.name, self._core.block_timeout, self._core.mode))
         raise TypeError(f"queue {self.name!r} lives in this process; Queue.create_shared makes shared ones")
 
     def __repr__(self) -> str:
@@ -491,8 +550,8 @@ class Queue:
         return f"<ringway queue {self.name!r} of {self._kind.name}, {state}>"
 
 
-def _attached(name: str, block_timeout: float) -> Queue:
-    return Queue.attach(name, block_timeout=block_timeout)
+def _attached(name: str, block_timeout: float, mode: int) -> Queue:
+    return Queue.attach(name, block_timeout=block_timeout, mode=mode)
 
 
 def refuse(core: _core.Queue, sent: int, left: int, timeout: float | None) -> None:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal
 from uuid import UUID
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
 from ringway._core import LinkTelemetry, Telemetry
-from ringway.arguments import flag, instance, made, real, whole
+from ringway.arguments import flag, instance, made
+from ringway.buffers import Buffer, memory_of
 from ringway.dead_letters import DeadLetter, dead_letters
-from ringway.errors import InvalidOption, NotFound
+from ringway.errors import NotFound
+from ringway.feeds import Feed, start_feed
+from ringway.kernel_arrays import receive_many, send_many
 from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
 from ringway.options import LaunchOptions
-from ringway.queue_open import Policy, open_checked
+from ringway.queue_open import Policy, attach_checked, open_named
 from ringway.queue_types import Carried
 from ringway.queues import Queue
+from ringway.runtime_calls import launch_checked, link_arguments, start_checked, start_export
 
 State = Literal["launched", "active", "inactive", "terminated", "failed"]
 DRAIN_TIMEOUT = 5.0  # seconds
-_DEFAULTS = LaunchOptions()
-_NATIVE_DEFAULTS = _DEFAULTS.native()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,32 +46,6 @@ class TerminateReport:
     processed: int
     left_over: int
     uptime: float
-
-
-class Buffer:
-    """Memory that messages name by handle; lives until `release` or until it is forgotten."""
-
-    def __init__(self, runtime: _core.Runtime, memory: NDArray[Any]) -> None:
-        self._memory = instance("memory", memory, np.ndarray)
-        self._core = _core.HandleBuffer(made(runtime, _core.Runtime, "Runtime.buffer"), memory)
-
-    @property
-    def handle(self) -> int:
-        """The number that messages carry; 0 after `release`."""
-        return self._core.handle
-
-    @property
-    def nbytes(self) -> int:
-        """Size in bytes."""
-        return self._core.nbytes
-
-    def numpy(self) -> NDArray[Any]:
-        """Return the memory itself as an array, not a copy."""
-        return self._memory
-
-    def release(self) -> None:
-        """Forget the handle; once back, no kernel uses the memory."""
-        self._core.release()
 
 
 class Kernel:
@@ -237,6 +211,72 @@ class Kernel:
             The kernel or its runtime has ended.
         """
         return self._core.receive(timeout)
+
+    def send_many(
+        self,
+        array: NDArray[Any],
+        message: Carried = None,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Copy an array of messages into the mailbox, in order, without an object per message.
+
+        Parameters
+        ----------
+        array
+            Shape (n,), one-dimensional, any stride.
+        message
+            The class of the messages, of ``@message(layout="struct")``; the array is of its dtype. None: each
+            record is sent as plain bytes.
+        priority, ttl
+            As for `send`, of all. A class that has the member says it there.
+        timeout
+            Seconds without any room after which it gives up under the policy ``"block"``; None means
+            ``block_timeout``.
+
+        Returns
+        -------
+        int
+            Messages sent; the others the policy dropped, to the dead letters.
+
+        Raises
+        ------
+        QueueFull
+            Not all found room; its ``sent`` says how many did, the first of the array.
+        TypeMismatch
+            The array is none of such messages.
+        Error
+            As for `send`.
+        """
+        return send_many(self._core, array, message, priority=priority, ttl=ttl, timeout=timeout)
+
+    def receive_many(self, message: Carried, n: int, *, timeout: float | None = None) -> NDArray[Any]:
+        """Return the next messages to the host as an array: at least one, and what else is there.
+
+        Parameters
+        ----------
+        message
+            Their class, of ``@message(layout="struct")``; or a dtype for plain bytes of that size.
+        n
+            The most messages to take, at least 1; no more than the kernel's capacity come.
+        timeout
+            Seconds; 0 does not wait, None waits as long as the kernel lives.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (m,), 1 <= m <= n, of the message's dtype.
+
+        Raises
+        ------
+        TypeMismatch
+            Nothing but messages of another type or size came. Such go to the dead letters, as ``"refused"``.
+        Timeout, Closed
+            As for `receive`.
+        """
+        return receive_many(self._core, message, n, timeout)
 
     def telemetry(self) -> Telemetry:
         """Return a snapshot of its counters, without stopping anything."""
@@ -423,16 +463,30 @@ class Runtime:
         slot_size: int | Literal["auto"] = "auto",
         policy: Policy = "block",
         block_timeout: float = 5.0,
+        dead_letters: int = 256,
+        shared: bool = False,
+        reclaim: bool = False,
+        mode: int = 0o600,
     ) -> Queue:
-        """Create a queue that is found by its name, and closed with the runtime. Parameters are `Queue`'s.
+        """Create a queue that is found by its name, and closed with the runtime.
+
+        Parameters
+        ----------
+        name, message, capacity, slot_size, policy, block_timeout, dead_letters
+            As for `Queue`.
+        shared
+            Create it in shared memory, which other processes attach to by the name; `Queue.create_shared`
+            says more, also of ``reclaim`` and ``mode``, which mean something for shared queues alone.
 
         Raises
         ------
         InvalidOption
             An option is out of range, or a queue or kernel has the name.
+        InvalidState
+            There is a shared queue of that name.
         """
         return Queue._of(
-            *open_checked(
+            *open_named(
                 self._core,
                 name,
                 message,
@@ -440,8 +494,50 @@ class Runtime:
                 slot_size=slot_size,
                 policy=policy,
                 block_timeout=block_timeout,
+                dead_letters=dead_letters,
+                shared=shared,
+                reclaim=reclaim,
+                mode=mode,
             )
         )
+
+    def attach_queue(
+        self, name: str, *, block_timeout: float = 5.0, dead_letters: int = 256, mode: int = 0o600
+    ) -> Queue:
+        """Attach to a shared queue, which is then found by its name here, as one of `Runtime.queue`.
+
+        Parameters are those of `Queue.attach`, which says what is raised; `InvalidOption` too when a queue or
+        kernel of this runtime has the name.
+        """
+        return Queue._of(
+            *attach_checked(
+                self._core, name, block_timeout=block_timeout, dead_letters=dead_letters, mode=mode
+            )
+        )
+
+    def feed(self, source: Queue | Kernel, target: Queue | Kernel) -> Feed:
+        """Hand what a queue gets on to a kernel's mailbox, or what a kernel sends to the host on to a queue.
+
+        A native thread does it. With a shared queue a kernel is reached from other processes. Back-pressure
+        passes through: a full mailbox fills the queue, a full queue the outbox; the feed itself waits where a
+        policy is to block or to reject. What the target does not carry goes to the kernel's dead letters.
+
+        Parameters
+        ----------
+        source, target
+            A `Queue` and a `Kernel` of this runtime, or a `Kernel` and a `Queue`.
+
+        Returns
+        -------
+        Feed
+            Ends when it is stopped, or its queue, kernel or runtime has ended.
+
+        Raises
+        ------
+        TypeMismatch
+            The kernel takes no message that the queue carries.
+        """
+        return start_feed(self._core, source, target)
 
     def queue_named(self, name: str) -> Queue | KernelQueue:
         """Return the queue of that name; `NotFound` when there is none.
@@ -456,9 +552,18 @@ class Runtime:
         own = [Queue._of(core) for core in self._core.queues()]
         return [*own, *(KernelQueue(k, side) for k in self._core.kernels() for side in SIDES)]
 
-    def send(self, name: str, message: Any) -> bool:
-        """Send to the queue, or to the mailbox of the kernel, of that name; see `Queue.send`."""
-        return endpoint(self._core, name).send(message)
+    def send(
+        self,
+        name: str,
+        message: Any,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> bool:
+        """Send to the queue, or to the mailbox of the kernel, of that name; see their ``send``."""
+        found = endpoint(self._core, name)
+        return found.send(message, priority=priority, ttl=ttl, message_id=message_id)
 
     def receive(self, name: str, timeout: float | None = None) -> Any:
         """Receive from the queue, or from the outbox of the kernel, of that name; see `Queue.receive`."""
@@ -533,81 +638,10 @@ def endpoint(runtime: _core.Runtime, name: str) -> Queue | KernelQueue | Kernel:
     return kernel_queue(runtime, name)
 
 
-def start_export(runtime: Any, export: bool | None) -> Callable[[], object]:
-    """Answer for the runtime when another process asks, if that is wanted; return what ends it."""
-    if not (
-        flag("export", export)
-        if export is not None
-        else os.environ.get("RINGWAY_EXPORT", "") not in ("", "0")
-    ):
-        return lambda: None
-    from ringway.telemetry.export import Exporter
-
-    return weakref.finalize(runtime, Exporter(runtime).close)
-
-
 def snapshot(runtime: _core.Runtime) -> RuntimeTelemetry:
     """Return the counters of what a native runtime holds."""
     kernels = {kernel.name: kernel.telemetry() for kernel in runtime.kernels()}
     return RuntimeTelemetry(kernels, runtime.link_telemetry())
-
-
-def launch_checked(
-    runtime: _core.Runtime,
-    kernel: str,
-    *,
-    name: str | None,
-    grid: int,
-    block: int,
-    options: LaunchOptions | None,
-) -> _core.Kernel:
-    """Launch natively; `InvalidOption` on an argument of another type."""
-    instance("kernel", kernel, str)
-    groups = whole("grid", grid, "a whole number of 1 or more")
-    threads = whole("block", block, "a whole number of 1 or more")
-    wanted = _NATIVE_DEFAULTS if options is None else instance("options", options, LaunchOptions).native()
-    return runtime.launch(
-        kernel, "" if name is None else instance("name", name, str), wanted, groups, threads
-    )
-
-
-def start_checked(backend: str, workers: int | None, assist: bool, watchdog: float) -> _core.Runtime:
-    """Start natively; `InvalidOption` on an argument of another type."""
-    instance("backend", backend, str)
-    if workers is not None:
-        workers = whole("workers", workers, "1 to 1024, or None for every core")
-    return _core.Runtime(
-        backend, workers, flag("assist", assist), real("watchdog", watchdog, "0 (off) to 86400 seconds")
-    )
-
-
-def link_arguments(
-    *, message: type[_core.Message] | None, capacity: int, slot_size: int
-) -> tuple[int, int]:
-    """Return slots and their bytes, for the larger of ``slot_size`` and what ``message`` needs."""
-    slots = whole("capacity", capacity, "a power of two, 16 to 1048576")
-    size = whole("slot_size", slot_size, "0, or the bytes of the largest message")
-    if message is not None:
-        if not (isinstance(message, type) and issubclass(message, _core.Message)):
-            raise InvalidOption(
-                f"message is {message!r}; it must be a class made by ringway.message, or None"
-            )
-        size = max(size, message.dtype().itemsize)
-    return slots, size
-
-
-def memory_of(source: NDArray[Any] | bytes | bytearray | memoryview | int) -> NDArray[Any]:
-    """Return memory to make a `Buffer` of; see `Runtime.buffer`."""
-    if isinstance(source, np.ndarray):
-        return source
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return np.frombuffer(bytearray(source), np.uint8)
-    must = "a NumPy array, bytes, or a number of bytes of 0 or more"
-    size = whole("source", source, must)
-    try:
-        return np.zeros(size, np.uint8)
-    except (ValueError, MemoryError):
-        raise InvalidOption(f"source is {size}; it must be {must} that fits in memory") from None
 
 
 def backends() -> dict[str, str]:

@@ -19,7 +19,8 @@ class SharedQueueInfo:
     ``state`` is ``"live"`` when a process is attached, ``"stale"`` when none is, ``"unfinished"`` when its
     creator died before its end, and ``"damaged"`` when the memory is no queue, as ``fault`` says. ``message``
     names the type. ``senders`` and ``receivers`` are ids of processes that live, as they gave them;
-    ``created`` is in seconds since the Unix epoch. Of an unfinished or damaged queue only the first three
+    ``created`` is in seconds since the Unix epoch, ``ended`` whether the stream has ended, and ``mode`` the
+    permissions. Of an unfinished or damaged queue only the first three
     fields mean something.
     """
 
@@ -33,6 +34,8 @@ class SharedQueueInfo:
     depth: int
     skipped: int
     redelivered: int
+    ended: bool
+    mode: int
     created: float
     senders: list[int]
     receivers: list[int]

@@ -229,8 +229,8 @@ TEST_F(Bridges, ReplicasShareTheQueuesOfTheDevice) {
 // A device that echoes, until it is lost.
 class Device : public DeviceQueues {
  public:
-  u32 room(u32 most) override { return most; }
-  void copy_in(const QueueRing& from, Claim<QueueAtomics> messages) override {
+  u32 room(u32, u32 most) override { return most; }
+  void copy_in(u32, const QueueRing& from, Claim<QueueAtomics> messages) override {
     if (atomic::load_relaxed(&lost)) throw std::runtime_error("the device is lost");
     Consumer<QueueAtomics, true> source;
     source.ring = from;

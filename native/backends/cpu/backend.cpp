@@ -78,10 +78,6 @@ class Cpu : public Backend {
     QueueOptions to_host = to_kernel;
     to_host.name += " to host";
     const bool pumped = spec.options.bridge == BridgeKind::kPumped;
-    if (pumped && spec.options.lanes) {
-      throw Error(ErrorKind::kInvalidOption,
-                  "lanes is True; a pumped bridge has one staging ring, so that lanes need bridge='direct'");
-    }
     const u32 staging = u32(spec.options.staging_capacity);
     QueueOptions mailbox = to_kernel;
     if (pumped) mailbox.capacity = staging;
@@ -97,7 +93,7 @@ class Cpu : public Backend {
     const u32 first = spec.options.worker >= 0 ? u32(spec.options.worker) : next_worker_;
     if (spec.options.worker < 0) next_worker_ += replicas;
     if (pumped) {
-      set->copied = std::make_unique<CopiedQueues>(*set, to_kernel, to_host);
+      set->copied = std::make_unique<CopiedQueues>(*set, to_kernel, spec.options.lanes, to_host);
       set->bridge = std::make_shared<Bridge>(services_.pump, services_.replies, set, *set->copied, staging);
     }
     if (const u32 sample = u32(spec.options.latency_sample)) {

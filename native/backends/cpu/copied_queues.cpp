@@ -7,19 +7,21 @@
 
 namespace ringway::cpu {
 
-CopiedQueues::CopiedQueues(ReplicaSet& kernel, QueueOptions to_kernel, QueueOptions to_host)
-    : mailbox(std::move(to_kernel)), outbox(std::move(to_host)), kernel_(kernel) {
-  in_.open(mailbox.ring());
+CopiedQueues::CopiedQueues(ReplicaSet& kernel, const QueueOptions& to_kernel, bool lanes,
+                           QueueOptions to_host)
+    : mailbox(to_kernel, lanes), outbox(std::move(to_host)), kernel_(kernel) {
+  for (const Queue& lane : mailbox.lanes()) in_.emplace_back().open(lane.ring());
   out_.open(outbox.ring());
 }
 
-u32 CopiedQueues::room(u32 most) {
-  const u32 ready = ready_run(in_.ring, in_.next, most, 0);
+u32 CopiedQueues::room(u32 lane, u32 most) {
+  const Producer<Atomics, false>& in = in_[lane];
+  const u32 ready = ready_run(in.ring, in.next, most, 0);
   if (ready) return ready;
   // SYNC: partner room_was_made(), after slots were released: it sees the mark, or this one, which comes behind it,
   // sees the slots.
   atomic::exchange_seq_cst(&asked_, 1U);
-  return ready_run(in_.ring, in_.next, most, 0);
+  return ready_run(in.ring, in.next, most, 0);
 }
 
 void CopiedQueues::room_was_made() {
@@ -27,19 +29,20 @@ void CopiedQueues::room_was_made() {
   if (atomic::exchange_seq_cst(&asked_, 0U)) kernel_.bridge->wake();
 }
 
-void CopiedQueues::copy_in(const QueueRing& from, Claim<QueueAtomics> messages) {
+void CopiedQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) {
+  Producer<Atomics, false>& in = in_[lane];
   Consumer<Atomics, true> source;
   source.ring = from;
-  const auto slots = in_.reserve(messages.count);
+  const auto slots = in.reserve(messages.count);
   for (u32 i = 0; i < slots.count; ++i) {
     const u32 bytes = source.size(messages.first + i);
-    std::memcpy(payload_at(in_.ring, slots.first + i), payload_at(from, messages.first + i), bytes);
-    if (Latency* latency = mailbox.latency()) {
-      latency->passed_on(slots.first + i, *kernel_.mailbox.only().latency(), messages.first + i);
+    std::memcpy(payload_at(in.ring, slots.first + i), payload_at(from, messages.first + i), bytes);
+    if (Latency* latency = mailbox.lanes()[lane].latency()) {
+      latency->passed_on(slots.first + i, *kernel_.mailbox.lanes()[lane].latency(), messages.first + i);
     }
-    in_.publish(slots.first + i, bytes, 0);
+    in.publish(slots.first + i, bytes, 0);
   }
-  in_.show();
+  in.show();
   kernel_.notify();
 }
 

@@ -130,7 +130,7 @@ struct ReplicaSet : Port {
   u64 discarded = 0;                     // messages, by retire()
 
   // The queues that the handler works on.
-  std::span<const Queue> in() { return copied ? std::span(&copied->mailbox, 1) : mailbox.lanes(); }
+  std::span<const Queue> in() { return copied ? copied->mailbox.lanes() : mailbox.lanes(); }
   Queue& out() { return copied ? copied->outbox : outbox; }
   bool replicated() const { return replicas.size() > 1; }
   // The screen, for any replica.

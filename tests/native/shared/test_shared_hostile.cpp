@@ -50,7 +50,8 @@ class Guard {
 
 bool documented(const Error& error) {
   return error.kind() == ErrorKind::kLayout || error.kind() == ErrorKind::kQueueFull ||
-         error.kind() == ErrorKind::kNotFound || error.kind() == ErrorKind::kInvalidState;
+         error.kind() == ErrorKind::kNotFound || error.kind() == ErrorKind::kInvalidState ||
+         error.kind() == ErrorKind::kClosed;
 }
 
 struct Tally {

@@ -57,6 +57,85 @@ TEST(SharedQueue, ManyProcessesSendAndReceiveEachMessageOnce) {
   EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), std::ptrdiff_t(seen.size()));
 }
 
+TEST(SharedQueue, TheEndComesAfterEveryMessageForEveryProcess) {
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; ++round) {
+    const Name name;
+    auto queue = SharedQueue::create(options(name, 16));
+    const Name results;
+    auto done = SharedQueue::create(options(results, 1U << 14));
+    std::vector<std::unique_ptr<Child>> senders, receivers;
+    // Each says at last how many it sent, which none of the others may have cut off.
+    for (int id = 0; id < 2; ++id) {
+      senders.push_back(std::make_unique<Child>([&] {
+        auto own = SharedQueue::attach(name), out = SharedQueue::attach(results);
+        u64 sent = 0;
+        try {
+          while (send(*own, 1)) ++sent;
+        } catch (const Error& error) {
+          if (error.kind() != ErrorKind::kClosed) _exit(2);
+        }
+        send(*out, sent << 1);
+      }));
+      receivers.push_back(std::make_unique<Child>([&] {
+        auto own = SharedQueue::attach(name), out = SharedQueue::attach(results);
+        u64 received = 0;
+        try {
+          while (receive(*own, 20) == 1) ++received;
+          _exit(3);
+        } catch (const Error& error) {
+          if (error.kind() != ErrorKind::kClosed) _exit(2);
+        }
+        send(*out, received << 1 | 1);
+      }));
+    }
+    while (queue->counts().received < 100) std::this_thread::yield();
+    queue->end();
+    for (auto& child : senders) EXPECT_TRUE(child->ended_well());
+    for (auto& child : receivers) EXPECT_TRUE(child->ended_well());
+    u64 sent = 0, received = 0;
+    for (int i = 0; i < 4; ++i) {
+      const auto number = u64(receive(*done, 0));
+      (number & 1 ? received : sent) += number >> 1;
+    }
+    EXPECT_EQ(sent, received);
+    EXPECT_TRUE(queue->shut());
+    error_of(ErrorKind::kClosed, [&] { send(*queue, 1); });
+    error_of(ErrorKind::kClosed, [&] { SharedQueue::attach(name)->try_reserve(1); });
+  }
+}
+
+TEST(SharedQueue, SleepersSeeTheEnd) {
+  const Name name;
+  auto queue = SharedQueue::create(options(name, 16)), other = SharedQueue::attach(name);
+  std::thread receiver([&] { error_of(ErrorKind::kClosed, [&] { receive(*other, 60); }); });
+  queue->end();
+  receiver.join();
+  const Name full;
+  auto stuffed = SharedQueue::create(options(full, 16)), another = SharedQueue::attach(full);
+  for (u64 i = 0; i < 16; ++i) send(*stuffed, i);
+  std::thread sender([&] { error_of(ErrorKind::kClosed, [&] { send(*another, 16, 60); }); });
+  stuffed->end();
+  sender.join();
+  for (std::int64_t i = 0; i < 16; ++i) EXPECT_EQ(receive(*another, 0), i);
+  error_of(ErrorKind::kClosed, [&] { receive(*another, 0); });
+}
+
+TEST(SharedQueue, AModeLetsOthersIn) {
+  if (!shares_with_others()) {
+    const Name name;
+    error_of(ErrorKind::kInvalidOption, [&] { SharedQueue::create(options(name), false, kGroup); });
+    return;
+  }
+  const Name name;
+  auto queue = SharedQueue::create(options(name), false, kGroup);
+  EXPECT_TRUE(has(error_of(ErrorKind::kLayout, [&] { SharedQueue::attach(name); }), "mode=0o660"));
+  SharedQueue::attach(name, 5, kGroup);
+  SharedQueue::attach(name, 5, kEverybody);
+  error_of(ErrorKind::kInvalidOption, [&] { SharedQueue::attach(name, 5, 0640); });
+  EXPECT_EQ(inspect_shared_queue(name).mode, u32(kGroup));
+}
+
 TEST(SharedQueue, PolicyTypeAndSizesAreTheCreators) {
   const Name name;
   NamedQueueOptions asked = options(name, 32, Backpressure::kDropOldest);

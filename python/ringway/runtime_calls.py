@@ -1,0 +1,70 @@
+"""Native calls of runtimes, with their arguments checked."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from ringway import _core
+from ringway.arguments import flag, instance, real, whole
+from ringway.errors import InvalidOption
+from ringway.options import LaunchOptions
+
+_NATIVE_DEFAULTS = LaunchOptions().native()
+
+
+def launch_checked(
+    runtime: _core.Runtime,
+    kernel: str,
+    *,
+    name: str | None,
+    grid: int,
+    block: int,
+    options: LaunchOptions | None,
+) -> _core.Kernel:
+    """Launch natively; `InvalidOption` on an argument of another type."""
+    instance("kernel", kernel, str)
+    groups = whole("grid", grid, "a whole number of 1 or more")
+    threads = whole("block", block, "a whole number of 1 or more")
+    wanted = _NATIVE_DEFAULTS if options is None else instance("options", options, LaunchOptions).native()
+    return runtime.launch(
+        kernel, "" if name is None else instance("name", name, str), wanted, groups, threads
+    )
+
+
+def start_checked(backend: str, workers: int | None, assist: bool, watchdog: float) -> _core.Runtime:
+    """Start natively; `InvalidOption` on an argument of another type."""
+    instance("backend", backend, str)
+    if workers is not None:
+        workers = whole("workers", workers, "1 to 1024, or None for every core")
+    return _core.Runtime(
+        backend, workers, flag("assist", assist), real("watchdog", watchdog, "0 (off) to 86400 seconds")
+    )
+
+
+def link_arguments(*, message: type[_core.Message] | None, capacity: int, slot_size: int) -> tuple[int, int]:
+    """Return slots and their bytes, for the larger of ``slot_size`` and what ``message`` needs."""
+    slots = whole("capacity", capacity, "a power of two, 16 to 1048576")
+    size = whole("slot_size", slot_size, "0, or the bytes of the largest message")
+    if message is not None:
+        if not (isinstance(message, type) and issubclass(message, _core.Message)):
+            raise InvalidOption(
+                f"message is {message!r}; it must be a class made by ringway.message, or None"
+            )
+        size = max(size, message.dtype().itemsize)
+    return slots, size
+
+
+def start_export(runtime: Any, export: bool | None) -> Callable[[], object]:
+    """Answer for the runtime when another process asks, if that is wanted; return what ends it."""
+    if not (
+        flag("export", export)
+        if export is not None
+        else os.environ.get("RINGWAY_EXPORT", "") not in ("", "0")
+    ):
+        return lambda: None
+    from ringway.telemetry.export import Exporter
+
+    return weakref.finalize(runtime, Exporter(runtime).close)
