@@ -99,9 +99,13 @@ def _kernel_word(tokens: Tokens, at: int) -> int | None:
     """Where the declaration goes on after `kernel` or `[[kernel]]`."""
     if tokens.is_name(at, "kernel"):
         return tokens.next(at)
-    if tokens[at] == "[[" and tokens.text(range(at + 1, tokens.match(at))).strip() == "kernel":
-        return tokens.next(tokens.match(at))
-    return None
+    if tokens[at] != "[[":
+        return None
+    end = tokens.match(at)
+    if re.search(r"\bkernel\b", tokens.text(range(at + 1, end))):
+        return at  # its other attributes are looked at with those that follow
+    after = tokens.next(end)
+    return at if tokens.is_name(after, "kernel") else None
 
 
 def _end_of_statement(tokens: Tokens, at: int) -> int:
@@ -111,33 +115,33 @@ def _end_of_statement(tokens: Tokens, at: int) -> int:
 
 
 def _instance(tokens: Tokens, begin: int, end: int, kernels: list[Kernel]) -> Instance | None:
-    name = re.search(r'host_name\s*\(\s*"([^"]+)"\s*\)', tokens.text(range(begin, end)))
-    if name is None:
+    attribute = re.search(r'host_name\s*\(\s*("[^)]*")\s*\)', tokens.text(range(begin, end)))
+    if attribute is None:
         return None
+    name = "".join(re.findall(r'"([^"]*)"', attribute[1]))
     templates = {kernel.name: kernel for kernel in kernels if kernel.template}
     found = [at for at in range(begin, end) if tokens[at] in templates and tokens[tokens.next(at)] == "<"]
     if not found:
-        raise MetalError(tokens.all[begin], f'[[host_name("{name[1]}")]] names no kernel template')
+        raise MetalError(tokens.all[begin], f'[[host_name("{name}")]] names no kernel template')
     first = tokens.next(found[-1])
     arguments = tokens.text(range(first, tokens.match_angle(first) + 1))
-    return Instance(name[1], templates[tokens[found[-1]]], arguments)
+    return Instance(name, templates[tokens[found[-1]]], arguments)
 
 
 def _kernel(
     tokens: Tokens, begin: int, at: int, template: tuple[int, int] | None, max_threads: str
 ) -> Kernel | None:
-    while tokens[at] == "[[":
-        end = tokens.match(at)
-        if limit := re.search(
-            r"max_total_threads_per_threadgroup\s*\((.*)\)", tokens.text(range(at, end)), re.DOTALL
-        ):
-            max_threads = limit[1]
-        at = tokens.next(end)
     while at < len(tokens) and tokens[at] not in ("(", ";"):
+        if tokens[at] == "[[":
+            end = tokens.match(at)
+            attributes = tokens.text(range(at + 1, end))
+            if limit := re.search(r"max_total_threads_per_threadgroup\s*\((.*?)\)", attributes, re.DOTALL):
+                max_threads = limit[1]
+            at = end
         at += 1
     if tokens[at] != "(":
         return None
-    name = tokens[tokens.next(at, -1)]
+    name = next(tokens[k] for k in range(at - 1, begin, -1) if tokens.all[k].kind == "name" and not _in_attribute(tokens, k, begin))
     close = tokens.match(at)
     parts = [part for part in tokens.split(at + 1, close) if tokens.words(part)]
     parameters = [_parameter(tokens, part, name) for part in parts]
@@ -155,6 +159,11 @@ def _kernel(
         kernel.template = ", ".join(plain)
         kernel.template_names = [re.findall(r"\w+", one)[-1] for one in plain]
     return kernel
+
+
+def _in_attribute(tokens: Tokens, at: int, begin: int) -> bool:
+    opened = sum((tokens[k] == "[[") - (tokens[k] == "]]") for k in range(begin, at))
+    return opened > 0
 
 
 def _parameter(tokens: Tokens, part: list[int], kernel: str) -> Parameter:

@@ -65,6 +65,7 @@ void notify(SMEvent* event, const std::vector<EventState::Notice>& due, uint64_t
   return _state->value;
 }
 - (void)setSignaledValue:(uint64_t)value {
+  [self retain];  // who waits for the value may give the event up as soon as it is there
   std::vector<softmetal::EventState::Notice> due;
   {
     const std::lock_guard<std::mutex> hold(_state->mutex);
@@ -81,6 +82,7 @@ void notify(SMEvent* event, const std::vector<EventState::Notice>& due, uint64_t
   }
   _state->changed.notify_all();
   softmetal::notify(self, due, value);
+  [self release];
 }
 - (void)notifyListener:(MTLSharedEventListener*)listener
                atValue:(uint64_t)value

@@ -8,7 +8,8 @@
 @interface SMObject : NSObject {
  @public
   NSString* _label;
-  int _uses;  // by command buffers that have not completed
+  int _uses;        // by command buffers that have not completed
+  char _moment[8];  // of releases, for ThreadSanitizer: it does not see the counts of references
 }
 - (NSString*)label;
 - (void)setLabel:(NSString*)label;

@@ -8,6 +8,7 @@
 
 #import "device/validation.h"
 #include "engine/settings.h"
+#include "engine/tsan.h"
 
 namespace softmetal {
 namespace {
@@ -100,6 +101,12 @@ std::string label_of(SMObject* object) {
   const std::lock_guard<std::mutex> hold(all.mutex);
   all.live.insert(object);
   return object;
+}
+- (oneway void)release {
+  auto* moment = reinterpret_cast<softmetal::tsan::Moment*>(_moment);
+  softmetal::tsan::release(moment);
+  softmetal::tsan::acquire(moment);  // the last one may free the object
+  [super release];
 }
 - (void)dealloc {
   if (__atomic_load_n(&_uses, __ATOMIC_ACQUIRE))

@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kSignalStack = 64 * 1024;
 constexpr auto kLook = std::chrono::milliseconds(20);
-constexpr size_t kPage = 4096;
+constexpr size_t kFarBelow = 512 * 1024;
 
 struct sigaction before[NSIG];
 
@@ -78,6 +78,7 @@ void catch_faults() {
     alarm.sa_flags = SA_ONSTACK | SA_NODEFER | SA_RESTART;
     alarm.sa_handler = on_alarm;
     sigaction(alarm_signal(), &alarm, nullptr);
+    watchdog();  // made before the thread that looks at it
     std::thread(watch).detach();
   });
 }
@@ -119,7 +120,8 @@ void Group::stop_at_fault(int signal, const void* address) {
   const char* stack = fibers_[fiber_].stack;
   const unsigned* thread = sm_current->in_grid;
   char what[384];
-  if (at >= stack - kPage && at < stack) stop(kStackOverflow, "stack overflow");
+  // A frame larger than the guard may step over it.
+  if (at < stack && at >= stack - kFarBelow) stop(kStackOverflow, "stack overflow");
   if (signal == SIGFPE) stop(kPageFault, "arithmetic fault");
   const Kernel& kernel = *dispatch_->kernel;
   long nearest = 1 << 20;
@@ -131,9 +133,9 @@ void Group::stop_at_fault(int signal, const void* address) {
     const long distance = past >= 0 ? past : ahead;
     if (distance < 0 || distance >= nearest) continue;
     nearest = distance;
-    length = std::snprintf(what, sizeof what, "page fault: %s access %ld bytes %s %s[0], Buffer(%u)%s%s of length %zu",
+    length = std::snprintf(what, sizeof what, "page fault: %s access %ld bytes %s %s[0], Buffer(%u)%s of length %zu",
                            argument.writable ? "an" : "a read", distance, past >= 0 ? "past the end of" : "before",
-                           argument.name, argument.index, bound.label.empty() ? "" : " ", bound.label.c_str(),
+                           argument.name, argument.index, bound.label.c_str(),
                            bound.length);
   }
   std::snprintf(what + length, sizeof what - static_cast<size_t>(length), ", thread_position_in_grid (%u,%u,%u)",
