@@ -1,7 +1,7 @@
 """Puts a Metal source and the headers that it includes by name in quotes into one text.
 
-newLibraryWithSource: knows no folders. Each header comes once, where it is first included; #line keeps diagnostics
-true.
+newLibraryWithSource: knows no folders. Each header comes once, where it is first included; #line keeps
+diagnostics true.
 
 usage: embed_metal.py FILE OUTPUT [-I FOLDER ...]
 """

@@ -2,7 +2,8 @@
 using namespace metal;
 
 // One threadgroup waits for another: nothing promises that the other ever runs.
-kernel void wait_for_the_other(device atomic_uint* arrived [[buffer(0)]], uint g [[threadgroup_position_in_grid]]) {
+kernel void wait_for_the_other(device atomic_uint* arrived [[buffer(0)]],
+                               uint g [[threadgroup_position_in_grid]]) {
   atomic_fetch_add_explicit(arrived, 1u, memory_order_relaxed);
   if (g == 0) {
     while (atomic_load_explicit(arrived, memory_order_relaxed) < 2) {

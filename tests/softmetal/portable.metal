@@ -32,10 +32,10 @@ struct MetalContext {
 
 }  // namespace ringway
 
-#define RW_POSITION                                                                                              \
-  uint3 in_grid [[thread_position_in_grid]], uint3 in_group [[thread_position_in_threadgroup]],                   \
-      uint3 at_group [[threadgroup_position_in_grid]], uint3 grid [[threads_per_grid]],                           \
-      uint3 group [[threads_per_threadgroup]], uint3 full [[dispatch_threads_per_threadgroup]],                   \
+#define RW_POSITION                                                                             \
+  uint3 in_grid [[thread_position_in_grid]], uint3 in_group [[thread_position_in_threadgroup]], \
+      uint3 at_group [[threadgroup_position_in_grid]], uint3 grid [[threads_per_grid]],         \
+      uint3 group [[threads_per_threadgroup]], uint3 full [[dispatch_threads_per_threadgroup]], \
       uint3 all_groups [[threadgroups_per_grid]]
 #define RW_CONTEXT(memory) \
   ringway::MetalContext context = {in_grid, in_group, at_group, grid, group, full, all_groups, memory}
@@ -48,7 +48,8 @@ kernel void vector_add(RW_SHARED const T* a [[buffer(0)]], RW_SHARED const T* b 
 }
 template <class T>
 kernel void reduce_sum(RW_SHARED const T* values [[buffer(0)]], RW_SHARED T* total [[buffer(1)]],
-                       constant ulong& n [[buffer(2)]], threadgroup uchar* memory [[threadgroup(0)]], RW_POSITION) {
+                       constant ulong& n [[buffer(2)]], threadgroup uchar* memory [[threadgroup(0)]],
+                       RW_POSITION) {
   RW_CONTEXT(memory);
   ringway::ReduceSum<T>::run(&context, values, total, n);
 }
@@ -59,7 +60,7 @@ kernel void matrix_multiply(RW_SHARED const T* a [[buffer(0)]], RW_SHARED const 
   RW_CONTEXT(memory);
   ringway::MatrixMultiply<T>::run(&context, a, b, out, inner);
 }
-#define RW_INSTANCES(name) \
+#define RW_INSTANCES(name)                                                             \
   template [[host_name(#name "_float")]] [[kernel]] decltype(name<float>) name<float>; \
   template [[host_name(#name "_int")]] [[kernel]] decltype(name<int>) name<int>;
 RW_INSTANCES(vector_add)
@@ -71,8 +72,9 @@ struct Plan {
   uint each, producers, looks;
 };
 kernel void exchange(RW_SHARED uchar* memory [[buffer(0)]], device uint* progress [[buffer(1)]],
-                     device metal::atomic_uint* seen [[buffer(2)]], device metal::atomic_uint* wrong [[buffer(3)]],
-                     constant Plan& plan [[buffer(4)]], uint g [[threadgroup_position_in_grid]]) {
+                     device metal::atomic_uint* seen [[buffer(2)]],
+                     device metal::atomic_uint* wrong [[buffer(3)]], constant Plan& plan [[buffer(4)]],
+                     uint g [[threadgroup_position_in_grid]]) {
   typedef ringway::MetalAtomics A;
   RW_SHARED ringway::QueueHeader<A>* header = (RW_SHARED ringway::QueueHeader<A>*)memory;
   const ringway::Ring<A> ring = ringway::attach<A>(header, memory + sizeof(ringway::QueueHeader<A>));
@@ -106,6 +108,7 @@ kernel void seal_queue(RW_SHARED uchar* memory [[buffer(0)]]) {
 
 kernel void touch(RW_SHARED uchar* memory [[buffer(0)]], device uint* result [[buffer(1)]]) {
   uint words[16];
-  *result = ringway::touch_queue<ringway::MetalAtomics>(memory, words) + ringway::touch_pagerank<float>(memory) +
-            ringway::touch_wire(memory, 64) + ringway::touch_kernels<ringway::MetalAtomics>(memory);
+  *result = ringway::touch_queue<ringway::MetalAtomics>(memory, words) +
+            ringway::touch_pagerank<float>(memory) + ringway::touch_wire(memory, 64) +
+            ringway::touch_kernels<ringway::MetalAtomics>(memory);
 }

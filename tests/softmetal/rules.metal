@@ -17,7 +17,7 @@ kernel void reduce(const device float* values [[buffer(0)]], device float* total
   threadgroup_barrier(mem_flags::mem_threadgroup);
   if (l == 0) *total = shared[1];
 }
-kernel void limited [[max_total_threads_per_threadgroup(64)]] (device uint* out [[buffer(0)]]) {
+kernel void limited [[max_total_threads_per_threadgroup(64)]](device uint* out [[buffer(0)]]) {
   out[0] = 1;
 }
 kernel void half_full(device uint* out [[buffer(0)]], threadgroup uint* shared [[threadgroup(0)]]) {

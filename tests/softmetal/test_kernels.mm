@@ -28,7 +28,6 @@ TEST_F(Kernels, EveryThreadOfAnOddGridRunsOnce) {
   for (unsigned i = 0; i < 1000; ++i) ASSERT_EQ(contents<unsigned>(out)[i], i);
 }
 
-
 TEST_F(Kernels, HandlersSeeACompletedBufferBeforeTheWaitReturns) {
   const unsigned n = 10000;
   id<MTLBuffer> a = device.buffer(n * 4), b = device.buffer(n * 4), sum = device.buffer(n * 4);
@@ -50,7 +49,8 @@ TEST_F(Kernels, HandlersSeeACompletedBufferBeforeTheWaitReturns) {
   const NSUInteger offsets[3] = {0, 0, 0};
   [encoder setBuffers:buffers offsets:offsets withRange:NSMakeRange(0, 3)];
   [encoder setBytes:&n length:sizeof n atIndex:3];
-  [encoder dispatchThreadgroups:MTLSizeMake((n + 255) / 256, 1, 1) threadsPerThreadgroup:MTLSizeMake(256, 1, 1)];
+  [encoder dispatchThreadgroups:MTLSizeMake((n + 255) / 256, 1, 1)
+          threadsPerThreadgroup:MTLSizeMake(256, 1, 1)];
   [encoder endEncoding];
   [buffer commit];
   [buffer waitUntilScheduled];
@@ -86,8 +86,9 @@ TEST_F(Kernels, FunctionConstantsSpecialise) {
   [values setConstantValue:&step type:MTLDataTypeUInt atIndex:0];
   [values setConstantValue:&twice type:MTLDataTypeBool withName:@"kTwice"];
   NSError* error = nil;
-  id<MTLFunction> function =
-      [[device.library newFunctionWithName:@"stepped" constantValues:values error:&error] autorelease];
+  id<MTLFunction> function = [[device.library newFunctionWithName:@"stepped"
+                                                   constantValues:values
+                                                            error:&error] autorelease];
   ASSERT_TRUE(function) << [[error localizedDescription] UTF8String];
   EXPECT_EQ([[[function functionConstantsDictionary] objectForKey:@"kStep"] index], 0u);
   id<MTLComputePipelineState> pipeline =
@@ -179,7 +180,8 @@ TEST_F(Kernels, VectorsAndHalves) {
 TEST_F(Kernels, BlitsCopyAndFill) {
   id<MTLBuffer> staging = device.buffer(64), back = device.buffer(64);
   for (unsigned i = 0; i < 16; ++i) contents<unsigned>(staging)[i] = i;
-  id<MTLBuffer> hidden = [[device.device newBufferWithLength:64 options:MTLResourceStorageModePrivate] autorelease];
+  id<MTLBuffer> hidden = [[device.device newBufferWithLength:64
+                                                     options:MTLResourceStorageModePrivate] autorelease];
   EXPECT_EQ([hidden contents], nullptr);
   id<MTLCommandBuffer> buffer = [device.queue commandBuffer];
   id<MTLBlitCommandEncoder> blit = [buffer blitCommandEncoder];

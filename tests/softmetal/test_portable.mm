@@ -84,7 +84,8 @@ TEST_P(Portable, AQueueLosesNothingInAnyOrder) {
     const Plan plan{40, 2, 24};
     const unsigned total = plan.each * plan.producers, capacity = 16, groups = 4;
     id<MTLBuffer> memory = device.buffer(sizeof(ringway::QueueHeader<Host>) + capacity * 64, "queue");
-    id<MTLBuffer> progress = device.buffer(groups * 4), seen = device.buffer(total * 4), wrong = device.buffer(4);
+    id<MTLBuffer> progress = device.buffer(groups * 4), seen = device.buffer(total * 4),
+                  wrong = device.buffer(4);
     auto* header = contents<ringway::QueueHeader<Host>>(memory);
     ringway::create<Host>(header, reinterpret_cast<ringway::u8*>(header + 1), capacity, 64, 0xffffffc0u);
     const unsigned* done = contents<unsigned>(progress);

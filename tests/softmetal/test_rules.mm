@@ -48,9 +48,11 @@ TEST_F(Rules, BindingsMustBeThereAndLargeEnough) {
     });
   };
   EXPECT_SAYS(pairs(0, 0), "Compute Function(pairs): missing Buffer binding at index 1 for n[0]");
-  EXPECT_SAYS(pairs(4092, 4), "argument slots[0] from Buffer(0) 'numbers' with offset(4092) and length(4096) has space "
-                              "for 4 bytes, but argument has a length(8)");
-  EXPECT_SAYS(pairs(2, 4), "offset(2) of argument slots[0] at Buffer(0) 'numbers' is not a multiple of its alignment, 4");
+  EXPECT_SAYS(pairs(4092, 4),
+              "argument slots[0] from Buffer(0) 'numbers' with offset(4092) and length(4096) has space "
+              "for 4 bytes, but argument has a length(8)");
+  EXPECT_SAYS(pairs(2, 4),
+              "offset(2) of argument slots[0] at Buffer(0) 'numbers' is not a multiple of its alignment, 4");
   EXPECT_SAYS(pairs(0, 8), "setBytes gave 8 bytes at index 1, but n is one value of 4 bytes");
   EXPECT_EQ(pairs(0, 4), "");
 }
@@ -73,8 +75,9 @@ TEST_F(Rules, SwappedBuffersOfDifferentSizesFaultByName) {
 
 TEST_F(Rules, SetBytesIsForSmallConstants) {
   static const char many[8192] = {};
-  EXPECT_SAYS(rule([&](id<MTLComputeCommandEncoder> encoder) { [encoder setBytes:many length:8192 atIndex:0]; }),
-              "setBytes: length(8192) at index 0 must be <= 4096; bind a buffer");
+  EXPECT_SAYS(
+      rule([&](id<MTLComputeCommandEncoder> encoder) { [encoder setBytes:many length:8192 atIndex:0]; }),
+      "setBytes: length(8192) at index 0 must be <= 4096; bind a buffer");
   EXPECT_SAYS(rule([&](id<MTLComputeCommandEncoder> encoder) { [encoder setBytes:many length:0 atIndex:3]; }),
               "setBytes: no bytes for index 3");
   EXPECT_SAYS(rule([&](id<MTLComputeCommandEncoder> encoder) {
@@ -86,10 +89,12 @@ TEST_F(Rules, SetBytesIsForSmallConstants) {
 }
 
 TEST_F(Rules, IndicesAndOffsetsHaveLimits) {
-  EXPECT_SAYS(rule([&](id<MTLComputeCommandEncoder> encoder) { [encoder setBuffer:buffer offset:0 atIndex:31]; }),
-              "setBuffer: index(31) must be < 31");
-  EXPECT_SAYS(rule([&](id<MTLComputeCommandEncoder> encoder) { [encoder setBuffer:buffer offset:4096 atIndex:0]; }),
-              "offset(4096) must be < the buffer's length(4096)");
+  EXPECT_SAYS(
+      rule([&](id<MTLComputeCommandEncoder> encoder) { [encoder setBuffer:buffer offset:0 atIndex:31]; }),
+      "setBuffer: index(31) must be < 31");
+  EXPECT_SAYS(
+      rule([&](id<MTLComputeCommandEncoder> encoder) { [encoder setBuffer:buffer offset:4096 atIndex:0]; }),
+      "offset(4096) must be < the buffer's length(4096)");
   EXPECT_SAYS(rule([&](id<MTLComputeCommandEncoder> encoder) { [encoder setBufferOffset:0 atIndex:2]; }),
               "no buffer is set at index 2");
 }
@@ -104,7 +109,8 @@ TEST_F(Rules, ThreadgroupMemoryMustBeSetAndFit) {
       [encoder dispatchThreads:MTLSizeMake(4, 1, 1) threadsPerThreadgroup:MTLSizeMake(4, 1, 1)];
     });
   };
-  EXPECT_SAYS(reduce(0), "missing threadgroupMemory binding at index 0 for shared[0]: call setThreadgroupMemoryLength");
+  EXPECT_SAYS(reduce(0),
+              "missing threadgroupMemory binding at index 0 for shared[0]: call setThreadgroupMemoryLength");
   EXPECT_SAYS(reduce(20), "length(20) at index 0 must be a multiple of 16 bytes");
   EXPECT_SAYS(reduce(32784), "length(32784) at index 0 must be <= 32768");
   EXPECT_EQ(reduce(16), "");
@@ -129,10 +135,14 @@ TEST_F(Rules, GridsHaveLimits) {
       [encoder dispatchThreadgroups:groups threadsPerThreadgroup:threads];
     });
   };
-  EXPECT_SAYS(grid("number", MTLSizeMake(0, 1, 1), kOne), "threadgroupsPerGrid(0,1,1) must not have a zero component");
-  EXPECT_SAYS(grid("number", kOne, MTLSizeMake(1, 0, 1)), "threadsPerThreadgroup(1,0,1) must not have a zero");
-  EXPECT_SAYS(grid("number", kOne, MTLSizeMake(64, 32, 1)), "(2048) must be <= 1024. (kernel threadgroup size limit)");
-  EXPECT_SAYS(grid("limited", kOne, MTLSizeMake(128, 1, 1)), "(128) must be <= 64. (kernel threadgroup size limit)");
+  EXPECT_SAYS(grid("number", MTLSizeMake(0, 1, 1), kOne),
+              "threadgroupsPerGrid(0,1,1) must not have a zero component");
+  EXPECT_SAYS(grid("number", kOne, MTLSizeMake(1, 0, 1)),
+              "threadsPerThreadgroup(1,0,1) must not have a zero");
+  EXPECT_SAYS(grid("number", kOne, MTLSizeMake(64, 32, 1)),
+              "(2048) must be <= 1024. (kernel threadgroup size limit)");
+  EXPECT_SAYS(grid("limited", kOne, MTLSizeMake(128, 1, 1)),
+              "(128) must be <= 64. (kernel threadgroup size limit)");
   EXPECT_SAYS(grid("number", MTLSizeMake(1ul << 32, 1, 1), kOne), "does not fit in 32 bits");
   EXPECT_SAYS(rule([](id<MTLComputeCommandEncoder> encoder) {
                 [encoder dispatchThreads:kOne threadsPerThreadgroup:kOne];
@@ -144,21 +154,39 @@ TEST_F(Rules, EncodersAndCommandBuffersHaveAnOrder) {
   id<MTLCommandBuffer> open = [device.queue commandBuffer];
   id<MTLComputeCommandEncoder> encoder = [open computeCommandEncoder];
   encoder.label = @"mine";
-  EXPECT_SAYS(broken_rule([&] { [open commit]; }), "commit: the encoder 'mine' of command buffer is still open: call "
-                                                   "endEncoding first");
+  EXPECT_SAYS(broken_rule([&] { [open commit]; }),
+              "commit: the encoder 'mine' of command buffer is still open: call "
+              "endEncoding first");
   EXPECT_SAYS(broken_rule([&] { [open blitCommandEncoder]; }), "is still open");
   EXPECT_SAYS(broken_rule([&] { [encoder popDebugGroup]; }), "no group of the encoder is pushed");
   [encoder pushDebugGroup:@"part"];
   EXPECT_SAYS(broken_rule([&] { [encoder endEncoding]; }), "1 debug groups of the encoder are not popped");
   [encoder popDebugGroup];
   [encoder endEncoding];
-  EXPECT_SAYS(broken_rule([&] { [encoder setBuffer:buffer offset:0 atIndex:0]; }), "encoder 'mine' has ended");
-  EXPECT_SAYS(broken_rule([&] { [open waitUntilCompleted]; }), "is not committed, so this would wait for ever");
+  EXPECT_SAYS(broken_rule([&] { [encoder setBuffer:buffer offset:0 atIndex:0]; }),
+              "encoder 'mine' has ended");
+  EXPECT_SAYS(broken_rule([&] { [open waitUntilCompleted]; }),
+              "is not committed, so this would wait for ever");
   [open commit];
   EXPECT_SAYS(broken_rule([&] { [open commit]; }), "is committed already; make a new one");
-  EXPECT_SAYS(broken_rule([&] { [open addCompletedHandler:^(id<MTLCommandBuffer>){}]; }), "is committed already");
+  EXPECT_SAYS(broken_rule([&] {
+                [open addCompletedHandler:^(id<MTLCommandBuffer>){
+                }];
+              }),
+              "is committed already");
   [open waitUntilCompleted];
   EXPECT_SAYS(broken_rule([&] { [open computeCommandEncoder]; }), "is committed already");
+}
+
+TEST_F(Rules, AHandlerMayNotWaitForItsOwnBuffer) {
+  __block std::string said;
+  id<MTLCommandBuffer> one = [device.queue commandBuffer];
+  [one addCompletedHandler:^(id<MTLCommandBuffer> same) {
+    said = broken_rule([&] { [same waitUntilCompleted]; });
+  }];
+  [one commit];
+  [one waitUntilCompleted];
+  EXPECT_SAYS(said, "waitUntilCompleted in a handler of the same command buffer would wait for ever");
 }
 
 TEST_F(Rules, BlitsStayInsideBuffers) {
@@ -170,18 +198,21 @@ TEST_F(Rules, BlitsStayInsideBuffers) {
                 [blit copyFromBuffer:buffer sourceOffset:0 toBuffer:buffer destinationOffset:8 size:16];
               }),
               "overlap");
-  EXPECT_SAYS(broken_rule([&] { [blit fillBuffer:buffer range:NSMakeRange(2, 4) value:0]; }), "multiples of 4");
+  EXPECT_SAYS(broken_rule([&] { [blit fillBuffer:buffer range:NSMakeRange(2, 4) value:0]; }),
+              "multiples of 4");
   [blit endEncoding];
 }
 
 TEST_F(Rules, BuffersHaveRules) {
   id<MTLDevice> one = device.device;
   EXPECT_SAYS(broken_rule([&] { [one newBufferWithLength:0 options:0]; }), "length is 0");
-  EXPECT_SAYS(broken_rule([&] { [one newBufferWithLength:1ul << 40 options:0]; }), "is more than maxBufferLength");
+  EXPECT_SAYS(broken_rule([&] { [one newBufferWithLength:1ul << 40 options:0]; }),
+              "is more than maxBufferLength");
   alignas(16) static char memory[64];
   EXPECT_SAYS(broken_rule([&] { [one newBufferWithBytesNoCopy:memory length:64 options:0 deallocator:nil]; }),
               "must be multiples of the page size, 16384 bytes");
-  EXPECT_SAYS(broken_rule([&] { [buffer didModifyRange:NSMakeRange(0, 4)]; }), "is not of MTLStorageModeManaged");
+  EXPECT_SAYS(broken_rule([&] { [buffer didModifyRange:NSMakeRange(0, 4)]; }),
+              "is not of MTLStorageModeManaged");
   void* page = std::aligned_alloc(16384, 16384);
   __block int freed = 0;
   id<MTLBuffer> view = [one newBufferWithBytesNoCopy:page
@@ -242,7 +273,8 @@ TEST_F(Rules, DispatchesThatDoNotEndTimeOut) {
 TEST_F(Rules, AccessesOutsideOfMemoryFault) {
   id<MTLCommandBuffer> done = dispatch("past_the_end", 32, buffer);
   EXPECT_EQ([[done error] code], MTLCommandBufferErrorPageFault);
-  EXPECT_SAYS(failure(done), "page fault: an access 0 bytes past the end of out[0], Buffer(0) 'numbers' of length 4096");
+  EXPECT_SAYS(failure(done),
+              "page fault: an access 0 bytes past the end of out[0], Buffer(0) 'numbers' of length 4096");
   EXPECT_SAYS(failure(dispatch("just_past_the_end", 25, device.buffer(100, "odd"))),
               "a write outside of buffer 'odd' of length 100");
   EXPECT_SAYS(failure(dispatch("past_a_variable", 12, buffer)),
@@ -325,18 +357,23 @@ TEST_F(Rules, AReleaseTooManyIsFatal) {
 
 TEST(Sources, ErrorsNameTheLine) {
   const std::string head = "#include <metal_stdlib>\nusing namespace metal;\n";
-  const auto error = [&](const char* kernel, int version) { return compile_error((head + kernel).c_str(), version); };
+  const auto error = [&](const char* kernel, int version) {
+    return compile_error((head + kernel).c_str(), version);
+  };
   @autoreleasepool {
     EXPECT_SAYS(error("kernel void k(device float* a [[buffer(0)]]) {\n  a[0] = b;\n}\n", 31),
                 "program_source:4:10: error: use of undeclared identifier 'b'");
     EXPECT_SAYS(error("kernel void k(device float* a) {}", 31),
                 "program_source:3: error: parameter 'device float* a' of kernel 'k' has no attribute");
-    EXPECT_SAYS(error("kernel void k(float* a [[buffer(0)]]) {}", 31), "must be in the constant or device address space");
+    EXPECT_SAYS(error("kernel void k(float* a [[buffer(0)]]) {}", 31),
+                "must be in the constant or device address space");
     EXPECT_SAYS(error("kernel void k(device uint* a [[buffer(0)]], device uint* b [[buffer(0)]]) {}", 31),
                 "two parameters of kernel 'k' share an index");
-    EXPECT_SAYS(error("kernel void k(device float* a [[buffer(0)]]) { threadgroup float x = 3; a[0] = x; }", 31),
-                "a variable in the threadgroup address space takes no initializer");
-    EXPECT_SAYS(error("kernel void k(device double* a [[buffer(0)]]) {}", 31), "'double' is not part of the Metal");
+    EXPECT_SAYS(
+        error("kernel void k(device float* a [[buffer(0)]]) { threadgroup float x = 3; a[0] = x; }", 31),
+        "a variable in the threadgroup address space takes no initializer");
+    EXPECT_SAYS(error("kernel void k(device double* a [[buffer(0)]]) {}", 31),
+                "'double' is not part of the Metal");
     EXPECT_SAYS(error("kernel void k(constant float* a [[buffer(0)]]) { a[0] = 1; }", 31), "read-only");
     EXPECT_SAYS(error("kernel void k(device atomic_uint* a [[buffer(0)]]) {"
                       " atomic_store_explicit(a, 1u, memory_order_seq_cst); }",

@@ -1,42 +1,47 @@
 #pragma once
 #import <Metal/MTLTypes.h>
 
-typedef NS_ENUM(NSUInteger, MTLCommandBufferStatus){
-    MTLCommandBufferStatusNotEnqueued = 0, MTLCommandBufferStatusEnqueued = 1,
-    MTLCommandBufferStatusCommitted = 2,   MTLCommandBufferStatusScheduled = 3,
-    MTLCommandBufferStatusCompleted = 4,   MTLCommandBufferStatusError = 5,
+typedef NS_ENUM(NSUInteger, MTLCommandBufferStatus) {
+  MTLCommandBufferStatusNotEnqueued = 0,
+  MTLCommandBufferStatusEnqueued = 1,
+  MTLCommandBufferStatusCommitted = 2,
+  MTLCommandBufferStatusScheduled = 3,
+  MTLCommandBufferStatusCompleted = 4,
+  MTLCommandBufferStatusError = 5,
 };
 
-typedef NS_ENUM(NSUInteger, MTLCommandBufferError){
-    MTLCommandBufferErrorNone = 0,
-    MTLCommandBufferErrorInternal = 1,
-    MTLCommandBufferErrorTimeout = 2,
-    MTLCommandBufferErrorPageFault = 3,
-    MTLCommandBufferErrorAccessRevoked = 4,
-    MTLCommandBufferErrorNotPermitted = 7,
-    MTLCommandBufferErrorOutOfMemory = 8,
-    MTLCommandBufferErrorInvalidResource = 9,
-    MTLCommandBufferErrorMemoryless = 10,
-    MTLCommandBufferErrorDeviceRemoved = 11,
-    MTLCommandBufferErrorStackOverflow = 12,
+typedef NS_ENUM(NSUInteger, MTLCommandBufferError) {
+  MTLCommandBufferErrorNone = 0,
+  MTLCommandBufferErrorInternal = 1,
+  MTLCommandBufferErrorTimeout = 2,
+  MTLCommandBufferErrorPageFault = 3,
+  MTLCommandBufferErrorAccessRevoked = 4,
+  MTLCommandBufferErrorNotPermitted = 7,
+  MTLCommandBufferErrorOutOfMemory = 8,
+  MTLCommandBufferErrorInvalidResource = 9,
+  MTLCommandBufferErrorMemoryless = 10,
+  MTLCommandBufferErrorDeviceRemoved = 11,
+  MTLCommandBufferErrorStackOverflow = 12,
 };
 MTL_EXTERN NSString* const MTLCommandBufferErrorDomain;
 MTL_EXTERN NSString* const MTLCommandBufferEncoderInfoErrorKey;
 
-typedef NS_OPTIONS(NSUInteger, MTLCommandBufferErrorOption){
-    MTLCommandBufferErrorOptionNone = 0,
-    MTLCommandBufferErrorOptionEncoderExecutionStatus = 1 << 0,
+typedef NS_OPTIONS(NSUInteger, MTLCommandBufferErrorOption) {
+  MTLCommandBufferErrorOptionNone = 0,
+  MTLCommandBufferErrorOptionEncoderExecutionStatus = 1 << 0,
 };
 
-typedef NS_ENUM(NSInteger, MTLCommandEncoderErrorState){
-    MTLCommandEncoderErrorStateUnknown = 0,  MTLCommandEncoderErrorStateCompleted = 1,
-    MTLCommandEncoderErrorStateAffected = 2, MTLCommandEncoderErrorStatePending = 3,
-    MTLCommandEncoderErrorStateFaulted = 4,
+typedef NS_ENUM(NSInteger, MTLCommandEncoderErrorState) {
+  MTLCommandEncoderErrorStateUnknown = 0,
+  MTLCommandEncoderErrorStateCompleted = 1,
+  MTLCommandEncoderErrorStateAffected = 2,
+  MTLCommandEncoderErrorStatePending = 3,
+  MTLCommandEncoderErrorStateFaulted = 4,
 };
 
-typedef NS_ENUM(NSUInteger, MTLDispatchType){
-    MTLDispatchTypeSerial,
-    MTLDispatchTypeConcurrent,
+typedef NS_ENUM(NSUInteger, MTLDispatchType) {
+  MTLDispatchTypeSerial,
+  MTLDispatchTypeConcurrent,
 };
 
 @interface MTLCommandBufferDescriptor : NSObject <NSCopying> {

@@ -3,18 +3,27 @@
 #import <Metal/MTLLibrary.h>
 #import <Metal/MTLResource.h>
 
-typedef NS_ENUM(NSInteger, MTLGPUFamily){
-    MTLGPUFamilyApple1 = 1001,  MTLGPUFamilyApple2 = 1002,  MTLGPUFamilyApple3 = 1003,
-    MTLGPUFamilyApple4 = 1004,  MTLGPUFamilyApple5 = 1005,  MTLGPUFamilyApple6 = 1006,
-    MTLGPUFamilyApple7 = 1007,  MTLGPUFamilyApple8 = 1008,  MTLGPUFamilyApple9 = 1009,
-    MTLGPUFamilyMac2 = 2002,    MTLGPUFamilyCommon1 = 3001, MTLGPUFamilyCommon2 = 3002,
-    MTLGPUFamilyCommon3 = 3003, MTLGPUFamilyMetal3 = 5001,
+typedef NS_ENUM(NSInteger, MTLGPUFamily) {
+  MTLGPUFamilyApple1 = 1001,
+  MTLGPUFamilyApple2 = 1002,
+  MTLGPUFamilyApple3 = 1003,
+  MTLGPUFamilyApple4 = 1004,
+  MTLGPUFamilyApple5 = 1005,
+  MTLGPUFamilyApple6 = 1006,
+  MTLGPUFamilyApple7 = 1007,
+  MTLGPUFamilyApple8 = 1008,
+  MTLGPUFamilyApple9 = 1009,
+  MTLGPUFamilyMac2 = 2002,
+  MTLGPUFamilyCommon1 = 3001,
+  MTLGPUFamilyCommon2 = 3002,
+  MTLGPUFamilyCommon3 = 3003,
+  MTLGPUFamilyMetal3 = 5001,
 };
 
-typedef NS_OPTIONS(NSUInteger, MTLPipelineOption){
-    MTLPipelineOptionNone = 0,
-    MTLPipelineOptionArgumentInfo = 1 << 0,
-    MTLPipelineOptionBufferTypeInfo = 1 << 1,
+typedef NS_OPTIONS(NSUInteger, MTLPipelineOption) {
+  MTLPipelineOptionNone = 0,
+  MTLPipelineOptionArgumentInfo = 1 << 0,
+  MTLPipelineOptionBufferTypeInfo = 1 << 1,
 };
 
 typedef MTLComputePipelineReflection* MTLAutoreleasedComputePipelineReflection;

@@ -2,28 +2,31 @@
 #import <Metal/MTLArgument.h>
 #import <Metal/MTLFunctionConstantValues.h>
 
-typedef NS_ENUM(NSUInteger, MTLFunctionType){
-    MTLFunctionTypeVertex = 1,
-    MTLFunctionTypeFragment = 2,
-    MTLFunctionTypeKernel = 3,
+typedef NS_ENUM(NSUInteger, MTLFunctionType) {
+  MTLFunctionTypeVertex = 1,
+  MTLFunctionTypeFragment = 2,
+  MTLFunctionTypeKernel = 3,
 };
 
-typedef NS_ENUM(NSUInteger, MTLLanguageVersion){
-    MTLLanguageVersion2_4 = (2 << 16) + 4,
-    MTLLanguageVersion3_0 = (3 << 16) + 0,
-    MTLLanguageVersion3_1 = (3 << 16) + 1,
-    MTLLanguageVersion3_2 = (3 << 16) + 2,
+typedef NS_ENUM(NSUInteger, MTLLanguageVersion) {
+  MTLLanguageVersion2_4 = (2 << 16) + 4,
+  MTLLanguageVersion3_0 = (3 << 16) + 0,
+  MTLLanguageVersion3_1 = (3 << 16) + 1,
+  MTLLanguageVersion3_2 = (3 << 16) + 2,
 };
 
-typedef NS_ENUM(NSInteger, MTLLibraryOptimizationLevel){
-    MTLLibraryOptimizationLevelDefault = 0,
-    MTLLibraryOptimizationLevelSize = 1,
+typedef NS_ENUM(NSInteger, MTLLibraryOptimizationLevel) {
+  MTLLibraryOptimizationLevelDefault = 0,
+  MTLLibraryOptimizationLevelSize = 1,
 };
 
-typedef NS_ENUM(NSUInteger, MTLLibraryError){
-    MTLLibraryErrorUnsupported = 1,      MTLLibraryErrorInternal = 2,
-    MTLLibraryErrorCompileFailure = 3,   MTLLibraryErrorCompileWarning = 4,
-    MTLLibraryErrorFunctionNotFound = 5, MTLLibraryErrorFileNotFound = 6,
+typedef NS_ENUM(NSUInteger, MTLLibraryError) {
+  MTLLibraryErrorUnsupported = 1,
+  MTLLibraryErrorInternal = 2,
+  MTLLibraryErrorCompileFailure = 3,
+  MTLLibraryErrorCompileWarning = 4,
+  MTLLibraryErrorFunctionNotFound = 5,
+  MTLLibraryErrorFileNotFound = 6,
 };
 MTL_EXTERN NSString* const MTLLibraryErrorDomain;
 

@@ -22,8 +22,9 @@ typedef double CFTimeInterval;
 #define MTL_EXTERN extern
 #endif
 
-@protocol MTLBlitCommandEncoder, MTLBuffer, MTLCommandBuffer, MTLCommandQueue, MTLComputeCommandEncoder,
-    MTLComputePipelineState, MTLDevice, MTLEvent, MTLFunction, MTLLibrary, MTLSharedEvent;
+@protocol MTLBlitCommandEncoder
+, MTLBuffer, MTLCommandBuffer, MTLCommandQueue, MTLComputeCommandEncoder, MTLComputePipelineState, MTLDevice,
+    MTLEvent, MTLFunction, MTLLibrary, MTLSharedEvent;
 
 typedef struct {
   NSUInteger x, y, z;

@@ -32,7 +32,8 @@ const std::string& tools_text() {
     std::vector<fs::path> files{home() + "/engine/abi.h"};
     for (const char* folder : {"/compiler", "/msl"})
       for (const auto& entry : fs::recursive_directory_iterator(home() + folder))
-        if (entry.is_regular_file() && (entry.path().extension() == ".py" || entry.path().extension() == ".h"))
+        if (entry.is_regular_file() &&
+            (entry.path().extension() == ".py" || entry.path().extension() == ".h"))
           files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     std::string all;
@@ -79,7 +80,8 @@ int spawn(const std::vector<std::string>& command, const std::string& log) {
 std::string build(const std::string& folder, const std::string& path, const std::string& source,
                   const std::vector<std::string>& options, const std::string& key, bool* done) {
   std::string scratch = folder + "/scratch-XXXXXX";
-  if (!mkdtemp(scratch.data())) throw std::runtime_error("cannot write to " + folder + ": set SOFTMETAL_CACHE");
+  if (!mkdtemp(scratch.data()))
+    throw std::runtime_error("cannot write to " + folder + ": set SOFTMETAL_CACHE");
   write_file(scratch + "/source.metal", source);
   write_file(scratch + "/key", key);
   std::vector<std::string> command{"python3", home() + "/compiler/compile.py", scratch + "/source.metal",
@@ -108,7 +110,8 @@ void show_engine_to_kernels() {
 void place_variables(const sm_module& table, std::map<std::string, Kernel>& kernels) {
   constexpr unsigned kGap = 64;
   std::map<const void*, Kernel*> owners;
-  for (unsigned i = 0; i < table.kernel_count; ++i) owners[table.kernels[i].owner] = &kernels[table.kernels[i].name];
+  for (unsigned i = 0; i < table.kernel_count; ++i)
+    owners[table.kernels[i].owner] = &kernels[table.kernels[i].name];
   std::map<const void*, unsigned> used;
   for (sm_variable* variable = *table.variables; variable; variable = variable->next) {
     const auto owner = owners.find(variable->owner);

@@ -1,7 +1,7 @@
 """Compiles Metal source to a shared library that the software Metal device loads.
 
-usage: compile.py SOURCE OUTPUT --version=320 [--fast] [--threads=N] [-DNAME=VALUE ...] [--constant=KEY=VALUE ...]
-       [--flag=CXXFLAG ...]
+usage: compile.py SOURCE OUTPUT --version=320 [--fast] [--threads=N] [-DNAME=VALUE ...]
+       [--constant=KEY=VALUE ...] [--flag=CXXFLAG ...]
 Diagnostics go to stderr; the exit status is 1 where there is an error. SOFTMETAL_CLANG names another clang++.
 """
 
@@ -17,13 +17,28 @@ from tokens import MetalError
 from translate import translate
 
 LIBRARY = pathlib.Path(__file__).parents[1] / "msl"
-PREPROCESS = ["-E", "-undef", "-nostdinc", "-nostdinc++", "-x", "c++", "-std=c++14", f"-I{LIBRARY / 'headers'}"]
+PREPROCESS = [
+    "-E",
+    "-undef",
+    "-nostdinc",
+    "-nostdinc++",
+    "-x",
+    "c++",
+    "-std=c++14",
+    f"-I{LIBRARY / 'headers'}",
+]
 COMPILE = [
     *("-x", "c++", "-std=c++14", "-fno-exceptions", "-fno-rtti", "-O2", "-g1", "-fPIC", "-shared"),
     *("-fvisibility=hidden", "-ftls-model=initial-exec", "-fno-strict-aliasing"),
     "-ftrivial-auto-var-init=pattern",  # what a thread does not initialise is conspicuous
     "-Werror=c++17-extensions",  # the Metal Shading Language is a dialect of C++14
-    *("-Wall", "-Wno-unknown-pragmas", "-Wno-unused-function", "-Wno-unused-variable", "-Wno-unused-const-variable"),
+    *(
+        "-Wall",
+        "-Wno-unknown-pragmas",
+        "-Wno-unused-function",
+        "-Wno-unused-variable",
+        "-Wno-unused-const-variable",
+    ),
     *("-Wno-unused-local-typedef", "-Wno-duplicate-decl-specifier", "-Wno-c++11-narrowing"),
     *(f"-isystem{LIBRARY / 'library'}", "-include", "all.h"),
 ]

@@ -141,7 +141,11 @@ def _kernel(
         at += 1
     if tokens[at] != "(":
         return None
-    name = next(tokens[k] for k in range(at - 1, begin, -1) if tokens.all[k].kind == "name" and not _in_attribute(tokens, k, begin))
+    name = next(
+        tokens[k]
+        for k in range(at - 1, begin, -1)
+        if tokens.all[k].kind == "name" and not _in_attribute(tokens, k, begin)
+    )
     close = tokens.match(at)
     parts = [part for part in tokens.split(at + 1, close) if tokens.words(part)]
     parameters = [_parameter(tokens, part, name) for part in parts]
@@ -172,7 +176,8 @@ def _parameter(tokens: Tokens, part: list[int], kernel: str) -> Parameter:
     if begin is None:
         raise MetalError(
             first,
-            f"parameter '{tokens.text(part).strip()}' of kernel '{kernel}' has no attribute such as [[buffer(0)]]",
+            f"parameter '{tokens.text(part).strip()}' of kernel '{kernel}' has no attribute"
+            " such as [[buffer(0)]]",
         )
     parsed = _ATTRIBUTE.fullmatch(tokens.text(range(begin + 1, tokens.match(begin))))
     attribute, index = (parsed[1], parsed[2]) if parsed else ("", None)
@@ -181,7 +186,9 @@ def _parameter(tokens: Tokens, part: list[int], kernel: str) -> Parameter:
     if attribute in SPACES:
         if not words & SPACES[attribute]:
             spaces = " or ".join(sorted(SPACES[attribute]))
-            raise MetalError(first, f"parameter '{name}' with [[{attribute}]] must be in the {spaces} address space")
+            raise MetalError(
+                first, f"parameter '{name}' with [[{attribute}]] must be in the {spaces} address space"
+            )
         if index is None:
             raise MetalError(first, f"parameter '{name}' needs an index: [[{attribute}(0)]]")
     elif attribute not in POSITIONS and attribute not in NUMBERS:

@@ -12,12 +12,13 @@ from tokens import MetalError, Tokens
 
 _VECTORS = {
     f"{element}{count}"
-    for element in "float half int uint short ushort char uchar long ulong".split()
+    for element in ["float", "half", "int", "uint", "short", "ushort", "char", "uchar", "long", "ulong"]
     for count in "234"
 }
-_FORBIDDEN = set(
-    "goto virtual dynamic_cast throw try catch new delete typeid thread_local double long_double".split()
-)
+_FORBIDDEN = {
+    *("goto", "virtual", "dynamic_cast", "throw", "try", "catch", "new", "delete", "typeid"),
+    *("thread_local", "double"),
+}
 
 
 class Translation:
@@ -67,11 +68,15 @@ class Translation:
             if any(tokens[word] in ("*", "&") for word in words[:shape]):
                 continue  # a pointer into threadgroup memory is an ordinary variable
             if any(tokens[word] == "=" for word in words):
-                raise MetalError(tokens.all[at], "a variable in the threadgroup address space takes no initializer")
+                raise MetalError(
+                    tokens.all[at], "a variable in the threadgroup address space takes no initializer"
+                )
             declarations, type_ = [], ""
             for part in tokens.split(at + 1, end):
                 part_words = tokens.words(part)
-                bracket = next((k for k, word in enumerate(part_words) if tokens[word] == "["), len(part_words))
+                bracket = next(
+                    (k for k, word in enumerate(part_words) if tokens[word] == "["), len(part_words)
+                )
                 name = part_words[bracket - 1]
                 type_ = type_ or tokens.text(k for k in part if k < name)
                 extents = tokens.text(k for k in part if k > name)
@@ -94,7 +99,9 @@ class Translation:
             begin = tokens.next(name, -1)
             while begin > 0 and tokens[tokens.next(begin, -1)] not in (";", "}", "{", ""):
                 begin = tokens.next(begin, -1)
-            words = [tokens[k] for k in tokens.words(range(begin, name)) if tokens[k] not in ("constant", "const")]
+            words = [
+                tokens[k] for k in tokens.words(range(begin, name)) if tokens[k] not in ("constant", "const")
+            ]
             type_, label = " ".join(words), tokens[name]
             value = self.values.get(label, self.values.get(index))
             if value is None:
@@ -123,8 +130,8 @@ class Translation:
         for number, instance in enumerate(self.instances):
             lines += self._entry(number, instance)
         rows = ", ".join(
-            f'{{"{one.name}", sm_entry_{i}, &sm_owner<sm_tag_{one.kernel.name}{one.arguments}>::id, sm_arguments_{i},'
-            f" {self._bindings(one)}, (unsigned)({one.kernel.max_threads})}}"
+            f'{{"{one.name}", sm_entry_{i}, &sm_owner<sm_tag_{one.kernel.name}{one.arguments}>::id,'
+            f" sm_arguments_{i}, {self._bindings(one)}, (unsigned)({one.kernel.max_threads})}}"
             for i, one in enumerate(self.instances)
         )
         constants = ", ".join(
@@ -158,7 +165,8 @@ class Translation:
             else:
                 passed.append(f"(sm_plain<{type_}>){NUMBERS[one.attribute]}")
         return [
-            f"static void sm_entry_{number}(sm_thread* self) {{ (void)self; {function}({', '.join(passed)}); }}",
+            f"static void sm_entry_{number}(sm_thread* self) {{ (void)self;"
+            f" {function}({', '.join(passed)}); }}",
             f"static const sm_argument sm_arguments_{number}[] = {{{', '.join([*described, '{}'])}}};",
         ]
 

@@ -42,8 +42,8 @@ NSUInteger allocated_bytes() {
          deallocator:(void (^)(void*, NSUInteger))deallocator {
   if (reinterpret_cast<uintptr_t>(pointer) % softmetal::kPage || length % softmetal::kPage)
     softmetal::broken(
-        @"newBufferWithBytesNoCopy: pointer %p and length %lu must be multiples of the page size, %lu bytes", pointer,
-        (unsigned long)length, (unsigned long)softmetal::kPage);
+        @"newBufferWithBytesNoCopy: pointer %p and length %lu must be multiples of the page size, %lu bytes",
+        pointer, (unsigned long)length, (unsigned long)softmetal::kPage);
   if (!(self = [super init])) return nil;
   _data = static_cast<char*>(pointer);
   _length = length;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/failure.h"
@@ -26,8 +27,9 @@ struct CommandState {
   std::vector<MTLCommandBufferHandler> scheduled, completed;
   Failure failure;
   double begin = 0, end = 0;
-  int groups = 0;         // pushed and not popped
+  int groups = 0;  // pushed and not popped
   bool in_handler = false;
+  std::thread::id handler;  // the thread that calls handlers
 };
 
 }  // namespace softmetal

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <thread>
 
-#import "device/compute_encoder.h"
 #import "device/blit_encoder.h"
+#import "device/compute_encoder.h"
 #import "device/event.h"
 #import "device/validation.h"
 #include "engine/dispatch.h"
@@ -172,8 +172,8 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
   [self part].steps.push_back([=](softmetal::Failure& failure) {
     auto* one = (SMEvent*)event;
     if ([one waitFor:value seconds:softmetal::settings().timeout]) return;
-    failure.set(softmetal::kTimeout, "encodeWaitForEvent: nobody signals value " + std::to_string(value) + " of event" +
-                                         softmetal::label_of(one) + ", which is at " +
+    failure.set(softmetal::kTimeout, "encodeWaitForEvent: nobody signals value " + std::to_string(value) +
+                                         " of event" + softmetal::label_of(one) + ", which is at " +
                                          std::to_string([one signaledValue]));
   });
 }
@@ -226,7 +226,7 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
     softmetal::broken(@"%s: command buffer%s is not committed, so this would wait for ever", call,
                       softmetal::label_of(self).c_str());
   std::unique_lock<std::mutex> hold(_state->mutex);
-  if (_state->in_handler && status > MTLCommandBufferStatusScheduled) {
+  if (_state->handler == std::this_thread::get_id()) {
     hold.unlock();
     softmetal::broken(@"%s in a handler of the same command buffer would wait for ever", call);
   }
@@ -251,6 +251,10 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
   for (auto block : handlers) block(self);
 }
 - (void)execute {
+  {
+    const std::lock_guard<std::mutex> hold(_state->mutex);
+    _state->handler = std::this_thread::get_id();
+  }
   [self dawdle];
   [self reach:MTLCommandBufferStatusScheduled];
   [self call:_state->scheduled];
@@ -297,6 +301,7 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
   {
     const std::lock_guard<std::mutex> hold(_state->mutex);
     _state->in_handler = false;
+    _state->handler = std::thread::id();
   }
   [self reach:status];
 }

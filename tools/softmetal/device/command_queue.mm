@@ -19,7 +19,8 @@ void serve(const std::shared_ptr<QueueState>& queue) {
     {
       std::unique_lock<std::mutex> hold(queue->mutex);
       queue->changed.wait(hold, [&] {
-        return (queue->closed && queue->order.empty()) || (!queue->order.empty() && [queue->order.front() isCommitted]);
+        return (queue->closed && queue->order.empty()) ||
+               (!queue->order.empty() && [queue->order.front() isCommitted]);
       });
       if (queue->order.empty()) break;
       next = queue->order.front();
@@ -61,9 +62,10 @@ void serve(const std::shared_ptr<QueueState>& queue) {
   const std::chrono::duration<double> patience(softmetal::settings().timeout.load());
   if (!queue.changed.wait_for(hold, patience, [&] { return queue.outstanding < queue.most; })) {
     hold.unlock();
-    softmetal::broken(@"commandBuffer: all %lu command buffers of queue%s are in use and none completes: commit or "
-                      @"release those that were made before",
-                      (unsigned long)queue.most, softmetal::label_of(self).c_str());
+    softmetal::broken(
+        @"commandBuffer: all %lu command buffers of queue%s are in use and none completes: commit or "
+        @"release those that were made before",
+        (unsigned long)queue.most, softmetal::label_of(self).c_str());
   }
   ++queue.outstanding;
 }

@@ -66,22 +66,26 @@ void bind(const Kernel& kernel, const sm_argument& argument, const Slot& slot, D
   } else if (slot.bytes) {
     bound = {slot.bytes->data(), slot.bytes->size(), ""};
   } else {
-    broken(@"Compute Function(%s): missing Buffer binding at index %u for %s[0].", name, argument.index, argument.name);
+    broken(@"Compute Function(%s): missing Buffer binding at index %u for %s[0].", name, argument.index,
+           argument.name);
   }
   if (bound.length < argument.size)
-    broken(@"Compute Function(%s): argument %s[0] from Buffer(%u)%s with offset(%lu) and length(%lu) has space for %lu "
+    broken(@"Compute Function(%s): argument %s[0] from Buffer(%u)%s with offset(%lu) and length(%lu) has "
+           @"space for %lu "
            @"bytes, but argument has a length(%u).",
            name, argument.name, argument.index, bound.label.c_str(), (unsigned long)slot.offset,
            (unsigned long)(slot.offset + bound.length), (unsigned long)bound.length, argument.size);
   if (slot.offset % argument.align)
-    broken(@"Compute Function(%s): offset(%lu) of argument %s[0] at Buffer(%u)%s is not a multiple of its alignment, %u.",
-           name, (unsigned long)slot.offset, argument.name, argument.index, bound.label.c_str(), argument.align);
+    broken(@"Compute Function(%s): offset(%lu) of argument %s[0] at Buffer(%u)%s is not a multiple of its "
+           @"alignment, %u.",
+           name, (unsigned long)slot.offset, argument.name, argument.index, bound.label.c_str(),
+           argument.align);
   if (slot.bytes && argument.is_reference && bound.length != argument.size)
-    broken(@"Compute Function(%s): setBytes gave %lu bytes at index %u, but %s is one value of %u bytes.", name,
-           (unsigned long)bound.length, argument.index, argument.name, argument.size);
+    broken(@"Compute Function(%s): setBytes gave %lu bytes at index %u, but %s is one value of %u bytes.",
+           name, (unsigned long)bound.length, argument.index, argument.name, argument.size);
   if (slot.bytes && argument.writable)
-    broken(@"Compute Function(%s): setBytes at index %u, but the kernel may write to %s[0]: bind a buffer.", name,
-           argument.index, argument.name);
+    broken(@"Compute Function(%s): setBytes at index %u, but the kernel may write to %s[0]: bind a buffer.",
+           name, argument.index, argument.name);
 }
 
 }  // namespace
@@ -111,7 +115,8 @@ using softmetal::broken;
   if (_compute->section->dispatches.empty()) return;
   const std::shared_ptr<softmetal::Section> section = _compute->section;
   _compute->section = std::make_shared<softmetal::Section>();
-  [_buffer part].steps.push_back([section](softmetal::Failure& failure) { softmetal::run_section(*section, failure); });
+  [_buffer part].steps.push_back(
+      [section](softmetal::Failure& failure) { softmetal::run_section(*section, failure); });
 }
 - (void)setComputePipelineState:(id<MTLComputePipelineState>)state {
   [self requireOpen:"setComputePipelineState"];
@@ -139,7 +144,9 @@ using softmetal::broken;
            (unsigned long)buffer->_length);
   _compute->slots[index].offset = offset;
 }
-- (void)setBuffers:(const id<MTLBuffer>[])buffers offsets:(const NSUInteger[])offsets withRange:(NSRange)range {
+- (void)setBuffers:(const id<MTLBuffer>[])buffers
+           offsets:(const NSUInteger[])offsets
+         withRange:(NSRange)range {
   for (NSUInteger i = 0; i < range.length; ++i)
     [self setBuffer:buffers[i] offset:offsets[i] atIndex:range.location + i];
 }
@@ -169,7 +176,9 @@ using softmetal::broken;
   softmetal::require_live(resource, [SMBuffer class], "useResource: resource");
   [_buffer keep:(SMObject*)resource];
 }
-- (void)useResources:(const id<MTLResource>[])resources count:(NSUInteger)count usage:(MTLResourceUsage)usage {
+- (void)useResources:(const id<MTLResource>[])resources
+               count:(NSUInteger)count
+               usage:(MTLResourceUsage)usage {
   for (NSUInteger i = 0; i < count; ++i) [self useResource:resources[i] usage:usage];
 }
 - (void)memoryBarrierWithScope:(MTLBarrierScope)scope {
@@ -184,7 +193,8 @@ using softmetal::broken;
   if (softmetal::has_zero(groups))
     broken(@"dispatchThreadgroups: threadgroupsPerGrid(%lu,%lu,%lu) must not have a zero component",
            (unsigned long)groups.width, (unsigned long)groups.height, (unsigned long)groups.depth);
-  [self dispatch:MTLSizeMake(groups.width * threads.width, groups.height * threads.height, groups.depth * threads.depth)
+  [self dispatch:MTLSizeMake(groups.width * threads.width, groups.height * threads.height,
+                             groups.depth * threads.depth)
          threads:threads];
 }
 - (void)dispatchThreads:(MTLSize)grid threadsPerThreadgroup:(MTLSize)threads {
@@ -211,7 +221,8 @@ using softmetal::broken;
            name, (unsigned long)threads.width, (unsigned long)threads.height, (unsigned long)threads.depth,
            (unsigned long)all, (unsigned long)limit);
   if (_compute->pipeline->_multiple && all % SM_LANES)
-    broken(@"Compute Function(%s): the pipeline was promised multiples of the thread execution width, %d, but got %lu "
+    broken(@"Compute Function(%s): the pipeline was promised multiples of the thread execution width, %d, "
+           @"but got %lu "
            @"threads per threadgroup",
            name, SM_LANES, (unsigned long)all);
 }
@@ -243,13 +254,15 @@ using softmetal::broken;
              @"setThreadgroupMemoryLength.",
              kernel.name.c_str(), argument.index, argument.name);
     if (bytes < argument.size)
-      broken(@"Compute Function(%s): threadgroup memory at index %u has %lu bytes, but %s[0] has a length(%u).",
-             kernel.name.c_str(), argument.index, (unsigned long)bytes, argument.name, argument.size);
+      broken(
+          @"Compute Function(%s): threadgroup memory at index %u has %lu bytes, but %s[0] has a length(%u).",
+          kernel.name.c_str(), argument.index, (unsigned long)bytes, argument.name, argument.size);
     dispatch->group_bytes[argument.index] = static_cast<unsigned>(bytes);
     group_bytes += bytes;
   }
   if (group_bytes > SM_GROUP_BYTES)
-    broken(@"Compute Function(%s): Threadgroup memory size (%lu) exceeds the maximum threadgroup memory allowed (%d)",
+    broken(@"Compute Function(%s): Threadgroup memory size (%lu) exceeds the maximum threadgroup memory "
+           @"allowed (%d)",
            kernel.name.c_str(), (unsigned long)group_bytes, SM_GROUP_BYTES);
   section.dispatches.push_back(std::move(dispatch));
   if (_type == MTLDispatchTypeSerial) [self closeSection];

@@ -153,8 +153,9 @@ NSString* literal(const void* value, MTLDataType type) {
     case MTLDataTypeInt: return [NSString stringWithFormat:@"%d", read<int32_t>(value)];
     case MTLDataTypeUInt: return [NSString stringWithFormat:@"%uu", read<uint32_t>(value)];
     case MTLDataTypeFloat: return [NSString stringWithFormat:@"as_type<float>(%uu)", read<uint32_t>(value)];
-    default: softmetal::broken(@"setConstantValue: type %lu is none of bool, 8 to 32-bit integers and float",
-                               (unsigned long)type);
+    default:
+      softmetal::broken(@"setConstantValue: type %lu is none of bool, 8 to 32-bit integers and float",
+                        (unsigned long)type);
   }
 }
 
@@ -190,7 +191,9 @@ NSUInteger size_of(MTLDataType type) {
 }
 - (void)setConstantValues:(const void*)values type:(MTLDataType)type withRange:(NSRange)range {
   for (NSUInteger i = 0; i < range.length; ++i)
-    [self setConstantValue:static_cast<const char*>(values) + i * size_of(type) type:type atIndex:range.location + i];
+    [self setConstantValue:static_cast<const char*>(values) + i * size_of(type)
+                      type:type
+                   atIndex:range.location + i];
 }
 - (void)setConstantValue:(const void*)value type:(MTLDataType)type withName:(NSString*)name {
   [_values setObject:literal(value, type) forKey:name];

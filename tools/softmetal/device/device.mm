@@ -70,8 +70,8 @@ id<MTLDevice> the_device() {
 - (id<MTLBuffer>)newBufferWithLength:(NSUInteger)length options:(MTLResourceOptions)options {
   if (!length) softmetal::broken(@"newBufferWithLength: length is 0");
   if (length > softmetal::kMostBufferBytes)
-    softmetal::broken(@"newBufferWithLength: length(%lu) is more than maxBufferLength(%lu)", (unsigned long)length,
-                      (unsigned long)softmetal::kMostBufferBytes);
+    softmetal::broken(@"newBufferWithLength: length(%lu) is more than maxBufferLength(%lu)",
+                      (unsigned long)length, (unsigned long)softmetal::kMostBufferBytes);
   return [[SMBuffer alloc] initWithLength:length options:options];
 }
 - (id<MTLBuffer>)newBufferWithBytes:(const void*)pointer
@@ -94,27 +94,34 @@ id<MTLDevice> the_device() {
                                  error:(NSError**)error {
   return softmetal::new_library(source, options, error);
 }
-- (id<MTLComputePipelineState>)newComputePipelineStateWithDescriptor:(MTLComputePipelineDescriptor*)descriptor
-                                                             options:(MTLPipelineOption)options
-                                                          reflection:
-                                                              (MTLAutoreleasedComputePipelineReflection*)reflection
-                                                               error:(NSError**)error {
+- (id<MTLComputePipelineState>)
+    newComputePipelineStateWithDescriptor:(MTLComputePipelineDescriptor*)descriptor
+                                  options:(MTLPipelineOption)options
+                               reflection:(MTLAutoreleasedComputePipelineReflection*)reflection
+                                    error:(NSError**)error {
   SMPipeline* pipeline = softmetal::new_pipeline(descriptor, error);
   if (pipeline && reflection && (options & (MTLPipelineOptionArgumentInfo | MTLPipelineOptionBufferTypeInfo)))
     *reflection = [[[MTLComputePipelineReflection alloc] initWithKernel:pipeline->_kernel] autorelease];
   return pipeline;
 }
-- (id<MTLComputePipelineState>)newComputePipelineStateWithFunction:(id<MTLFunction>)function
-                                                           options:(MTLPipelineOption)options
-                                                        reflection:
-                                                            (MTLAutoreleasedComputePipelineReflection*)reflection
-                                                             error:(NSError**)error {
+- (id<MTLComputePipelineState>)
+    newComputePipelineStateWithFunction:(id<MTLFunction>)function
+                                options:(MTLPipelineOption)options
+                             reflection:(MTLAutoreleasedComputePipelineReflection*)reflection
+                                  error:(NSError**)error {
   MTLComputePipelineDescriptor* descriptor = [[MTLComputePipelineDescriptor new] autorelease];
   descriptor.computeFunction = function;
-  return [self newComputePipelineStateWithDescriptor:descriptor options:options reflection:reflection error:error];
+  return [self newComputePipelineStateWithDescriptor:descriptor
+                                             options:options
+                                          reflection:reflection
+                                               error:error];
 }
-- (id<MTLComputePipelineState>)newComputePipelineStateWithFunction:(id<MTLFunction>)function error:(NSError**)error {
-  return [self newComputePipelineStateWithFunction:function options:MTLPipelineOptionNone reflection:NULL error:error];
+- (id<MTLComputePipelineState>)newComputePipelineStateWithFunction:(id<MTLFunction>)function
+                                                             error:(NSError**)error {
+  return [self newComputePipelineStateWithFunction:function
+                                           options:MTLPipelineOptionNone
+                                        reflection:NULL
+                                             error:error];
 }
 - (id<MTLEvent>)newEvent {
   return [SMEvent new];

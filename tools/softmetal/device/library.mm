@@ -21,7 +21,8 @@ CompileOptions options_of(MTLCompileOptions* asked) {
   if (asked.maxTotalThreadsPerThreadgroup)
     options.max_threads = static_cast<unsigned>(asked.maxTotalThreadsPerThreadgroup);
   for (NSString* name in [asked.preprocessorMacros allKeys])
-    options.macros[[name UTF8String]] = [[[asked.preprocessorMacros objectForKey:name] description] UTF8String];
+    options.macros[[name UTF8String]] =
+        [[[asked.preprocessorMacros objectForKey:name] description] UTF8String];
   return options;
 }
 
@@ -66,7 +67,8 @@ SMPipeline* new_pipeline(MTLComputePipelineDescriptor* descriptor, NSError** err
   pipeline->_maxThreads = kernel->max_threads;
   pipeline->_multiple = descriptor.threadGroupSizeIsMultipleOfThreadExecutionWidth;
   if (descriptor.maxTotalThreadsPerThreadgroup)
-    pipeline->_maxThreads = std::min<NSUInteger>(pipeline->_maxThreads, descriptor.maxTotalThreadsPerThreadgroup);
+    pipeline->_maxThreads =
+        std::min<NSUInteger>(pipeline->_maxThreads, descriptor.maxTotalThreadsPerThreadgroup);
   return pipeline;
 }
 

@@ -31,7 +31,8 @@ void report_leaks() {
   const std::lock_guard<std::mutex> hold(all.mutex);
   for (const void* object : all.live) {
     auto* left = static_cast<SMObject*>(const_cast<void*>(object));
-    std::fprintf(stderr, "softmetal: never released: %s%s\n", object_getClassName(left), label_of(left).c_str());
+    std::fprintf(stderr, "softmetal: never released: %s%s\n", object_getClassName(left),
+                 label_of(left).c_str());
   }
 }
 
@@ -56,7 +57,8 @@ void require_live(id object, Class kind, const char* what) {
     found = all.live.count(static_cast<const void*>(object)) != 0;
   }
   if (!found)
-    broken(@"%s: %p is no live object of this device: released once too often, or of another device", what, object);
+    broken(@"%s: %p is no live object of this device: released once too often, or of another device", what,
+           object);
   if (![object isKindOfClass:kind])
     broken(@"%s: a %s is not what is wanted here", what, object_getClassName(object));
 }
@@ -85,8 +87,8 @@ std::string label_of(SMObject* object) {
   softmetal::fatal(@"message %@ to a freed object of the device (%p)", NSStringFromSelector(selector), self);
 }
 - (void)forwardInvocation:(NSInvocation*)invocation {
-  softmetal::fatal(@"message %@ to a freed object of the device (%p)", NSStringFromSelector([invocation selector]),
-                   self);
+  softmetal::fatal(@"message %@ to a freed object of the device (%p)",
+                   NSStringFromSelector([invocation selector]), self);
 }
 @end
 
@@ -110,9 +112,10 @@ std::string label_of(SMObject* object) {
 }
 - (void)dealloc {
   if (__atomic_load_n(&_uses, __ATOMIC_ACQUIRE))
-    softmetal::fatal(@"%s%s was freed while a command buffer that has not completed uses it: keep a reference, or let "
-                     @"the command buffer keep one",
-                     object_getClassName(self), softmetal::label_of(self).c_str());
+    softmetal::fatal(
+        @"%s%s was freed while a command buffer that has not completed uses it: keep a reference, or let "
+        @"the command buffer keep one",
+        object_getClassName(self), softmetal::label_of(self).c_str());
   [_label release];
   _label = nil;
   id oldest = nil;

@@ -6,7 +6,13 @@
 namespace softmetal {
 
 // The codes of MTLCommandBufferError.
-enum FailureCode : int { kInternal = 1, kTimeout = 2, kPageFault = 3, kInvalidResource = 9, kStackOverflow = 12 };
+enum FailureCode : int {
+  kInternal = 1,
+  kTimeout = 2,
+  kPageFault = 3,
+  kInvalidResource = 9,
+  kStackOverflow = 12
+};
 
 // The first failure of a command buffer.
 class Failure {

@@ -33,7 +33,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   const struct sigaction& old = before[signal];
   if (old.sa_flags & SA_SIGINFO) return old.sa_sigaction(signal, info, context);
   if (old.sa_handler != SIG_DFL && old.sa_handler != SIG_IGN) return old.sa_handler(signal);
-  struct sigaction plain {};
+  struct sigaction plain{};
   plain.sa_handler = SIG_DFL;
   sigaction(signal, &plain, nullptr);
   raise(signal);
@@ -69,12 +69,12 @@ void watch() {
 void catch_faults() {
   static std::once_flag once;
   std::call_once(once, [] {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     action.sa_sigaction = on_fault;
     if (!kAsan && !tsan::kActive)  // the sanitizers tell more
       for (const int signal : {SIGSEGV, SIGBUS, SIGFPE}) sigaction(signal, &action, &before[signal]);
-    struct sigaction alarm {};
+    struct sigaction alarm{};
     alarm.sa_flags = SA_ONSTACK | SA_NODEFER | SA_RESTART;
     alarm.sa_handler = on_alarm;
     sigaction(alarm_signal(), &alarm, nullptr);
@@ -133,13 +133,13 @@ void Group::stop_at_fault(int signal, const void* address) {
     const long distance = past >= 0 ? past : ahead;
     if (distance < 0 || distance >= nearest) continue;
     nearest = distance;
-    length = std::snprintf(what, sizeof what, "page fault: %s access %ld bytes %s %s[0], Buffer(%u)%s of length %zu",
-                           argument.writable ? "an" : "a read", distance, past >= 0 ? "past the end of" : "before",
-                           argument.name, argument.index, bound.label.c_str(),
-                           bound.length);
+    length = std::snprintf(
+        what, sizeof what, "page fault: %s access %ld bytes %s %s[0], Buffer(%u)%s of length %zu",
+        argument.writable ? "an" : "a read", distance, past >= 0 ? "past the end of" : "before",
+        argument.name, argument.index, bound.label.c_str(), bound.length);
   }
-  std::snprintf(what + length, sizeof what - static_cast<size_t>(length), ", thread_position_in_grid (%u,%u,%u)",
-                thread[0], thread[1], thread[2]);
+  std::snprintf(what + length, sizeof what - static_cast<size_t>(length),
+                ", thread_position_in_grid (%u,%u,%u)", thread[0], thread[1], thread[2]);
   stop(kPageFault, what);
 }
 

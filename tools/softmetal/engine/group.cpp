@@ -19,7 +19,8 @@ constexpr int kPatience = 64;  // atomic accesses, without a seed
 
 void* map(void* at, size_t bytes) {
   const int fixed = at ? MAP_FIXED : 0;
-  void* p = mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
+  void* p =
+      mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
   if (p == MAP_FAILED) throw std::bad_alloc();
   return p;
 }
@@ -119,12 +120,13 @@ void Group::finish() {
 
 std::string Group::where() const {
   const unsigned* at = shared_->group.position;
-  return " [threadgroup " + std::to_string(at[0]) + "," + std::to_string(at[1]) + "," + std::to_string(at[2]) +
-         (run_->seed ? ", seed " + std::to_string(run_->seed) : "") + "]";
+  return " [threadgroup " + std::to_string(at[0]) + "," + std::to_string(at[1]) + "," +
+         std::to_string(at[2]) + (run_->seed ? ", seed " + std::to_string(run_->seed) : "") + "]";
 }
 
 void Group::fail(int code, const std::string& what) {
-  std::snprintf(what_, sizeof what_, "Compute Function(%s): %s", dispatch_->kernel->name.c_str(), what.c_str());
+  std::snprintf(what_, sizeof what_, "Compute Function(%s): %s", dispatch_->kernel->name.c_str(),
+                what.c_str());
   stopped_ = code;
 }
 
@@ -250,8 +252,8 @@ bool Group::release_simdgroup(unsigned first, unsigned last) {
   if (!waiting) return false;
   if (waiting != last - first || mixed) {
     fail(kInternal, "simdgroup_barrier or simd_ function at line " + std::to_string(line) +
-                        " is not reached by all threads of the simdgroup (" + std::to_string(waiting) + " of " +
-                        std::to_string(last - first) + ")");
+                        " is not reached by all threads of the simdgroup (" + std::to_string(waiting) +
+                        " of " + std::to_string(last - first) + ")");
     return false;
   }
   for (unsigned i = first; i < last; ++i) state_[i] = State::kRunning;
@@ -271,8 +273,8 @@ void Group::release_group() {
   }
   if (mixed) {
     return fail(kInternal, "threadgroup_barrier at line " + std::to_string(line) + " is not reached by all " +
-                               std::to_string(count_) + " threads of the threadgroup (" + std::to_string(ended_) +
-                               " have returned)");
+                               std::to_string(count_) + " threads of the threadgroup (" +
+                               std::to_string(ended_) + " have returned)");
   }
   if (run_->seed) shuffle();
   std::fill(state_, state_ + count_, State::kRunning);
@@ -297,7 +299,8 @@ void Group::let_others_run() {
   if (now() > run_->deadline) {
     char what[160];
     std::snprintf(what, sizeof what,
-                  "Caused GPU Timeout Error: thread_position_in_grid %u still spins on atomics; another threadgroup may "
+                  "Caused GPU Timeout Error: thread_position_in_grid %u still spins on atomics; another "
+                  "threadgroup may "
                   "never run",
                   sm_current->in_grid[0]);
     stop(kTimeout, what);
@@ -363,8 +366,9 @@ extern "C" {
 
 [[gnu::visibility("default")]] void sm_missing_constant(const char* name, unsigned index) {
   char what[200];
-  std::snprintf(what, sizeof what, "function constant '%s' (index %u) is read, and newFunctionWithName: gave it no value",
-                name, index);
+  std::snprintf(what, sizeof what,
+                "function constant '%s' (index %u) is read, and newFunctionWithName: gave it no value", name,
+                index);
   softmetal::Group::current->stop(softmetal::kInternal, what);
 }
 

@@ -53,14 +53,16 @@ void GroupMemory::lay_out(const Dispatch& dispatch, sm_group* group) {
   top_ = memory_;
   for (unsigned i = 0; i < SM_BUFFERS; ++i) {
     if (dispatch.group_bytes[i])
-      group->group_memory[i] = place(dispatch.group_bytes[i], "threadgroup memory at index " + std::to_string(i));
+      group->group_memory[i] =
+          place(dispatch.group_bytes[i], "threadgroup memory at index " + std::to_string(i));
   }
   if (!kernel.variables.empty()) {
-    group->variables = place(kernel.variables[0].size, "a threadgroup variable of the kernel") ;
+    group->variables = place(kernel.variables[0].size, "a threadgroup variable of the kernel");
     group->variables -= kernel.variables[0].offset;
     for (size_t i = 1; i < kernel.variables.size(); ++i) {
       const Extent& extent = kernel.variables[i];
-      regions_.push_back({group->variables + extent.offset, extent.size, "a threadgroup variable of the kernel"});
+      regions_.push_back(
+          {group->variables + extent.offset, extent.size, "a threadgroup variable of the kernel"});
       top_ = group->variables + extent.offset + extent.size;
     }
   }
@@ -80,8 +82,8 @@ std::string GroupMemory::damage() const {
       if (static_cast<unsigned char>(*p) == kFilling) continue;
       if (i == 0) return "write before the begin of " + regions_[0].name;
       const Region& before = regions_[i - 1];
-      return "write " + std::to_string(p - (before.data + before.size)) + " bytes past the end of " + before.name +
-             " (" + std::to_string(before.size) + " bytes)";
+      return "write " + std::to_string(p - (before.data + before.size)) + " bytes past the end of " +
+             before.name + " (" + std::to_string(before.size) + " bytes)";
     }
     if (i < regions_.size()) p = regions_[i].data + regions_[i].size;
   }

@@ -17,8 +17,8 @@ constexpr unsigned char kFilling = 0xA5;
 
 Memory::Memory(size_t length, bool poisoned) : length_(length) {
   body_ = (length + kPage - 1) & ~(kPage - 1);
-  void* low =
-      mmap(nullptr, body_ + 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* low = mmap(nullptr, body_ + 2 * kPage, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (low == MAP_FAILED) return;
   begin_ = static_cast<char*>(low) + kPage;
   mprotect(low, kPage, PROT_NONE);
@@ -40,7 +40,8 @@ Memory::~Memory() {
 std::string Memory::damage() const {
   if (kAsan) return "";
   for (const char* p = data_ - 1; p >= begin_; --p)
-    if (static_cast<unsigned char>(*p) != kFilling) return std::to_string(data_ - p) + " bytes before its begin";
+    if (static_cast<unsigned char>(*p) != kFilling)
+      return std::to_string(data_ - p) + " bytes before its begin";
   for (const char* p = data_ + length_; p < begin_ + body_; ++p)
     if (static_cast<unsigned char>(*p) != kFilling)
       return std::to_string(p - (data_ + length_)) + " bytes past its end";

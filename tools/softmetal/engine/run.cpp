@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <ctime>
 #include <deque>
 #include <memory>
 #include <numeric>
 #include <thread>
-#include <ctime>
 
 #include "engine/dispatch.h"
 #include "engine/faults.h"
@@ -171,7 +171,8 @@ void run(const std::vector<const Dispatch*>& dispatches, Failure& failure) {
   static std::atomic<uint64_t> serial{0};
   catch_faults();
   const uint64_t seed = settings().seed;
-  Run run{failure, now() + settings().timeout, seed, Random{seed * 0x9E3779B97F4A7C15ull + serial++}, {}, {}, {}};
+  Run run{failure, now() + settings().timeout, seed, Random{seed * 0x9E3779B97F4A7C15ull + serial++}, {}, {},
+          {}};
   if (seed) {
     run_in_turns(dispatches, run);
   } else {

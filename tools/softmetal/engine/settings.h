@@ -6,11 +6,11 @@
 namespace softmetal {
 
 struct Settings {
-  unsigned workers;               // threads of the system that run threadgroups
-  std::atomic<uint64_t> seed;     // 0: plain order
-  std::atomic<unsigned> resident; // threadgroups in progress at once under a seed; 0: the seed decides
-  std::atomic<double> timeout;    // seconds
-  bool abort;                     // on a broken rule, instead of an exception
+  unsigned workers;                // threads of the system that run threadgroups
+  std::atomic<uint64_t> seed;      // 0: plain order
+  std::atomic<unsigned> resident;  // threadgroups in progress at once under a seed; 0: the seed decides
+  std::atomic<double> timeout;     // seconds
+  bool abort;                      // on a broken rule, instead of an exception
   bool report_leaks;
 };
 

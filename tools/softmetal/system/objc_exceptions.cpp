@@ -7,8 +7,8 @@
 using Personality = _Unwind_Reason_Code (*)(int, _Unwind_Action, _Unwind_Exception_Class, _Unwind_Exception*,
                                             _Unwind_Context*);
 
-extern "C" _Unwind_Reason_Code __gxx_personality_v0(int, _Unwind_Action, _Unwind_Exception_Class, _Unwind_Exception*,
-                                                    _Unwind_Context*);
+extern "C" _Unwind_Reason_Code __gxx_personality_v0(int, _Unwind_Action, _Unwind_Exception_Class,
+                                                    _Unwind_Exception*, _Unwind_Context*);
 
 extern "C" [[gnu::visibility("default")]] _Unwind_Reason_Code __gnu_objc_personality_v0(
     int version, _Unwind_Action actions, _Unwind_Exception_Class kind, _Unwind_Exception* exception,

@@ -15,7 +15,12 @@ enum memory_order { memory_order_relaxed = 0, memory_order_seq_cst = 5 };
 #else
 enum memory_order { memory_order_relaxed = 0 };
 #endif
-enum thread_scope { thread_scope_thread, thread_scope_simdgroup, thread_scope_threadgroup, thread_scope_device };
+enum thread_scope {
+  thread_scope_thread,
+  thread_scope_simdgroup,
+  thread_scope_threadgroup,
+  thread_scope_device
+};
 enum class mem_flags : uint {
   mem_none = 0,
   mem_device = 1,
@@ -74,10 +79,12 @@ SM_INLINE void atomic_thread_fence(mem_flags, memory_order order, thread_scope =
 }
 #endif
 
-#define SM_RELAXED(order) \
-  __attribute__((diagnose_if(order != memory_order_relaxed, "MSL: atomic functions take memory_order_relaxed", "error")))
+#define SM_RELAXED(order)                                   \
+  __attribute__((diagnose_if(order != memory_order_relaxed, \
+                             "MSL: atomic functions take memory_order_relaxed", "error")))
 
-template <class T> SM_INLINE T atomic_load_explicit(const volatile _atomic<T>* p, memory_order o) SM_RELAXED(o) {
+template <class T> SM_INLINE T atomic_load_explicit(const volatile _atomic<T>* p, memory_order o)
+    SM_RELAXED(o) {
   sm_point();
   T value;
   if (sm_current->pending && sm_load_own(&p->value, &value, sizeof value)) return value;
@@ -126,16 +133,16 @@ template <class T, class F> SM_INLINE T sm_update(volatile _atomic<T>* p, F chan
   sm_loaded(p);
   return old;
 }
-#define SM_FETCH(name, integers_only, expression)                                                               \
-  template <class T>                                                                                            \
-  SM_INLINE T atomic_fetch_##name##_explicit(volatile _atomic<T>* p, typename sm_same<T>::type b, memory_order o) \
-      SM_RELAXED(o) {                                                                                           \
-    static_assert(!integers_only || !__is_floating_point(T), "MSL: atomic_float adds and subtracts only");      \
-    return sm_update(p, [b](T a) -> T { return expression; });                                                  \
+#define SM_FETCH(name, integers_only, expression)                                                          \
+  template <class T>                                                                                       \
+  SM_INLINE T atomic_fetch_##name##_explicit(volatile _atomic<T>* p, typename sm_same<T>::type b,          \
+                                             memory_order o) SM_RELAXED(o) {                               \
+    static_assert(!integers_only || !__is_floating_point(T), "MSL: atomic_float adds and subtracts only"); \
+    return sm_update(p, [b](T a) -> T { return expression; });                                             \
   }
 SM_FETCH(add, false, a + b)
 SM_FETCH(sub, false, a - b)
-SM_FETCH(and, true, a & b)
+SM_FETCH(and, true, a& b)
 SM_FETCH(or, true, a | b)
 SM_FETCH(xor, true, a ^ b)
 SM_FETCH(min, true, a < b ? a : b)

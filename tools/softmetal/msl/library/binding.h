@@ -48,16 +48,11 @@ SM_TYPE(bfloat, 121);
 #undef SM_TYPE
 
 template <class P> constexpr sm_argument sm_describe(const char* name, sm_kind kind, unsigned index) {
-  static_assert(__is_pointer(P) || __is_reference(P), "MSL: [[buffer]] and [[threadgroup]] need a pointer or reference");
+  static_assert(__is_pointer(P) || __is_reference(P),
+                "MSL: [[buffer]] and [[threadgroup]] need a pointer or reference");
   typedef sm_layout<__remove_cv(sm_pointee<P>)> L;
-  return {name,
-          kind,
-          __is_reference(P),
-          !sm_is_const<sm_pointee<P>>,
-          index,
-          L::size,
-          L::align,
-          sm_data_type<__remove_cv(sm_pointee<P>)>};
+  return {name,  kind,    __is_reference(P), !sm_is_const<sm_pointee<P>>,
+          index, L::size, L::align,          sm_data_type<__remove_cv(sm_pointee<P>)>};
 }
 template <class P> SM_INLINE P sm_bind(void* p) {
   if constexpr (__is_reference(P)) {

@@ -1,39 +1,39 @@
 // As the host computes it: a GPU's rounding, denormals and fast variants are not modelled.
 #pragma once
 namespace metal {
-#define SM_UNARY(name, expression)                                                    \
-  SM_INLINE float name(float x) {                                                     \
-    return expression;                                                                \
-  }                                                                                   \
-  SM_INLINE half name(half h) {                                                       \
-    const float x = h;                                                                \
-    return (half)(expression);                                                        \
-  }                                                                                   \
+#define SM_UNARY(name, expression)                                                                \
+  SM_INLINE float name(float x) {                                                                 \
+    return expression;                                                                            \
+  }                                                                                               \
+  SM_INLINE half name(half h) {                                                                   \
+    const float x = h;                                                                            \
+    return (half)(expression);                                                                    \
+  }                                                                                               \
   template <class V, class = typename sm_if<(sm_vector<V>::n > 1)>::type> SM_INLINE V name(V v) { \
-    for (int i = 0; i < sm_vector<V>::n; i++) v[i] = name(v[i]);                      \
-    return v;                                                                         \
+    for (int i = 0; i < sm_vector<V>::n; i++) v[i] = name(v[i]);                                  \
+    return v;                                                                                     \
   }
-#define SM_FLOATS                           \
-  SM_UNARY(exp, __builtin_expf(x))          \
-  SM_UNARY(exp2, __builtin_exp2f(x))        \
-  SM_UNARY(log, __builtin_logf(x))          \
-  SM_UNARY(log2, __builtin_log2f(x))        \
-  SM_UNARY(sqrt, __builtin_sqrtf(x))        \
+#define SM_FLOATS                            \
+  SM_UNARY(exp, __builtin_expf(x))           \
+  SM_UNARY(exp2, __builtin_exp2f(x))         \
+  SM_UNARY(log, __builtin_logf(x))           \
+  SM_UNARY(log2, __builtin_log2f(x))         \
+  SM_UNARY(sqrt, __builtin_sqrtf(x))         \
   SM_UNARY(rsqrt, 1.0f / __builtin_sqrtf(x)) \
-  SM_UNARY(sin, __builtin_sinf(x))          \
-  SM_UNARY(cos, __builtin_cosf(x))          \
-  SM_UNARY(tanh, __builtin_tanhf(x))        \
-  SM_UNARY(floor, __builtin_floorf(x))      \
-  SM_UNARY(ceil, __builtin_ceilf(x))        \
-  SM_UNARY(round, __builtin_roundf(x))      \
-  SM_UNARY(rint, __builtin_rintf(x))        \
-  SM_UNARY(trunc, __builtin_truncf(x))      \
-  SM_UNARY(fabs, __builtin_fabsf(x))        \
-  SM_INLINE float pow(float a, float b) {   \
-    return __builtin_powf(a, b);            \
-  }                                         \
-  SM_INLINE float fmod(float a, float b) {  \
-    return __builtin_fmodf(a, b);           \
+  SM_UNARY(sin, __builtin_sinf(x))           \
+  SM_UNARY(cos, __builtin_cosf(x))           \
+  SM_UNARY(tanh, __builtin_tanhf(x))         \
+  SM_UNARY(floor, __builtin_floorf(x))       \
+  SM_UNARY(ceil, __builtin_ceilf(x))         \
+  SM_UNARY(round, __builtin_roundf(x))       \
+  SM_UNARY(rint, __builtin_rintf(x))         \
+  SM_UNARY(trunc, __builtin_truncf(x))       \
+  SM_UNARY(fabs, __builtin_fabsf(x))         \
+  SM_INLINE float pow(float a, float b) {    \
+    return __builtin_powf(a, b);             \
+  }                                          \
+  SM_INLINE float fmod(float a, float b) {   \
+    return __builtin_fmodf(a, b);            \
   }
 SM_FLOATS
 namespace fast {
@@ -47,14 +47,14 @@ SM_FLOATS
 SM_INLINE float fma(float a, float b, float c) {
   return __builtin_fmaf(a, b, c);
 }
-#define SM_BINARY(name, chosen)                                        \
-  template <class T> SM_INLINE T name(T a, T b) {                      \
-    if constexpr (sm_vector<T>::n == 1) {                              \
-      return chosen(b, a) ? b : a;                                     \
-    } else {                                                           \
+#define SM_BINARY(name, chosen)                                                          \
+  template <class T> SM_INLINE T name(T a, T b) {                                        \
+    if constexpr (sm_vector<T>::n == 1) {                                                \
+      return chosen(b, a) ? b : a;                                                       \
+    } else {                                                                             \
       for (int i = 0; i < sm_vector<T>::n; i++) a[i] = chosen(b[i], a[i]) ? b[i] : a[i]; \
-      return a;                                                        \
-    }                                                                  \
+      return a;                                                                          \
+    }                                                                                    \
   }
 #define SM_LESS(a, b) ((a) < (b))
 #define SM_MORE(a, b) ((a) > (b))

@@ -40,21 +40,21 @@ template <class T> struct sm_vector {
   enum { n = 1 };
   typedef T element;
 };
-#define SM_VECTOR(T)                                       \
-  typedef T T##2 __attribute__((ext_vector_type(2)));      \
-  typedef T T##3 __attribute__((ext_vector_type(3)));      \
-  typedef T T##4 __attribute__((ext_vector_type(4)));      \
-  template <> struct sm_vector<T##2> {                     \
-    enum { n = 2 };                                        \
-    typedef T element;                                     \
-  };                                                       \
-  template <> struct sm_vector<T##3> {                     \
-    enum { n = 3 };                                        \
-    typedef T element;                                     \
-  };                                                       \
-  template <> struct sm_vector<T##4> {                     \
-    enum { n = 4 };                                        \
-    typedef T element;                                     \
+#define SM_VECTOR(T)                                  \
+  typedef T T##2 __attribute__((ext_vector_type(2))); \
+  typedef T T##3 __attribute__((ext_vector_type(3))); \
+  typedef T T##4 __attribute__((ext_vector_type(4))); \
+  template <> struct sm_vector<T##2> {                \
+    enum { n = 2 };                                   \
+    typedef T element;                                \
+  };                                                  \
+  template <> struct sm_vector<T##3> {                \
+    enum { n = 3 };                                   \
+    typedef T element;                                \
+  };                                                  \
+  template <> struct sm_vector<T##4> {                \
+    enum { n = 4 };                                   \
+    typedef T element;                                \
   };
 SM_VECTOR(float)
 SM_VECTOR(half)
@@ -96,7 +96,8 @@ template <class V, class... A> SM_INLINE V sm_make(const A&... a) {
   if constexpr (sizeof...(A) == 1 && given == 1) {
     for (int i = 0; i < n; i++) v[i] = (typename sm_vector<V>::element)(a, ...);
   } else {
-    static_assert(sizeof...(A) == 0 || given == n, "MSL: vector constructor with a wrong number of components");
+    static_assert(sizeof...(A) == 0 || given == n,
+                  "MSL: vector constructor with a wrong number of components");
     int k = 0;
     (sm_put(v, k, a), ...);
   }
