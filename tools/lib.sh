@@ -78,6 +78,15 @@ need_test_packages() {
   fi
 }
 
+# What builds the software Metal device (tools/softmetal): clang 19, GNU's Objective-C runtime for it, and GNUstep.
+need_softmetal_packages() {
+  have apt-get || die "The software Metal device needs Debian or Ubuntu; configure with RINGWAY_METAL=OFF."
+  for objc in libobjc-12-dev libobjc-13-dev libobjc-14-dev; do
+    if apt-cache show "$objc" > /dev/null 2>&1; then break; fi
+  done
+  need_packages clang-19 lld-19 libclang-rt-19-dev llvm-19 "$objc" gobjc++ libgnustep-base-dev libblocksruntime-dev
+}
+
 # ThreadSanitizer of older compilers cannot map its shadow on kernels that randomise addresses widely.
 without_address_randomisation() {
   if have setarch && setarch -R true 2> /dev/null; then setarch -R "$@"; else "$@"; fi

@@ -26,7 +26,6 @@ def configure(folder: pathlib.Path, *options: str) -> subprocess.CompletedProces
         ("RINGWAY_CUDA=ON", "the CUDA backend is not in this release yet"),
         ("RINGWAY_CUDA=YES", "expected AUTO, ON or OFF"),
         ("RINGWAY_METAL=ON", "the Metal backend is not in this release yet"),
-        ("RINGWAY_METAL=SOFTWARE", "the software Metal device"),
         ("RINGWAY_METAL=YES", "expected AUTO, ON, OFF or SOFTWARE"),
     ],
 )
@@ -50,3 +49,20 @@ def test_a_folder_of_a_further_backend_comes_last_in_the_list(tmp_path: pathlib.
     entries = [line.strip() for line in made.read_text().splitlines() if "register_backend(" in line]
     assert entries[-1] == "register_backend(staged::backend());"
     assert len(entries) == 4
+
+
+def test_the_software_device_is_built_or_says_what_is_missing(tmp_path: pathlib.Path) -> None:
+    result = configure(tmp_path, "-DRINGWAY_METAL=SOFTWARE")
+    if result.returncode:
+        said = " ".join(result.stderr.split())
+        assert "RINGWAY_METAL=SOFTWARE" in said
+        assert "need_softmetal_packages" in said or "runs on Linux" in said
+    else:
+        assert "tools/softmetal/libsoftmetal.so" in (tmp_path / "build.ninja").read_text()
+
+
+def test_the_software_device_is_no_part_of_a_wheel(tmp_path: pathlib.Path) -> None:
+    result = configure(tmp_path, "-DRINGWAY_METAL=SOFTWARE", "-DSKBUILD=ON", "-DSKBUILD_STATE=wheel")
+    if result.returncode == 0:
+        scripts = "".join(script.read_text() for script in tmp_path.rglob("cmake_install.cmake"))
+        assert "libsoftmetal" not in scripts

@@ -1,0 +1,5 @@
+#pragma once
+#import "device/encoder.h"
+
+@interface SMBlitEncoder : SMEncoder <MTLBlitCommandEncoder>
+@end

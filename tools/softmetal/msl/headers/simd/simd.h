@@ -1,0 +1,1 @@
+// Found by the preprocessor; what it declares is in library/, included before the translated source.

@@ -1,0 +1,21 @@
+// What tests may ask of the software Metal device beyond Metal; docs/softmetal.md says the same of the environment.
+#pragma once
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// 0: plain order, threadgroups side by side. Else threadgroups in turns, in an order that the seed decides.
+void softmetal_set_seed(uint64_t seed);
+// Under a seed, how many threadgroups are in progress at once; 1: each to its end; 0: the seed decides, 1 to 4.
+void softmetal_set_resident(unsigned groups);
+// After how many seconds a dispatch fails with MTLCommandBufferErrorTimeout.
+void softmetal_set_timeout(double seconds);
+// Objects that were not freed; `kind` is SMBuffer, SMCommandBuffer, SMCommandQueue, SMComputeEncoder, SMBlitEncoder,
+// SMEvent, SMFunction, SMLibrary or SMPipeline, null for all.
+long softmetal_live_objects(const char* kind);
+
+#ifdef __cplusplus
+}
+#endif
