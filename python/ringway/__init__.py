@@ -16,6 +16,8 @@ from ringway.device import Device as Device
 from ringway.errors import Error as Error
 from ringway.feeds import Feed as Feed
 from ringway.graphs import Graph as Graph
+from ringway.kernels import Kernel as Kernel
+from ringway.kernels import TerminateReport as TerminateReport
 from ringway.memorypack import field as field
 from ringway.memorypack import message as message
 from ringway.messages import VectorRequest as VectorRequest
@@ -25,10 +27,8 @@ from ringway.pagerank import PageRankResult as PageRankResult
 from ringway.pagerank import pagerank as pagerank
 from ringway.queues import Queue as Queue
 from ringway.queues import QueueCounts as QueueCounts
-from ringway.runtime import Kernel as Kernel
 from ringway.runtime import Runtime as Runtime
 from ringway.runtime import RuntimeTelemetry as RuntimeTelemetry
-from ringway.runtime import TerminateReport as TerminateReport
 from ringway.runtime import backends as backends
 from ringway.shared_queues import SharedQueueInfo as SharedQueueInfo
 from ringway.shared_queues import remove_shared_queue as remove_shared_queue

@@ -25,14 +25,12 @@ from ringway.errors import NotFound, Timeout
 from ringway.feeds import start
 from ringway.kernel_arrays import check_array, class_of, refuse, room_for
 from ringway.kernel_queues import SIDES, KernelQueue, Side, kernel_queue
+from ringway.kernels import DRAIN_TIMEOUT, State, TerminateReport
 from ringway.options import LaunchOptions
 from ringway.queue_open import Policy, attach_checked, open_named
 from ringway.queue_types import Carried
 from ringway.runtime import (
-    DRAIN_TIMEOUT,
     RuntimeTelemetry,
-    State,
-    TerminateReport,
     reports_of,
     snapshot,
 )
@@ -517,7 +515,7 @@ class AsyncRuntime:
         return self._tokens
 
     async def _call(self, start: Callable[[_core.EventPort, int], bool | None]) -> Any:
-        """Await a call that may wait for a handler or a drain; cancelled, it has stopped before it returns."""
+        """Await a call that may wait for a handler or a drain; cancelled, it stops before it returns."""
         token = self._token()
         if start(self._port, token) is False:
             return None

@@ -9,8 +9,8 @@ from ringway import _core
 from ringway.errors import InvalidOption
 
 if TYPE_CHECKING:
+    from ringway.kernels import Kernel
     from ringway.queues import Queue
-    from ringway.runtime import Kernel
 
 
 class BaseFeed:
@@ -89,7 +89,7 @@ def start(
 
 def start_feed(runtime: _core.Runtime, source: Queue | Kernel, target: Queue | Kernel) -> Feed:
     """Return a feed of a `Runtime`."""
+    from ringway.kernels import Kernel
     from ringway.queues import Queue
-    from ringway.runtime import Kernel
 
     return Feed(*start(runtime, source, target, Queue, Kernel))

@@ -23,6 +23,7 @@ from ringway import _core
 from ringway.buffers import Buffer
 from ringway.errors import Closed, Error, HandlerError, Timeout
 from ringway.graphs import Graph
+from ringway.kernels import Kernel
 from ringway.options import LaunchOptions
 from ringway.pagerank_messages import (
     Action,
@@ -34,7 +35,7 @@ from ringway.pagerank_messages import (
     Status,
 )
 from ringway.pagerank_result import PageRankResult, Plan
-from ringway.runtime import Kernel, Runtime
+from ringway.runtime import Runtime
 
 MAX_SHARDS = 64
 EDGES_PER_SHARD = 100_000

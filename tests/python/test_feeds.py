@@ -171,8 +171,8 @@ def test_what_cannot_be_fed_is_said() -> None:
         while not feed.refused:
             time.sleep(0.001)
         assert [letter.reason for letter in kernel.dead_letters()] == ["refused"]
-        with feed:
-            pass
+        with feed as same:
+            assert same is feed
         assert feed.done
 
 

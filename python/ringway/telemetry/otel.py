@@ -15,7 +15,8 @@ from uuid import UUID
 from ringway._core import message_id, new_uuid
 from ringway.arguments import instance
 from ringway.errors import Error
-from ringway.runtime import Kernel, Runtime
+from ringway.kernels import Kernel
+from ringway.runtime import Runtime
 from ringway.telemetry.metrics import METRICS, HasTelemetry, Metric, latencies, of_runtime
 
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}

@@ -332,7 +332,7 @@ TEST(SharedQueue, MemoryThatIsNoneIsRefusedWithTheField) {
       {&block->header.slots_at, 4096, "begin at 4096"},
       {&block->header.policy, 4, "policy has the number 4"},
       {&block->header.content, 9, "content has the number 9"},
-      {&block->header.fixed_size, 1000, "1000 bytes do not fit"},
+      {&block->header.fixed_size, 1000, "1000 bytes each"},
       {&block->queue.magic, 1, "does not begin"},
       {&block->queue.layout, 9, "layout version is 9"},
       {&block->queue.kind, kKindCallCell, "kind is 2"},
