@@ -25,6 +25,13 @@ from ringway.pagerank import PageRankResult as PageRankResult
 from ringway.pagerank import pagerank as pagerank
 from ringway.queues import Queue as Queue
 from ringway.queues import QueueCounts as QueueCounts
+from ringway.recording import Recording as Recording
+from ringway.recording import RecordingReport as RecordingReport
+from ringway.replay import ReplayDifference as ReplayDifference
+from ringway.replay import ReplayedMessage as ReplayedMessage
+from ringway.replay import ReplayedPart as ReplayedPart
+from ringway.replay import ReplayReport as ReplayReport
+from ringway.replay import replay as replay
 from ringway.runtime import Kernel as Kernel
 from ringway.runtime import Runtime as Runtime
 from ringway.runtime import RuntimeTelemetry as RuntimeTelemetry
@@ -70,6 +77,12 @@ __all__ = [
     "PageRankResult",
     "Queue",
     "QueueCounts",
+    "Recording",
+    "RecordingReport",
+    "ReplayDifference",
+    "ReplayReport",
+    "ReplayedMessage",
+    "ReplayedPart",
     "Runtime",
     "RuntimeTelemetry",
     "SharedQueueInfo",
@@ -82,6 +95,7 @@ __all__ = [
     "message",
     "pagerank",
     "remove_shared_queue",
+    "replay",
     "shared_queues",
 ]
 

@@ -28,6 +28,7 @@ from ringway.kernel_queues import SIDES, KernelQueue, Side, kernel_queue
 from ringway.options import LaunchOptions
 from ringway.queue_open import Policy, attach_checked, open_named
 from ringway.queue_types import Carried
+from ringway.recording import Recordable
 from ringway.runtime import (
     DRAIN_TIMEOUT,
     RuntimeTelemetry,
@@ -281,7 +282,7 @@ class AsyncKernelQueue(KernelQueue):
         return await self._kernel.receive(timeout)
 
 
-class AsyncRuntime:
+class AsyncRuntime(Recordable):
     """A set of kernels for one event loop; ends with its ``async with`` block.
 
     Parameters

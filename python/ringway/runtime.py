@@ -25,6 +25,7 @@ from ringway.options import LaunchOptions
 from ringway.queue_open import Policy, attach_checked, open_named
 from ringway.queue_types import Carried
 from ringway.queues import Queue
+from ringway.recording import Recordable
 from ringway.runtime_calls import launch_checked, link_arguments, start_checked, start_export
 
 State = Literal["launched", "active", "inactive", "terminated", "failed"]
@@ -315,7 +316,7 @@ class Kernel:
         return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"
 
 
-class Runtime:
+class Runtime(Recordable):
     """A set of kernels on one backend; ends with its ``with`` block.
 
     Parameters
