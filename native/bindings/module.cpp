@@ -18,6 +18,7 @@ PYBIND11_MODULE(_core, module) {
   init_telemetry(module);
   init_runtime(module);
   init_event_port(module);
+  init_record(module);
   init_dispatch(module);
   init_dead_letters(module);
   init_feed(module);

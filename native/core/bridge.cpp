@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "core/pump.h"
+#include "core/record/recorder.h"
 
 namespace ringway {
 
@@ -65,6 +66,8 @@ bool Bridge::turn() {
   try {
     // SYNC: partner fail(): the text of a handler's failure.
     if (!ended_ && atomic::load_seq_cst(&port->failed)) {
+      while (move_out(*port)) {  // what it had answered before it failed
+      }
       end_locked(*port, ErrorKind::kHandler, "the kernel failed: " + port->failure);
     }
     const bool in = !shut_ && move_in(*port);
@@ -156,17 +159,21 @@ bool Bridge::deliver(Port& port, u64 ticket) {
     give(envelope, message + sizeof(Envelope), bytes - u32(sizeof(Envelope)));
     return true;
   }
-  if (put_outside(message, bytes)) return true;
+  if (put_outside(port, message, bytes)) return true;
   // SYNC: partner Port::take_held_back(), after a slot was released: it sees the mark, or this one, which comes behind
   // it, sees the slot.
   atomic::exchange_seq_cst(&port.held_back, 1U);
-  return put_outside(message, bytes);
+  return put_outside(port, message, bytes);
 }
 
-bool Bridge::put_outside(const u8* message, u32 bytes) {
+bool Bridge::put_outside(const Port& port, const u8* message, u32 bytes) {
   const auto slot = host_.reserve(1);
   if (!slot.count) return false;
   std::memcpy(payload_at(host_.ring, slot.first), message, bytes);
+  if (port.recorder && port.recorder->on()) {
+    port.recorder->sent(port.index, slot.first, envelope_at(host_.ring, slot.first),
+                        message + sizeof(Envelope), bytes - u32(sizeof(Envelope)));
+  }
   host_.publish(slot.first, bytes, 0);
   host_.show();
   return true;
@@ -183,7 +190,7 @@ void Bridge::give(const Envelope& answer, const u8* body, u32 bytes) {
   if (bytes) std::memcpy(ReplyPool::body(cell), body, bytes);
   Envelope delivered = answer;
   delivered.sequence = 0;  // it was the cell's generation
-  ReplyPool::finish(cell, delivered, bytes);
+  replies_.finish(cell, delivered, bytes);
 }
 
 void Bridge::answer_error(const Envelope& request, ErrorKind kind, const std::string& text) {
@@ -285,6 +292,10 @@ BridgeCounts Bridge::counts() const {
     put += QueueAtomics::load_index(&lane.ring().header->enqueue);
   all.depth = (put > gone ? put - gone : 0) + device_.depth();
   return all;
+}
+
+bool Bridge::delivered(u64 sent) const {
+  return load_relaxed(&to_host_) == sent && returns_.counts().depth == 0;
 }
 
 }  // namespace ringway

@@ -72,6 +72,8 @@ class Bridge : public std::enable_shared_from_this<Bridge> {
   // Whether messages wait in the staging ring.
   bool staged();
   BridgeCounts counts() const;
+  // Whether all of the messages that the kernel has sent to the host have reached it.
+  bool delivered(u64 sent) const;
 
  private:
   friend class Pump;
@@ -81,7 +83,7 @@ class Bridge : public std::enable_shared_from_this<Bridge> {
   bool move_in(Port& port, u32 lane);
   bool move_out(Port& port);
   bool deliver(Port& port, u64 ticket);
-  bool put_outside(const u8* message, u32 bytes);
+  bool put_outside(const Port& port, const u8* message, u32 bytes);
   void give(const Envelope& answer, const u8* body, u32 bytes);
   void answer_error(const Envelope& request, ErrorKind kind, const std::string& text);
   void bury(Port& port, u32 lane, u64 ticket, LetterReason reason, const std::string& text);

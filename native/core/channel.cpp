@@ -44,6 +44,7 @@ Sender::Offer Sender::offer(std::initializer_list<Part> parts) {
     to += part.bytes;
   }
   if (Latency* latency = queue_->latency()) latency->sent(claim.first);
+  if (on_send_.call) on_send_.call(on_send_.self, claim.first);
   side_.publish(claim.first, u32(size_of(parts)), 0);
   return Offer::kSent;
 }

@@ -25,9 +25,16 @@ struct OnDrop {
   void* self = nullptr;
 };
 
+// Sees the ticket of a message whose slot is claimed and written, before others can.
+struct OnSend {
+  void (*call)(void* self, u64 ticket) = nullptr;
+  void* self = nullptr;
+};
+
 class Sender {
  public:
-  explicit Sender(const Queue& queue, OnDrop on_drop = {}) : queue_(&queue), on_drop_(on_drop) {
+  explicit Sender(const Queue& queue, OnDrop on_drop = {}, OnSend on_send = {})
+      : queue_(&queue), on_drop_(on_drop), on_send_(on_send) {
     side_.open(queue.ring());
   }
 
@@ -65,6 +72,7 @@ class Sender {
 
   const Queue* queue_;
   OnDrop on_drop_;
+  OnSend on_send_;
   Producer<QueueAtomics, true> side_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/record/recorder.h"
 #include "core/wait.h"
 
 namespace ringway {
@@ -23,6 +24,7 @@ const char* name_of(LetterReason reason) {
 
 void DeadLetters::add(LetterReason reason, const Envelope* envelope, std::span<const u8> body,
                       std::string_view error, u32 bare_type) noexcept {
+  if (recorder_ && recorder_->on()) recorder_->letter(kernel_, reason, envelope, body, error);
   if (!capacity_) return;
   try {
     auto letter = std::make_shared<DeadLetter>();

@@ -14,6 +14,8 @@
 
 namespace ringway {
 
+class Recorder;
+
 enum class LetterReason : u32 {
   kDropNew,     // the mailbox was full, and the policy drops what comes
   kDropOldest,  // it made room for a newer message
@@ -49,6 +51,11 @@ class DeadLetters {
            u32 bare_type = 0) noexcept;
   // Counts letters that would only be given up for those that come next.
   void pass(u64 letters) { atomic::add_relaxed(&lost_, letters); }
+  // What is added is recorded too, as letters of that kernel; before the kernel runs.
+  void record_to(Recorder* recorder, u32 kernel) {
+    recorder_ = recorder;
+    kernel_ = kernel;
+  }
   // Oldest first; `clear` takes them out.
   std::vector<std::shared_ptr<const DeadLetter>> list(bool clear);
   // False when it is not in the list any more.
@@ -60,6 +67,8 @@ class DeadLetters {
   using Letters = std::deque<std::shared_ptr<const DeadLetter>>;
 
   const u32 capacity_;
+  u32 kernel_ = 0;
+  Recorder* recorder_ = nullptr;
   std::mutex changing_;
   std::unique_ptr<Letters> letters_;
   u64 lost_ = 0;

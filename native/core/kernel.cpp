@@ -7,6 +7,7 @@
 #include "core/bridge.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/record/recorder.h"
 #include "core/runtime.h"
 #include "core/type_id.h"
 
@@ -51,15 +52,19 @@ std::string list_of(const std::vector<std::string>& names) {
 }  // namespace
 
 Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::string name,
-               const LaunchOptions& options, std::shared_ptr<Port> port)
+               const LaunchSpec& spec, std::shared_ptr<Port> port)
     : runtime_(std::move(runtime)),
       type_(type),
       name_(std::move(name)),
-      options_(options),
+      options_(spec.options),
+      grid_(spec.grid),
+      block_(spec.block),
       port_(std::move(port)),
-      ttl_10ms_(options.ttl ? ttl_10ms(*options.ttl) : u16(0)),
+      ttl_10ms_(options_.ttl ? ttl_10ms(*options_.ttl) : u16(0)),
       launched_at_(now_ns()) {
   for (const std::string& accepted : type_.accepts) accepts_.push_back(type_id_of(accepted));
+  port_->recorder = &runtime_->recorder();
+  port_->dead_letters.record_to(port_->recorder, port_->index);
 }
 
 State Kernel::state() const {
@@ -133,16 +138,47 @@ void Kernel::dropped_oldest(void* self, const u8* message, u32 bytes) {
   kernel.runtime_->replies_.refuse(envelope, kernel.port_->index, ErrorKind::kQueueFull, text);
 }
 
+struct Kernel::Entering {
+  const Port& port;
+  const Envelope& envelope;
+  std::span<const u8> body;
+};
+
+void Kernel::entered(void* entering, u64 ticket) {
+  const auto& message = *static_cast<const Entering*>(entering);
+  message.port.recorder->entered(message.port.index, ticket, message.envelope, message.body);
+}
+
+bool Kernel::idle() const {
+  const State now = state();
+  if (now == State::kTerminated) return true;
+  // Its counters come after what it sends: read first, they are not ahead of what is counted below.
+  const ControlBlock control = snapshot(port_->controls);
+  const ControlBlock unseen = snapshot(port_->unseen);
+  const QueueCounts mailbox = port_->mailbox.counts();
+  const Runtime::LinkFlow links = runtime_->link_flow(name_);
+  const u64 entered = mailbox.taken + mailbox.depth - mailbox.dropped_oldest + links.in;
+  // A failed kernel discards the rest.
+  if (now == State::kFailed ? mailbox.depth != 0 : control.received + unseen.received != entered)
+    return false;
+  return !port_->bridge || port_->bridge->delivered(control.sent + unseen.sent - links.out);
+}
+
 Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void (*check)(), IfFull if_full) {
   const Mailbox& mailbox = port_->mailbox;
   const OnDrop on_drop{&Kernel::dropped_oldest, this};
-  Put result = mailbox.offer(envelope, body, on_drop);
+  Entering entering{*port_, envelope, body};
+  const OnSend on_send{&Kernel::entered, &entering};
+  auto offer = [&] {
+    return mailbox.offer(envelope, body, on_drop, port_->recorder->on() ? on_send : OnSend{});
+  };
+  Put result = offer();
   if (result == Put::kFull && (options_.policy == Backpressure::kBlock || if_full == IfFull::kReturnAlways)) {
     runtime_->backend().notify(*port_);
     if (if_full != IfFull::kWait) return result;
     port_->room.wait(Wait::seconds(options_.block_timeout, check), [&] {
       check_usable();
-      result = mailbox.offer(envelope, body, on_drop);
+      result = offer();
       return result != Put::kFull;
     });
   }

@@ -37,12 +37,14 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
  public:
   using Cell = ReplyPool::Cell;
 
-  Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::string name,
-         const LaunchOptions& options, std::shared_ptr<Port> port);
+  Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::string name, const LaunchSpec& spec,
+         std::shared_ptr<Port> port);
 
   const std::string& name() const { return name_; }
   const KernelType& type() const { return type_; }
   const LaunchOptions& options() const { return options_; }
+  std::int64_t grid() const { return grid_; }
+  std::int64_t block() const { return block_; }
   Port& port() const { return *port_; }
   Runtime& runtime() const { return *runtime_; }
   State state() const;
@@ -54,6 +56,8 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   bool telemetry_enabled() const { return atomic::load_relaxed(&port_->telemetry) != 0; }
   // Off: counters stand still and nothing is timed, from the kernel's next turn on.
   void enable_telemetry(bool on) { atomic::store_relaxed(&port_->telemetry, u32(on)); }
+  // Nothing waits for it and it has returned from what it had; or it has ended.
+  bool idle() const;
 
   // Transitions: one at a time for each kernel, behind its `changing_`; kernels do not wait for each other.
   // `check` is Wait's. When they throw, the kernel is what it was before.
@@ -119,7 +123,9 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   void check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const;
   void complete(Envelope* envelope);
   std::string full(const Envelope& envelope) const;
+  struct Entering;
   static void dropped_oldest(void* self, const u8* message, u32 bytes);
+  static void entered(void* entering, u64 ticket);
   enum class IfFull { kWait, kReturn, kReturnAlways };  // under kBlock; the last under kReject too
   Put put(const Envelope& envelope, std::span<const u8> body, void (*check)(), IfFull if_full);
   Put send(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
@@ -129,6 +135,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   static std::optional<bool> told(Put result);
   Telemetry counted() const;  // since launch
   void enter(State to);
+  void record_state(State now) const;
   bool ended() const;
   // The end of kernels whose changing_ the caller holds, group after group, each drained together. Each has its report
   // then, and the runtime has forgotten it; after an exception those that have not ended are what they were.
@@ -148,6 +155,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   const KernelType& type_;
   const std::string name_;
   const LaunchOptions options_;
+  const std::int64_t grid_, block_;
   const std::shared_ptr<Port> port_;
   const u16 ttl_10ms_;  // of messages that name none
   std::vector<u32> accepts_;

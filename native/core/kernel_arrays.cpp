@@ -5,6 +5,7 @@
 #include "core/bridge.h"
 #include "core/error.h"
 #include "core/kernel.h"
+#include "core/record/recorder.h"
 #include "core/reply.h"
 #include "core/runtime.h"
 
@@ -39,6 +40,8 @@ u32 Kernel::try_send_many(Envelope envelope, const BodyFields& fields, const u8*
       std::memcpy(to, &envelope, sizeof(envelope));
       std::memcpy(to + sizeof(envelope), first, bytes);
       if (Latency* latency = lane.latency()) latency->sent(claim.first + i);
+      if (port_->recorder->on())
+        port_->recorder->entered(port_->index, claim.first + i, envelope, {first, bytes});
       sender.publish(claim.first + i, u32(sizeof(envelope)) + bytes);
     }
     done += claim.count;

@@ -14,6 +14,12 @@ void Kernel::enter(State to) {
   }
   // SYNC: partner the senders' load after their publish: see push_on()
   atomic::exchange_seq_cst(&state_, u32(to));
+  if (to != from) record_state(to);
+}
+
+void Kernel::record_state(State now) const {
+  Recorder& recorder = runtime_->recorder();
+  if (recorder.on()) recorder.put(RecordKind::kState, port_->index, 0, u32(now), {});
 }
 
 void Kernel::activate(void (*check)()) {
@@ -107,6 +113,7 @@ void Kernel::give_up_end() {
   const bool was_active = before_end_ == u32(State::kActive);
   was_active ? backend.activate(*port_) : backend.deactivate(*port_);
   atomic::exchange_seq_cst(&state_, before_end_);  // SYNC: as in enter()
+  record_state(state());
 }
 
 void Kernel::drain(const Group& kernels, const Wait& caller) {

@@ -23,8 +23,9 @@ QueueCounts Mailbox::counts() const {
   return sum;
 }
 
-Sender::Offer Mailbox::offer(const Envelope& envelope, std::span<const u8> body, OnDrop on_drop) const {
-  return Sender(lane_for(envelope), on_drop)
+Sender::Offer Mailbox::offer(const Envelope& envelope, std::span<const u8> body, OnDrop on_drop,
+                             OnSend on_send) const {
+  return Sender(lane_for(envelope), on_drop, on_send)
       .offer({{&envelope, sizeof(envelope)}, {body.data(), body.size()}});
 }
 

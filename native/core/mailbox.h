@@ -29,8 +29,9 @@ class Mailbox {
   u32 max_body() const { return lanes_[0].max_message() - u32(sizeof(Envelope)); }
   QueueCounts counts() const;  // of all lanes
 
-  // One attempt to put a message in. `on_drop` sees what goes under kDropOldest.
-  Sender::Offer offer(const Envelope& envelope, std::span<const u8> body, OnDrop on_drop) const;
+  // One attempt to put a message in. `on_drop` sees what goes under kDropOldest, `on_send` what comes in.
+  Sender::Offer offer(const Envelope& envelope, std::span<const u8> body, OnDrop on_drop,
+                      OnSend on_send = {}) const;
 
   // Throw kMessageTooLarge, for bodies above max_body(), and kQueueFull with `text`, and count that.
   void check_size(std::size_t body, const std::string& type_name) const;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/process.h"
+#include "core/record/recorder.h"
 
 namespace ringway {
 namespace {
@@ -202,6 +203,7 @@ bool NamedQueue::drop_one() {
   const u64 ticket = put_side(ring).blocked();
   if (!take_oldest(ring, ticket)) return false;
   const u64 oldest = ticket - ring.capacity;
+  if (records()) record(RecordKind::kQueueDrop, oldest, 0);
   if (first_skipped(oldest, 1)) {
     bury(LetterReason::kDropOldest, payload(oldest), size(oldest));
     free_oldest(ring, ticket);
@@ -238,6 +240,7 @@ NamedQueue::Offer NamedQueue::try_send(std::initializer_list<Part> parts) {
     if (part.bytes) std::memcpy(to + bytes, part.data, part.bytes);
     bytes += u32(part.bytes);
   }
+  if (records()) record(RecordKind::kQueueIn, made.first, bytes);
   put_side(queue_.ring()).publish(made.first, bytes, 0);
   settled(Side::kSend, made);
   return Offer::kSent;
@@ -275,6 +278,7 @@ u32 NamedQueue::try_send_many(const u8* first, std::ptrdiff_t stride, u32 n, u32
     }
     for (u32 i = 0; i < made.count; ++i, first += stride) {
       std::memcpy(payload(made.first + i), first, type_.fixed_size);
+      if (records()) record(RecordKind::kQueueIn, made.first + i, type_.fixed_size);
       side.publish(made.first + i, type_.fixed_size, 0);
     }
     settled(Side::kSend, made);
@@ -313,6 +317,7 @@ u32 NamedQueue::try_receive_many(u8* first, std::ptrdiff_t stride, u32 n) {
   while (done < n) {
     const SlotClaim made = claim(Side::kReceive, n - done, false);
     if (!made.count) break;
+    if (records()) record_taken(made);
     for (u32 i = 0; i < made.count; ++i, first += stride) {
       std::memcpy(first, payload(made.first + i), type_.fixed_size);
       side.release(made.first + i);
@@ -343,6 +348,12 @@ void NamedQueue::publish(SlotClaim claim, const u32* sizes, u32 sent) {
   const u32 unsent = claim.count - sent;
   // Relaxed: ordered for receivers by the publications below.
   if (unsent) atomic::add_relaxed(&skipped_, u64(unsent));
+  if (records()) {
+    for (u32 i = 0; i < sent; ++i) {
+      const u32 bytes = type_.fixed_size ? type_.fixed_size : std::min(sizes[i], queue_.max_message());
+      record(RecordKind::kQueueIn, claim.first + i, bytes);
+    }
+  }
   if (type_.fixed_size) {
     side.publish_n({claim.first, sent}, type_.fixed_size);
   } else {
@@ -353,6 +364,7 @@ void NamedQueue::publish(SlotClaim claim, const u32* sizes, u32 sent) {
 }
 
 void NamedQueue::release(SlotClaim claim) {
+  if (records()) record_taken(claim);
   take_side(queue_.ring()).release_n(claim);
   settled(Side::kReceive, claim);
 }
@@ -380,12 +392,28 @@ bool NamedQueue::closed() const {
 }
 
 void NamedQueue::close(bool discard) {
-  if (forked()) return;                                 // a lock may be held by a thread that is not here
+  if (forked()) return;  // a lock may be held by a thread that is not here
+  if (records() && !closed()) recorder_->put(RecordKind::kQueueClose, number_, 0, u32(discard), {});
   if (discard) atomic::store_relaxed(&discarded_, 1U);  // relaxed: ordered by the exchange below
   // SYNC: partner Entry and ended(); whoever waits is woken below and looks again.
   atomic::exchange_seq_cst(&closed_, 1U);
   tell(Side::kSend);
   tell(Side::kReceive);
+}
+
+bool NamedQueue::records() const {
+  return recorder_ && recorder_->on();
+}
+
+void NamedQueue::record(RecordKind kind, u64 ticket, u32 bytes) const {
+  recorder_->put(kind, number_, ticket, 0, {{payload(ticket), bytes}});
+}
+
+void NamedQueue::record_taken(SlotClaim claim) const {
+  for (u32 i = 0; i < claim.count; ++i) {
+    record(RecordKind::kQueueOut, claim.first + i,
+           type_.fixed_size ? type_.fixed_size : size(claim.first + i));
+  }
 }
 
 void NamedQueue::bury(LetterReason reason, const u8* message, u32 bytes) {

@@ -12,7 +12,9 @@
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/channel.h"
@@ -22,6 +24,9 @@
 #include "core/watchers.h"
 
 namespace ringway {
+
+class Recorder;
+enum class RecordKind : u8;
 
 // What a slot holds: an envelope and any message, plain bytes, one class of messages, or records of one NumPy dtype;
 // without an envelope but for kAny.
@@ -104,6 +109,8 @@ class NamedQueue {
   virtual bool has(u32 n) { return queue_.counts().depth >= n || closed(); }
   // Whether senders get kClosed; receivers may get what is left.
   virtual bool shut() const { return closed(); }
+  // Whether other processes send and receive too.
+  virtual bool is_shared() const { return false; }
   // Of a claimed message, never more than a slot holds.
   u32 size(u64 ticket) const;
 
@@ -113,6 +120,14 @@ class NamedQueue {
   virtual void watch(Side side, Completion* node);
   // As Watchers::remove().
   bool unwatch(Side side, Completion* node);
+
+  // What passes from here on is recorded, as of the queue of that number; before the queue is used.
+  void record_to(std::shared_ptr<Recorder> recorder, u32 number) {
+    recorder_ = std::move(recorder);
+    number_ = number;
+  }
+  u32 number() const { return number_; }
+  bool recorded() const { return recorder_ != nullptr; }
 
   // Senders get kClosed from now on; receivers get what is left and then kClosed, or with `discard` kClosed at once.
   virtual void close(bool discard);
@@ -156,6 +171,12 @@ class NamedQueue {
   bool nothing() const;
   Waiters& waiters(Side side) { return side == Side::kSend ? room_ : messages_; }
 
+  bool records() const;
+  void record(RecordKind kind, u64 ticket, u32 bytes) const;
+  void record_taken(SlotClaim claim) const;
+
+  std::shared_ptr<Recorder> recorder_;
+  u32 number_ = 0;
   const Queue queue_;
   const QueueType type_;
   const double block_timeout_;

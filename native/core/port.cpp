@@ -2,6 +2,9 @@
 
 #include <new>
 
+#include "core/lifecycle.h"
+#include "core/record/recorder.h"
+
 namespace ringway {
 
 bool take_held_back(Port& port) {
@@ -23,6 +26,10 @@ bool fail(Port& port, const char* why) {
   // SYNC: partner load_seq_cst in Kernel::state() and by who runs the kernel: the text; and the senders' look after their publish: a message that
   // whoever failed the kernel does not answer has a sender that finds out.
   atomic::exchange_seq_cst(&port.failed, 1U);
+  if (port.recorder && port.recorder->on()) {
+    port.recorder->put(RecordKind::kState, port.index, 0, u32(State::kFailed),
+                       {{port.failure.data(), port.failure.size()}});
+  }
   return true;
 }
 

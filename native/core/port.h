@@ -19,6 +19,7 @@ namespace ringway {
 
 using Atomics = QueueAtomics;
 class Bridge;
+class Recorder;
 
 struct Port : std::enable_shared_from_this<Port> {
   Port(const QueueOptions& to_kernel, QueueOptions to_host, const LaunchOptions& options)
@@ -27,9 +28,10 @@ struct Port : std::enable_shared_from_this<Port> {
         dead_letters(u32(options.dead_letters)) {}
   virtual ~Port() = default;
 
-  u32 index = 0;        // the kernel's endpoint
-  u32 worker = 0;       // where it was put
-  std::string failure;  // why the kernel failed; written before `failed`, by who set `failing`
+  u32 index = 0;                 // the kernel's endpoint
+  Recorder* recorder = nullptr;  // of the runtime; set before the kernel runs
+  u32 worker = 0;                // where it was put
+  std::string failure;           // why the kernel failed; written before `failed`, by who set `failing`
   u32 failing = 0;
   u32 failed = 0;
   u32 stuck = 0;  // the handler has not returned for longer than the runtime's watchdog allows

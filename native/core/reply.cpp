@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/record/recorder.h"
 
 namespace ringway {
 
@@ -232,6 +233,7 @@ void ReplyPool::settle(Cell* cell, u32 from, u32 phase) {
 void ReplyPool::finish(Cell* cell, const Envelope& answer, u32 bytes) {
   cell->answer = answer;
   cell->bytes = bytes;
+  if (recorder_ && recorder_->on()) recorder_->answered(cell->request, answer, cell->body, bytes);
   settle(cell, kWriting, kDone);
 }
 

@@ -21,6 +21,8 @@
 
 namespace ringway {
 
+class Recorder;
+
 struct Reply {
   const Envelope* envelope;
   std::span<const u8> body;  // valid until the cell is given back
@@ -30,8 +32,11 @@ class ReplyPool {
  public:
   struct Cell;
 
-  ReplyPool() = default;
+  // `recorder`, if any, outlives this.
+  explicit ReplyPool(Recorder* recorder = nullptr) : recorder_(recorder) {}
   ~ReplyPool();
+  ReplyPool(const ReplyPool&) = delete;
+  ReplyPool& operator=(const ReplyPool&) = delete;
 
   // A cell for one request.
   Cell* take();
@@ -55,7 +60,7 @@ class ReplyPool {
   // The handler's side. Room for the answer to `request`; null when nobody waits for it any more.
   Cell* begin(const Envelope& request, u32 bytes);
   static u8* body(Cell* cell);
-  static void finish(Cell* cell, const Envelope& answer, u32 bytes);
+  void finish(Cell* cell, const Envelope& answer, u32 bytes);
   static void abandon(Cell* cell);  // begun and not finished
   // An error instead of an answer, from the kernel `from`; false when nobody waits for one.
   bool refuse(const Envelope& request, u32 from, ErrorKind kind, std::string_view text);
@@ -71,6 +76,7 @@ class ReplyPool {
   Cell* grow();
   static void settle(Cell* cell, u32 from, u32 phase);
 
+  Recorder* const recorder_;
   std::mutex growing_;
   Cell* chunks_[kChunks] = {};
   u32 cells_ = 0;

@@ -105,8 +105,9 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
   const u32 sized = (*type)->body_size;
   const u32 declared = sized ? sized + sized / 5 : kUndeclaredBody;
   const u32 body = options.slot_size == LaunchOptions::kAutoSlot ? declared : u32(options.slot_size);
-  auto port = backend_->launch({kernel, unique, index, body, options, grid, block});
-  auto launched = std::make_shared<Kernel>(shared_from_this(), **type, unique, options, std::move(port));
+  const LaunchSpec spec{kernel, unique, index, body, options, grid, block};
+  auto launched = std::make_shared<Kernel>(shared_from_this(), **type, unique, spec, backend_->launch(spec));
+  if (recorder_->on()) record_launch(*launched, false);
   {
     std::lock_guard list(listing_);
     kernels_.emplace(unique, launched);
@@ -155,8 +156,12 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
     std::lock_guard list(listing_);
     links_.push_back({from.name(),
                       to.name(),
+                      from.port().index,
+                      to.port().index,
+                      {u32(capacity), payload},
                       {queues.begin(), queues.end()},
                       std::make_shared<SinceReset<LinkTelemetry>>()});
+    if (recorder_->on()) record_link(links_.back());
   }
   log::debug([&] {
     return "link from '" + from.name() + "' to '" + to.name() + "': " + std::to_string(capacity) +
@@ -168,13 +173,18 @@ std::shared_ptr<NamedQueue> Runtime::open_queue(NamedQueueOptions options, const
   check_usable();
   std::lock_guard lock(changing_);
   check_open();
-  return queues_.open(
+  auto queue = queues_.open(
       std::move(options),
       [this](const std::string& name) {
         std::lock_guard list(listing_);
         return kernels_.count(name) != 0;
       },
       make);
+  // What other processes send and receive would not be in a recording.
+  if (queue->is_shared()) return queue;
+  queue->record_to(recorder_, next_queue_++);
+  if (recorder_->on()) record_queue(*queue, false);
+  return queue;
 }
 
 std::shared_ptr<NamedQueue> Runtime::find_queue(const std::string& name) {
@@ -212,6 +222,8 @@ std::shared_ptr<CompletionPort> Runtime::open_port() {
 
 u64 Runtime::add_buffer(u8* data, u64 bytes) {
   check_usable();
+  const u64 made = atomic::add_relaxed(&buffers_made_, u64(1)) + 1;
+  if (recorder_->on()) recorder_->put(RecordKind::kBuffers, 0, made, 0, {});
   return buffers_.add(data, bytes);
 }
 
@@ -250,6 +262,17 @@ std::vector<LinkTelemetry> Runtime::link_telemetry() {
   std::vector<LinkTelemetry> all;
   for (const TimedLink& link : links()) all.push_back(link.since_reset->since(link.counted()));
   return all;
+}
+
+Runtime::LinkFlow Runtime::link_flow(const std::string& kernel) {
+  LinkFlow flow;
+  for (const TimedLink& link : links()) {
+    if (link.target != kernel && link.source != kernel) continue;
+    const LinkTelemetry now = link.counted();
+    if (link.target == kernel) flow.in += now.received + now.depth;
+    if (link.source == kernel) flow.out += now.received + now.depth;
+  }
+  return flow;
 }
 
 void Runtime::reset_telemetry() {

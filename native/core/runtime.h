@@ -9,6 +9,7 @@
 #include "core/feed.h"
 #include "core/kernel.h"
 #include "core/queue_table.h"
+#include "core/record/recorder.h"
 #include "core/registry.h"
 
 namespace ringway {
@@ -32,6 +33,10 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   Backend& backend() { return *backend_; }
   const RuntimeOptions& options() const { return options_; }
   ReplyPool& replies() { return replies_; }
+  Recorder& recorder() { return *recorder_; }
+  // Until stop_recording() or close(), whichever comes first. Throws what Recorder::start() does.
+  void start_recording(const RecordOptions& options);
+  RecordReport stop_recording();
 
   // An empty `name` makes one. The kernel is launched, not active. See LaunchSpec for grid and block.
   std::shared_ptr<Kernel> launch(const std::string& kernel, const std::string& name,
@@ -54,6 +59,11 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::shared_ptr<Feed> feed(Feed::Direction direction, std::shared_ptr<NamedQueue> queue,
                              std::shared_ptr<Kernel> kernel, const BodyFields& fields);
   std::vector<LinkTelemetry> link_telemetry();
+  // Messages that were ever put into links to, and from, that kernel.
+  struct LinkFlow {
+    u64 in = 0, out = 0;
+  };
+  LinkFlow link_flow(const std::string& kernel);
   void reset_telemetry();  // of every kernel and link
 
   // For an event loop; lives as long as the runtime.
@@ -89,6 +99,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   explicit Runtime(const RuntimeOptions& options);
   struct TimedLink {
     std::string source, target;
+    u32 source_index, target_index;
+    LinkSpec spec;
     std::vector<std::weak_ptr<const Queue>> queues;  // of each replica of the source; go with the kernels
     std::shared_ptr<SinceReset<LinkTelemetry>> since_reset;
 
@@ -96,12 +108,17 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   };
   void forget(Kernel& kernel);
   void forget_all();
+  void record_launch(const Kernel& kernel, bool earlier);
+  void record_link(const TimedLink& link);
+  void record_queue(const NamedQueue& queue, bool earlier);
+  void record_idle();
   std::vector<TimedLink> links();
   std::vector<std::shared_ptr<Feed>> feeds();
 
   const RuntimeOptions options_;
+  const std::shared_ptr<Recorder> recorder_ = std::make_shared<Recorder>();
   std::string backend_name_;
-  ReplyPool replies_;
+  ReplyPool replies_{recorder_.get()};
   BufferTable buffers_;
   std::unique_ptr<Pump> pump_ = std::make_unique<Pump>();
   std::unique_ptr<Backend> backend_;
@@ -120,6 +137,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::vector<std::shared_ptr<CompletionPort>> ports_;
   std::vector<std::shared_ptr<Feed>> feeds_;
   u32 next_index_ = 0;
+  u32 next_queue_ = 0;
+  u64 buffers_made_ = 0;
   u32 draining_ = 0;   // close() drains: nothing new comes
   u32 closed_ = 0;     // nothing goes on
   u32 abandoned_ = 0;  // nobody waits for handlers any more

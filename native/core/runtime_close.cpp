@@ -120,6 +120,7 @@ void Runtime::abandon() {
 }
 
 void Runtime::forget_all() {
+  recorder_->stop();
   {
     std::lock_guard list(listing_);
     kernels_.clear();

@@ -37,6 +37,7 @@ class SharedQueue : public NamedQueue {
   u32 mode() const { return memory_.mode(); }  // its permissions
   NamedCounts counts() const override;
   std::string held_up() const override;
+  bool is_shared() const override { return true; }
   bool has(u32 n) override;
   bool shut() const override;
   void publish(SlotClaim claim, const u32* sizes, u32 sent) override;

@@ -27,6 +27,17 @@ from ringway.pagerank import PageRankResult as PageRankResult
 from ringway.pagerank import pagerank as pagerank
 from ringway.queues import Queue as Queue
 from ringway.queues import QueueCounts as QueueCounts
+<<<<<<< HEAD
+=======
+from ringway.recording import Recording as Recording
+from ringway.recording import RecordingReport as RecordingReport
+from ringway.replay import ReplayDifference as ReplayDifference
+from ringway.replay import ReplayedMessage as ReplayedMessage
+from ringway.replay import ReplayedPart as ReplayedPart
+from ringway.replay import ReplayReport as ReplayReport
+from ringway.replay import replay as replay
+from ringway.runtime import Kernel as Kernel
+>>>>>>> replay
 from ringway.runtime import Runtime as Runtime
 from ringway.runtime import RuntimeTelemetry as RuntimeTelemetry
 from ringway.runtime import backends as backends
@@ -70,6 +81,12 @@ __all__ = [
     "PageRankResult",
     "Queue",
     "QueueCounts",
+    "Recording",
+    "RecordingReport",
+    "ReplayDifference",
+    "ReplayReport",
+    "ReplayedMessage",
+    "ReplayedPart",
     "Runtime",
     "RuntimeTelemetry",
     "SharedQueueInfo",
@@ -82,6 +99,7 @@ __all__ = [
     "message",
     "pagerank",
     "remove_shared_queue",
+    "replay",
     "shared_queues",
 ]
 

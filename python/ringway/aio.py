@@ -29,6 +29,7 @@ from ringway.kernels import DRAIN_TIMEOUT, State, TerminateReport
 from ringway.options import LaunchOptions
 from ringway.queue_open import Policy, attach_checked, open_named
 from ringway.queue_types import Carried
+from ringway.recording import Recordable
 from ringway.runtime import (
     RuntimeTelemetry,
     reports_of,
@@ -279,7 +280,7 @@ class AsyncKernelQueue(KernelQueue):
         return await self._kernel.receive(timeout)
 
 
-class AsyncRuntime:
+class AsyncRuntime(Recordable):
     """A set of kernels for one event loop; ends with its ``async with`` block.
 
     Parameters

@@ -99,5 +99,9 @@ class DispatchError(Error, ValueError):
     """A dispatch or buffer that does not fit; the text names the argument, what was wanted and given."""
 
 
+class RecordingError(Error):
+    """A recording that cannot be written, or read; the text names the file and the damaged chunk."""
+
+
 class ForkedError(Error, RuntimeError):
     """A runtime used in a child process after ``fork``; start a new one there."""

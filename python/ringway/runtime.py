@@ -24,6 +24,7 @@ from ringway.options import LaunchOptions
 from ringway.queue_open import Policy, attach_checked, open_named
 from ringway.queue_types import Carried
 from ringway.queues import Queue
+from ringway.recording import Recordable
 from ringway.runtime_calls import launch_checked, link_arguments, start_checked, start_export
 
 
@@ -35,7 +36,287 @@ class RuntimeTelemetry:
     links: Sequence[LinkTelemetry]
 
 
+<<<<<<< HEAD
 class Runtime:
+=======
+@dataclasses.dataclass(frozen=True)
+class TerminateReport:
+    """What `Kernel.terminate` returns: messages handled since launch, messages discarded, seconds of life."""
+
+    processed: int
+    left_over: int
+    uptime: float
+
+
+class Kernel:
+    """A launched kernel. Every method may be called from any thread."""
+
+    __slots__ = ("__weakref__", "_core")
+
+    def __init__(self, core: _core.Kernel) -> None:
+        self._core = made(core, _core.Kernel, "Runtime.launch")
+
+    @property
+    def name(self) -> str:
+        """The name it was launched under, unique in its runtime."""
+        return self._core.name
+
+    @property
+    def kind(self) -> str:
+        """The name of what was launched, for example ``"echo"``."""
+        return self._core.kind
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        return self._core.state
+
+    @property
+    def worker(self) -> int:
+        """The worker slot it lives on."""
+        return self._core.worker
+
+    @property
+    def bridge(self) -> Literal["direct", "pumped"]:
+        """How messages reach its queues; see `LaunchOptions`."""
+        return self._core.bridge
+
+    @property
+    def failure(self) -> str:
+        """Why it failed; empty when it did not."""
+        return self._core.failure
+
+    @property
+    def stuck(self) -> bool:
+        """Whether its handler has not returned for longer than the runtime's ``watchdog`` allows."""
+        return self._core.stuck
+
+    def activate(self) -> None:
+        """Let it handle messages; does nothing on an active kernel."""
+        self._core.activate()
+
+    def deactivate(self) -> None:
+        """Stop it between two messages; its queues keep their contents. Nothing on an inactive kernel.
+
+        Once back, its handler does not run. Calls that wait for a handler, this one, `terminate` and
+        `Runtime.link`, raise `Timeout` after the runtime's ``watchdog``; then, and after Ctrl-C, the kernel is
+        what it was before.
+        """
+        self._core.deactivate()
+
+    def terminate(self, *, drain: bool = True, timeout: float | None = DRAIN_TIMEOUT) -> TerminateReport:
+        """End it for good.
+
+        Parameters
+        ----------
+        drain
+            Handle what is in its queues first, for at most ``timeout`` seconds, None for as long as it takes;
+            else discard it. Senders whose requests are discarded get `Closed`.
+
+        Returns
+        -------
+        TerminateReport
+            Also when the drain was cut short by ``terminate(drain=False)`` of another thread or by
+            `Runtime.close`; ``left_over`` says what was discarded.
+
+        Raises
+        ------
+        InvalidState
+            It has been terminated, or another call drains it.
+        Timeout
+            Its handler did not return within the runtime's ``watchdog``.
+        """
+        return TerminateReport(*self._core.terminate(flag("drain", drain), timeout))
+
+    def send(
+        self,
+        message: Any,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> bool:
+        """Put a message into the mailbox; False when the kernel's policy dropped it.
+
+        Parameters
+        ----------
+        message
+            An object of a message class (`ringway.message`); or bytes, a bytearray or a memoryview.
+        priority
+            0 (highest) to 255; chooses the lane of a kernel launched with ``lanes=True``. None means 128. A
+            message class that has the member, as `VectorRequest` does, says it there.
+        ttl
+            Seconds that the message may wait for its turn, up to 655.35, in steps of 10 ms; later it is not
+            handled but goes to the dead letters. None means the kernel's ``ttl``.
+        message_id
+            By which a kernel launched with ``dedup`` knows a message again. None makes a new one; a message
+            class may have the member.
+
+        Raises
+        ------
+        TypeMismatch, MessageTooLarge
+            The message is not one that the kernel takes.
+        QueueFull
+            No room, by the kernel's policy and ``block_timeout``.
+        Closed
+            The kernel or its runtime has ended.
+        """
+        return self._core.send(message, priority, ttl, message_id)
+
+    def request(
+        self,
+        message: Any,
+        timeout: float | None = None,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        message_id: UUID | None = None,
+    ) -> Any:
+        """Send a message and return its answer.
+
+        Parameters
+        ----------
+        timeout
+            Seconds; None means the kernel's ``message_timeout``.
+        priority, ttl, message_id
+            As for `send`.
+
+        Raises
+        ------
+        HandlerError
+            The kernel failed on this message; the text holds the message's id and the reason.
+        Timeout
+            No answer came in time. One that comes later is dropped and counted. Or the message's ``ttl`` was
+            over before its turn.
+        DuplicateMessage
+            The kernel has taken a message of this id before.
+        Error
+            As for `send`.
+        """
+        return self._core.request(message, timeout, priority, ttl, message_id)
+
+    def receive(self, timeout: float | None = None) -> Any:
+        """Return the next message that the kernel sent to the host: its own ones, and answers to `send`.
+
+        Parameters
+        ----------
+        timeout
+            Seconds; None waits as long as the kernel lives.
+
+        Raises
+        ------
+        Timeout
+            Nothing came in time.
+        Closed
+            The kernel or its runtime has ended.
+        """
+        return self._core.receive(timeout)
+
+    def send_many(
+        self,
+        array: NDArray[Any],
+        message: Carried = None,
+        *,
+        priority: int | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Copy an array of messages into the mailbox, in order, without an object per message.
+
+        Parameters
+        ----------
+        array
+            Shape (n,), one-dimensional, any stride.
+        message
+            The class of the messages, of ``@message(layout="struct")``; the array is of its dtype. None: each
+            record is sent as plain bytes.
+        priority, ttl
+            As for `send`, of all. A class that has the member says it there.
+        timeout
+            Seconds without any room after which it gives up under the policy ``"block"``; None means
+            ``block_timeout``.
+
+        Returns
+        -------
+        int
+            Messages sent; the others the policy dropped, to the dead letters.
+
+        Raises
+        ------
+        QueueFull
+            Not all found room; its ``sent`` says how many did, the first of the array.
+        TypeMismatch
+            The array is none of such messages.
+        Error
+            As for `send`.
+        """
+        return send_many(self._core, array, message, priority=priority, ttl=ttl, timeout=timeout)
+
+    def receive_many(self, message: Carried, n: int, *, timeout: float | None = None) -> NDArray[Any]:
+        """Return the next messages to the host as an array: at least one, and what else is there.
+
+        Parameters
+        ----------
+        message
+            Their class, of ``@message(layout="struct")``; or a dtype for plain bytes of that size.
+        n
+            The most messages to take, at least 1; no more than the kernel's capacity come.
+        timeout
+            Seconds; 0 does not wait, None waits as long as the kernel lives.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (m,), 1 <= m <= n, of the message's dtype.
+
+        Raises
+        ------
+        TypeMismatch
+            Nothing but messages of another type or size came. Such go to the dead letters, as ``"refused"``.
+        Timeout, Closed
+            As for `receive`.
+        """
+        return receive_many(self._core, message, n, timeout)
+
+    def telemetry(self) -> Telemetry:
+        """Return a snapshot of its counters, without stopping anything."""
+        return self._core.telemetry()
+
+    def reset_telemetry(self) -> None:
+        """Count from here on; ``depth``, ``last_message`` and ``uptime`` stay what they are."""
+        self._core.reset_telemetry()
+
+    @property
+    def telemetry_enabled(self) -> bool:
+        """Whether counters count and latency is timed; what queues drop or refuse is always counted."""
+        return self._core.telemetry_enabled
+
+    @telemetry_enabled.setter
+    def telemetry_enabled(self, on: bool) -> None:
+        self._core.telemetry_enabled = flag("telemetry_enabled", on)
+
+    def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
+        """Return the messages that were not handled and why, oldest first; also of an ended kernel.
+
+        At most ``LaunchOptions(dead_letters=...)`` are kept, the latest. ``clear`` takes them out.
+        """
+        return dead_letters(self._core, clear)
+
+    def resend(self, letter: DeadLetter) -> bool:
+        """Put a dead letter's message, of this or of another kernel, into the mailbox.
+
+        It keeps id, priority and time to live, which begins anew; one that was a ``"duplicate"``, or has no
+        id, gets a new one. The answer comes by `receive`. Once sent, the letter leaves this kernel's list.
+        Returns and raises what `send` does.
+        """
+        return bool(_core.resend(self._core, instance("letter", letter, DeadLetter)._core, True))
+
+    def __repr__(self) -> str:
+        return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"
+
+
+class Runtime(Recordable):
+>>>>>>> replay
     """A set of kernels on one backend; ends with its ``with`` block.
 
     Parameters

@@ -8,6 +8,7 @@
 
 #include "backends/cpu/worker.h"
 #include "core/error.h"
+#include "core/record/recorder.h"
 #include "core/type_id.h"
 
 namespace ringway::cpu {
@@ -37,7 +38,7 @@ Turn Context::turn() {
   }
   if (sent_) {
     turn.moved = true;
-    count(&control_.sent, sent_);
+    count_sent();
     tell_receivers();
   }
   if (turn.moved) atomic::store_relaxed(&control_.last_message_us, now_us());
@@ -110,9 +111,14 @@ u32 Context::turn_on(Inlet& input, u32 most, Turn* turn) {
   return taken;
 }
 
+void Context::count_sent() {
+  count(&control_.sent, sent_ - std::exchange(counted_, sent_));
+}
+
 void Context::took(Inlet& input, u32 messages, u32 processed, Turn* turn) {
   if (!messages) return;
   turn->moved = true;
+  count_sent();  // first: who sees that a message was handled can count what it led to
   count(&control_.received, messages);
   count(&control_.processed, processed);
   room_was_made(input);
@@ -170,7 +176,7 @@ void Context::commit_answer(u32 bytes) {
   if (!cell_) return commit_message(bytes);
   outgoing_.sender = i32(kernel_.set.index);
   outgoing_.timestamp_us = now_us();
-  ReplyPool::finish(cell_, outgoing_, bytes);
+  services_.replies.finish(cell_, outgoing_, bytes);
   cell_ = nullptr;
   ++sent_;
 }
@@ -200,6 +206,11 @@ void Context::commit_message(u32 bytes) {
   outgoing_.timestamp_us = now_us();
   if (outgoing_.receiver == kNoEndpoint) outgoing_.sequence = out.held.first;
   std::memcpy(payload_at(out.producer.ring, out.held.first), &outgoing_, sizeof(outgoing_));
+  const ReplicaSet& set = kernel_.set;
+  if (!set.bridge && set.recorder && set.recorder->on()) {
+    const u8* const body = payload_at(out.producer.ring, out.held.first) + sizeof(Envelope);
+    set.recorder->sent(set.index, out.held.first, outgoing_, body, bytes);
+  }
   out.producer.publish_n(std::exchange(out.held, {}), bytes + u32(sizeof(Envelope)));
   out.published = true;
   ++sent_;

@@ -70,6 +70,7 @@ class Context {
   u32 turn_on_lane(Inlet& lane, u32 most, Turn* turn);
   void turn_on_link(Inlet& link, Turn* turn);
   u32 turn_on(Inlet& input, u32 most, Turn* turn);
+  void count_sent();
   void took(Inlet& input, u32 messages, u32 processed, Turn* turn);
   bool mailbox_waits() const;
   u32 screen(Inlet& lane, u32 most, Turn* turn);
@@ -105,6 +106,7 @@ class Context {
   u32 input_ = 0;
   u32 emits_ = 0;
   u64 sent_ = 0;
+  u64 counted_ = 0;  // of these
   u64 now_us_ = 0;
   bool nowhere_used_ = false;
   LetterReason nowhere_reason_ = LetterReason::kClosed;
