@@ -6,6 +6,7 @@
 #include "bindings/bindings.h"
 #include "bindings/byte_view.h"
 #include "bindings/codec_types.h"
+#include "core/error.h"
 
 namespace ringway::bindings {
 namespace {
@@ -32,11 +33,15 @@ PyObject* guarded_object(Body body) {
 
 const MessageInfo* info_or_error(PyTypeObject* type) {
   const MessageInfo* info = find_message(type);
-  if (!info)
-    PyErr_Format(PyExc_TypeError,
-                 "%s is no message class with a wire form; decorate it with @ringway.message (a generic one "
-                 "needs its arguments: %s[...])",
-                 type->tp_name, type->tp_name);
+  if (!info) {
+    const std::string name = type->tp_name;
+    set_python_error(std::make_exception_ptr(
+        Error(ErrorKind::kTypeMismatch,
+              name +
+                  " is no message class with a wire form; decorate it with @ringway.message (a generic one "
+                  "needs its arguments: " +
+                  name + "[...])")));
+  }
   return info;
 }
 
