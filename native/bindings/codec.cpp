@@ -1,5 +1,8 @@
 // ringway.memorypack.codec: a schema written as plain data, compiled once.
+#include <string>
+
 #include "bindings/bindings.h"
+#include "bindings/byte_view.h"
 #include "bindings/codec_types.h"
 
 namespace ringway::bindings {
@@ -11,50 +14,41 @@ class Codec {
     try {
       type_ = compile_type(&schema_, notation, true, nullptr);
     } catch (const std::invalid_argument& error) {
-      py::object kind = py::module_::import("ringway.errors").attr("SchemaError");
-      PyErr_SetString(kind.ptr(), error.what());
-      throw py::error_already_set();
+      refuse(error.what());
+    } catch (const py::cast_error&) {  // a name that is no text: half a character
+      refuse(py::repr(notation).cast<std::string>() + " holds a name that is no whole Unicode text");
     }
   }
 
   py::object encode(const py::object& value) const { return encode_object(*type_, value.ptr()); }
 
-  std::size_t encode_into(const py::object& value, const py::buffer& buffer, std::size_t offset) const {
-    py::buffer_info view = contiguous(buffer, true);
-    return write_into(*type_, value.ptr(), static_cast<u8*>(view.ptr), std::size_t(view.size * view.itemsize),
-                      offset);
+  std::size_t encode_into(const py::object& value, const py::object& buffer, const py::object& offset) const {
+    const ByteView to("buffer", buffer, ByteView::Use::kWrite);
+    return write_into(*type_, value.ptr(), to.data(), to.size(), to.offset(offset));
   }
 
-  py::object decode(const py::buffer& data) const {
-    py::buffer_info view = contiguous(data, false);
-    auto* bytes = static_cast<const u8*>(view.ptr);
-    return py::reinterpret_steal<py::object>(
-        decode_object(*type_, bytes, std::size_t(view.size * view.itemsize), nullptr));
+  py::object decode(const py::object& data) const {
+    const ByteView from("data", data, ByteView::Use::kRead);
+    return py::reinterpret_steal<py::object>(decode_object(*type_, from.data(), from.size(), nullptr));
   }
 
-  py::tuple decode_from(const py::buffer& data, std::size_t offset) const {
-    py::buffer_info view = contiguous(data, false);
-    std::size_t size = std::size_t(view.size * view.itemsize), used = 0;
-    if (offset > size)
-      throw py::value_error("offset " + std::to_string(offset) + " beyond the " + std::to_string(size) +
-                            " bytes");
-    auto* bytes = static_cast<const u8*>(view.ptr) + offset;
-    auto value =
-        py::reinterpret_steal<py::object>(decode_prefix(*type_, bytes, size - offset, nullptr, &used));
-    return py::make_tuple(value, offset + used);
+  py::tuple decode_from(const py::object& data, const py::object& offset) const {
+    const ByteView from("data", data, ByteView::Use::kRead);
+    const std::size_t at = from.offset(offset);
+    std::size_t used = 0;
+    auto value = py::reinterpret_steal<py::object>(
+        decode_prefix(*type_, from.data() + at, from.size() - at, nullptr, &used));
+    return py::make_tuple(value, at + used);
   }
 
   u64 max_size() const { return type_->max_size; }
   u64 min_size() const { return type_->min_size; }
 
  private:
-  static py::buffer_info contiguous(const py::buffer& data, bool writable) {
-    py::buffer_info view = data.request(writable);
-    Py_ssize_t stride = view.itemsize;
-    for (Py_ssize_t i = view.ndim; i-- > 0; stride *= view.shape[std::size_t(i)])
-      if (view.strides[std::size_t(i)] != stride && view.shape[std::size_t(i)] > 1)
-        throw py::value_error("the buffer is not contiguous");
-    return view;
+  [[noreturn]] static void refuse(const std::string& why) {
+    py::object kind = py::module_::import("ringway.errors").attr("SchemaError");
+    PyErr_SetObject(kind.ptr(), text_of_bytes(why).ptr());
+    throw py::error_already_set();
   }
 
   codec::Schema schema_;

@@ -4,7 +4,9 @@
 #include <exception>
 
 #include "bindings/bindings.h"
+#include "bindings/byte_view.h"
 #include "bindings/codec_types.h"
+#include "core/error.h"
 
 namespace ringway::bindings {
 namespace {
@@ -31,11 +33,15 @@ PyObject* guarded_object(Body body) {
 
 const MessageInfo* info_or_error(PyTypeObject* type) {
   const MessageInfo* info = find_message(type);
-  if (!info)
-    PyErr_Format(PyExc_TypeError,
-                 "%s is no message class with a wire form; decorate it with @ringway.message (a generic one "
-                 "needs its arguments: %s[...])",
-                 type->tp_name, type->tp_name);
+  if (!info) {
+    const std::string name = type->tp_name;
+    set_python_error(std::make_exception_ptr(
+        Error(ErrorKind::kTypeMismatch,
+              name +
+                  " is no message class with a wire form; decorate it with @ringway.message (a generic one "
+                  "needs its arguments: " +
+                  name + "[...])")));
+  }
   return info;
 }
 
@@ -149,31 +155,19 @@ PyObject* encode_into_buffer(PyObject* self, PyObject* const* args, Py_ssize_t n
   static const char* const kText = "encode_into(buffer, offset=0)";
   const MessageInfo* info = info_or_error(Py_TYPE(self));
   if (!info) return nullptr;
-  Py_ssize_t offset = 0;
-  PyObject* given = n == 2 ? args[1] : nullptr;
+  PyObject* offset = n == 2 ? args[1] : nullptr;
   if (names && PyTuple_GET_SIZE(names) == 1 && n == 1 &&
       PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "offset") == 0) {
-    given = args[1];
+    offset = args[1];
   } else if (n < 1 || n > 2 || (names && PyTuple_GET_SIZE(names))) {
     PyErr_SetString(PyExc_TypeError, kText);
     return nullptr;
   }
-  if (given) {
-    offset = PyNumber_AsSsize_t(given, PyExc_OverflowError);
-    if (offset == -1 && PyErr_Occurred()) return nullptr;
-    if (offset < 0) {
-      PyErr_SetString(PyExc_ValueError, "offset is negative");
-      return nullptr;
-    }
-  }
-  Py_buffer view;
-  if (PyObject_GetBuffer(args[0], &view, PyBUF_WRITABLE) != 0) return nullptr;
-  PyObject* result = guarded_object([&]() -> PyObject* {
-    return PyLong_FromSize_t(write_into(*info->type, self, static_cast<u8*>(view.buf), std::size_t(view.len),
-                                        std::size_t(offset)));
+  return guarded_object([&]() -> PyObject* {
+    const ByteView to("buffer", args[0], ByteView::Use::kWrite);
+    return PyLong_FromSize_t(
+        write_into(*info->type, self, to.data(), to.size(), offset ? to.offset(offset) : 0));
   });
-  PyBuffer_Release(&view);
-  return result;
 }
 
 PyObject* decode_class(PyObject* cls, PyObject* data) {
@@ -185,13 +179,10 @@ PyObject* decode_class(PyObject* cls, PyObject* data) {
                            std::size_t(PyBytes_GET_SIZE(data)), data);
     });
   }
-  Py_buffer view;
-  if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) != 0) return nullptr;
-  PyObject* made = guarded_object([&] {
-    return decode_object(*info->type, static_cast<const u8*>(view.buf), std::size_t(view.len), nullptr);
+  return guarded_object([&] {
+    const ByteView from("data", data, ByteView::Use::kRead);
+    return decode_object(*info->type, from.data(), from.size(), nullptr);
   });
-  PyBuffer_Release(&view);
-  return made;
 }
 
 // 1 equal, 0 unequal, -1 error. Arrays are equal when their shapes and elements are.

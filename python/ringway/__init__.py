@@ -27,8 +27,6 @@ from ringway.pagerank import PageRankResult as PageRankResult
 from ringway.pagerank import pagerank as pagerank
 from ringway.queues import Queue as Queue
 from ringway.queues import QueueCounts as QueueCounts
-<<<<<<< HEAD
-=======
 from ringway.recording import Recording as Recording
 from ringway.recording import RecordingReport as RecordingReport
 from ringway.replay import ReplayDifference as ReplayDifference
@@ -36,8 +34,6 @@ from ringway.replay import ReplayedMessage as ReplayedMessage
 from ringway.replay import ReplayedPart as ReplayedPart
 from ringway.replay import ReplayReport as ReplayReport
 from ringway.replay import replay as replay
-from ringway.runtime import Kernel as Kernel
->>>>>>> replay
 from ringway.runtime import Runtime as Runtime
 from ringway.runtime import RuntimeTelemetry as RuntimeTelemetry
 from ringway.runtime import backends as backends

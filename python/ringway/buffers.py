@@ -16,7 +16,7 @@ class Buffer:
     """Memory that messages name by handle; lives until `release` or until it is forgotten."""
 
     def __init__(self, runtime: _core.Runtime, memory: NDArray[Any]) -> None:
-        self._memory = instance("memory", memory, np.ndarray)
+        self._memory = memory_of(instance("memory", memory, np.ndarray))
         self._core = _core.HandleBuffer(made(runtime, _core.Runtime, "Runtime.buffer"), memory)
 
     @property
@@ -41,6 +41,11 @@ class Buffer:
 def memory_of(source: NDArray[Any] | bytes | bytearray | memoryview | int) -> NDArray[Any]:
     """Return memory to make a `Buffer` of; see `Runtime.buffer`."""
     if isinstance(source, np.ndarray):
+        if source.dtype.hasobject or not source.flags.writeable:
+            why = "holds Python objects" if source.dtype.hasobject else "is read-only"
+            raise InvalidOption(f"source is an array of {source.dtype} that {why}; kernels write its bytes")
+        if source.dtype.kind in "mM":
+            raise InvalidOption(f"source is an array of {source.dtype}; pass source.view('i8')")
         return source
     if isinstance(source, (bytes, bytearray, memoryview)):
         return np.frombuffer(bytearray(source), np.uint8)

@@ -34,7 +34,7 @@ def _format_of(
     path: pathlib.Path, format: str | None, beginning: bytes
 ) -> tuple[_core.GraphFormat, str, bool | None]:
     if format is not None:
-        if format not in FORMATS:
+        if not isinstance(format, str) or format not in FORMATS:
             raise InvalidOption(
                 f"format is {format!r}; one of {', '.join(FORMATS)}, or None to go by the file"
             )

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ringway import _core
-from ringway.errors import GraphError
+from ringway.errors import GraphError, InvalidOption
+
+
+def _array(values: ArrayLike, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise GraphError(f"{name} is {values!r}, which is no array: {error}") from error
+
+
+def label_list(labels: Iterable[Hashable] | None) -> list[Hashable] | None:
+    """Labels as a list; `GraphError` when they are none, or not hashable."""
+    if labels is None:
+        return None
+    try:
+        names = list(labels)
+        set(names)
+    except (TypeError, RecursionError) as error:
+        raise GraphError(
+            f"labels is {labels!r}; it must hold one hashable label per node: {error}"
+        ) from error
+    return names
+
+
+def _check(graph: Any, library: str, methods: tuple[str, ...]) -> None:
+    if isinstance(graph, type) or not all(hasattr(graph, method) for method in methods):
+        raise InvalidOption(f"graph is {graph!r}; it must be a graph of {library}")
 
 
 def node_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
     """`values` as a contiguous array of native integers; the caller's own memory where it is one."""
-    array = np.asarray(values)
+    array = _array(values, name)
     if array.ndim != 1:
         raise GraphError(f"{name} has {array.ndim} dimensions; pass one node number per edge")
     if array.size == 0:
@@ -28,7 +54,7 @@ def weights(values: ArrayLike | None) -> NDArray[np.float64] | None:
     """`values` as a contiguous array of float64; None stays None."""
     if values is None:
         return None
-    array = np.asarray(values)
+    array = _array(values, "weight")
     if array.ndim != 1:
         raise GraphError(f"weight has {array.ndim} dimensions; pass one number per edge")
     if array.size > 0 and array.dtype.kind not in "biuf":
@@ -63,6 +89,8 @@ def checked_objects(labels: Sequence[Hashable] | None, num_nodes: int) -> Sequen
 
 def from_scipy(matrix: Any, weighted: bool, labels: list[str] | None) -> _core.Graph:
     """Native graph of a SciPy sparse matrix or array of any format."""
+    if isinstance(matrix, type) or not all(hasattr(matrix, name) for name in ("tocsr", "format", "dtype")):
+        raise InvalidOption(f"matrix is {matrix!r}; it must be a sparse matrix or array of SciPy")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise GraphError(f"a matrix of shape {matrix.shape} is no graph; it must be square")
     if matrix.format == "coo":
@@ -80,6 +108,7 @@ def from_networkx(
     graph: Any, weight: str | None
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float64] | None, list[Hashable]]:
     """Sources, targets, weights and nodes of a networkx graph; undirected edges both ways."""
+    _check(graph, "networkx", ("edges", "nodes", "is_directed"))
     nodes: list[Hashable] = list(graph)
     index = {node: i for i, node in enumerate(nodes)}
     triples = list(graph.edges(data=weight, default=None) if weight is not None else graph.edges(data=None))
@@ -100,6 +129,7 @@ def from_igraph(
     graph: Any, weight: str | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64] | None, list[Hashable] | None]:
     """Sources, targets, weights and names of an igraph graph; undirected edges both ways."""
+    _check(graph, "igraph", ("get_edgelist", "es", "vs", "vcount"))
     pairs = np.array(graph.get_edgelist(), np.int64).reshape(-1, 2)
     src, dst = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
     values = weights(graph.es[weight]) if weight is not None and weight in graph.es.attributes() else None

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ringway import _core, graph_files, graph_sources
-from ringway.arguments import whole
+from ringway.arguments import flag, made, whole
 from ringway.errors import GraphError, InvalidOption, NotFound
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Graph:
     __slots__ = ("_index", "_native", "_objects")
 
     def __init__(self, native: _core.Graph, objects: Sequence[Hashable] | None = None) -> None:
-        self._native = native
+        self._native = made(native, _core.Graph, "Graph.read and Graph.from_...")
         self._objects = None if objects is None else tuple(objects)  # labels that are not all strings
         self._index: dict[Hashable, int] | None = None
 
@@ -83,8 +83,10 @@ class Graph:
         """
         options = {"directed": directed, "weighted": weighted, "compact": compact, "header": header}
         for option, value in options.items():
-            if value not in (True, False, None):
+            if value is not None and not isinstance(value, (bool, np.bool_)):
                 raise InvalidOption(f"{option} is {value!r}; it must be True, False or None")
+        if progress is not None and not callable(progress):
+            raise InvalidOption(f"progress is {progress!r}; it must be a function, or None")
         return cls(graph_files.read(path_of(path), format, options, progress))
 
     @classmethod
@@ -115,7 +117,7 @@ class Graph:
             Lengths differ, a node is out of range, a weight is negative, infinite or not a number, or two
             labels are equal.
         """
-        names = None if labels is None else list(labels)
+        names = graph_sources.label_list(labels)
         if num_nodes is None and names is not None:
             num_nodes = len(names)
         if (
@@ -151,8 +153,8 @@ class Graph:
         GraphError
             The matrix is not square, or an entry is negative, complex, infinite or not a number.
         """
-        strings, objects = graph_sources.split_labels(None if labels is None else list(labels))
-        native = graph_sources.from_scipy(matrix, weighted, strings)
+        strings, objects = graph_sources.split_labels(graph_sources.label_list(labels))
+        native = graph_sources.from_scipy(matrix, flag("weighted", weighted), strings)
         return cls(native, graph_sources.checked_objects(objects, native.num_nodes))
 
     @classmethod
@@ -265,6 +267,8 @@ class Graph:
                 "labels that are not strings cannot be saved; pickle keeps them, or make them strings"
             )
         target = path_of(path)
+        if not target.name:
+            raise InvalidOption(f"path is {path!r}; it must name a file")
         partial = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
         try:
             with partial.open("xb") as file:
@@ -292,9 +296,16 @@ class Graph:
 
 def path_of(path: str | os.PathLike[str]) -> pathlib.Path:
     """Return a path; `InvalidOption` on what is none."""
-    if isinstance(path, (str, os.PathLike)):
-        return pathlib.Path(path)
-    raise InvalidOption(f"path is {path!r}; it must be a str or a pathlib.Path")
+    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(name, str):
+        raise InvalidOption(f"path is {path!r}; it must be a str or a pathlib.Path")
+    if not name or "\0" in name:
+        raise InvalidOption(f"path is {path!r}; a file's name is not empty and holds no zero character")
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        raise InvalidOption(f"path is {path!r}, which no file's name can hold") from None
+    return pathlib.Path(name)
 
 
 def _unpickle(parts: list[Any], objects: tuple[Hashable, ...] | None) -> Graph:

@@ -44,7 +44,7 @@ def _check(damping: float, tol: float, max_iter: int, on_failure: str) -> None:
         raise InvalidOption(f"tol is {tol}; it must be 0 or more, and finite")
     if not 0 <= whole("max_iter", max_iter, "a whole number") < 2**32:
         raise InvalidOption(f"max_iter is {max_iter}; it must be between 0 and {2**32 - 1}")
-    if on_failure not in ("raise", "return"):
+    if not isinstance(on_failure, str) or on_failure not in ("raise", "return"):
         raise InvalidOption(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
 
 

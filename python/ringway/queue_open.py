@@ -120,14 +120,15 @@ def checked(
     dead_letters: int,
 ) -> tuple[QueueType, tuple[str, Any, int, int, str, float, int]]:
     """Return the type of a queue that is to be, and the native core's arguments."""
-    instance("name", name or "", str)
+    instance("name", "" if name is None else name, str)
     checked_capacity = whole(f"capacity of queue {name!r}", capacity, "a power of two, 16 to 1048576")
     least = "'auto' or a number of bytes, at least 1"
-    size = 0 if slot_size == "auto" else whole(f"slot_size of queue {name!r}", slot_size, least)
-    if slot_size != "auto" and size < 1:
+    fits = isinstance(slot_size, str) and slot_size == "auto"
+    size = 0 if fits else whole(f"slot_size of queue {name!r}", slot_size, least)
+    if not fits and size < 1:
         raise InvalidOption(f"slot_size of queue {name!r} is {slot_size}; it must be {least}")
     seconds = real(f"block_timeout of queue {name!r}", block_timeout, BLOCK_TIMEOUT)
-    if policy not in get_args(Policy):
+    if not isinstance(policy, str) or policy not in get_args(Policy):
         raise InvalidOption(f"policy of queue {name!r} is {policy!r}; it must be one of {get_args(Policy)}")
     letters = whole(f"dead_letters of queue {name!r}", dead_letters, DEAD_LETTERS)
     kind, native = resolve(message)

@@ -41,7 +41,7 @@ class QueueType:
             raise TypeMismatch(f"queue {queue!r} carries {dtype}, not {message.dtype}")
         try:
             record = np.array(message, dtype)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise TypeMismatch(f"queue {queue!r} carries {dtype}; {message!r} is none: {error}") from None
         if record.shape:
             raise TypeMismatch(
@@ -143,7 +143,7 @@ def _layout_of(cls: type[Any]) -> np.dtype[Any] | None:
 def _checked_dtype(message: Any) -> np.dtype[Any]:
     try:
         dtype: np.dtype[Any] = np.dtype(message)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise InvalidOption(
             f"message is {message!r}; it must be a message class, bytes, a NumPy dtype or None"
         ) from error

@@ -122,7 +122,7 @@ class ReservedSlots(Slots):
 
     @sizes.setter
     def sizes(self, sizes: ArrayLike) -> None:
-        self._core.set_sizes(np.asarray(sizes))
+        self._core.set_sizes(size_numbers(sizes))
 
     def send(self, count: int | None = None) -> None:
         """Send the first ``count``, None for all, before the block ends; the others are not sent."""
@@ -135,6 +135,17 @@ class ReservedSlots(Slots):
             self._core.give_up()
         elif self._core.open:
             self._core.end(len(self._core))
+
+
+def size_numbers(sizes: ArrayLike) -> NDArray[np.uint32]:
+    """Return sizes of messages as the native core takes them, which compares them with its slots."""
+    try:
+        given = np.asarray(sizes)
+    except ValueError:
+        given = np.empty(0, object)
+    if given.dtype.kind not in "iu" or (given.size and not 0 <= given.min() <= given.max() < 2**32):
+        raise InvalidOption(f"sizes is {sizes!r}; it must be an array of one number of bytes a slot")
+    return given.astype(np.uint32)
 
 
 def sent_count(count: Any) -> int:

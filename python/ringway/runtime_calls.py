@@ -49,7 +49,8 @@ def link_arguments(*, message: type[_core.Message] | None, capacity: int, slot_s
     slots = whole("capacity", capacity, "a power of two, 16 to 1048576")
     size = whole("slot_size", slot_size, "0, or the bytes of the largest message")
     if message is not None:
-        if not (isinstance(message, type) and issubclass(message, _core.Message)):
+        known = isinstance(message, type) and issubclass(message, _core.Message)
+        if not known or not hasattr(message, "__message_dtype__"):
             raise InvalidOption(
                 f"message is {message!r}; it must be a class made by ringway.message, or None"
             )

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import ringway as rw
 from ringway import _core, memorypack, types
-from ringway.errors import DecodeError, EncodeError, SchemaError
+from ringway.errors import DecodeError, EncodeError, SchemaError, TypeMismatch
 from ringway.messages import (
     ConvergenceCheckResult,
     GraphNode,
@@ -443,7 +443,9 @@ def test_encode_into() -> None:
         Point(1, 2).encode_into(bytearray(8))
     with pytest.raises(ValueError, match="offset"):
         Point(1, 2).encode_into(buffer, -1)
-    with pytest.raises(BufferError):
+    with pytest.raises(
+        TypeMismatch, match="buffer is b'read-only'; it must be a bytearray or other writable"
+    ):
         Point(1, 2).encode_into(b"read-only")  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ringway import _core
+from ringway.errors import TypeMismatch
 from ringway.memorypack.annotations import element_dtype
 
 
@@ -15,6 +16,8 @@ def describe(cls: type[Any]) -> str:
 
     The last line of the object form gives the range of the encoded size.
     """
+    if not (isinstance(cls, type) and issubclass(cls, _core.Message) and cls is not _core.Message):
+        raise TypeMismatch(f"{cls!r} is no message class; decorate it with @ringway.message")
     facts = _core.describe_message(cls)
     struct = facts["form"] == "struct"
     rows = [("offset", "size", "type", "member")]
