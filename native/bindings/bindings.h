@@ -28,6 +28,7 @@ void init_message_base(py::module_& module);
 void init_pagerank(py::module_& module);
 void init_queue(py::module_& module);
 void init_queue_port(py::module_& module);
+void init_queue_telemetry(py::module_& module);
 void init_record(py::module_& module);
 void init_runtime(py::module_& module);
 void init_selftest(py::module_& module);

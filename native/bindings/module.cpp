@@ -13,9 +13,10 @@ PYBIND11_MODULE(_core, module) {
   init_message(module);
   init_pagerank(module);
   init_slots(module);
+  init_telemetry(module);
+  init_queue_telemetry(module);
   init_queue(module);
   init_queue_port(module);
-  init_telemetry(module);
   init_runtime(module);
   init_event_port(module);
   init_record(module);

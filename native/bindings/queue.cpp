@@ -322,20 +322,6 @@ Held peek(const SharedQueue& queue, std::int64_t n, std::int64_t least, const py
   return std::make_shared<Slots>(queue, Side::kReceive, claim);
 }
 
-py::dict counts(const NamedQueue& queue) {
-  const NamedCounts now = queue.counts();
-  py::dict all;
-  all["depth"] = now.depth;
-  all["sent"] = now.sent;
-  all["received"] = now.received;
-  all["dropped_new"] = now.dropped_new;
-  all["dropped_oldest"] = now.dropped_oldest;
-  all["refused"] = now.refused;
-  all["skipped"] = now.skipped;
-  all["redelivered"] = now.redelivered;
-  return all;
-}
-
 }  // namespace
 
 NamedQueueOptions named_queue_options(const std::string& name, const py::object& message,
@@ -375,7 +361,10 @@ void init_queue(py::module_& module) {
       .def_property_readonly("block_timeout", &NamedQueue::block_timeout)
       .def_property_readonly("closed", &NamedQueue::shut)
       .def_property_readonly("depth", [](const NamedQueue& queue) { return queue.counts().depth; })
-      .def("counts", &counts)
+      .def("counts", &NamedQueue::counts)
+      .def("telemetry", &NamedQueue::telemetry)
+      .def("reset_telemetry", &NamedQueue::reset_telemetry)
+      .def_property("telemetry_enabled", &NamedQueue::telemetry_enabled, &NamedQueue::enable_telemetry)
       .def("held_up", &NamedQueue::held_up)
       .def("send", &send, py::arg("message"), py::arg("timeout"), py::arg("priority") = py::none(),
            py::arg("ttl") = py::none(), py::arg("message_id") = py::none())

@@ -137,6 +137,8 @@ void init_telemetry(py::module_& module) {
           "Times the kernel's loop looked at its inputs.")
       .def_property_readonly(
           "depth", [](const Telemetry& t) { return t.mailbox.depth; }, "Messages that wait in the mailbox.")
+      .def_readonly("outbox_depth", &Telemetry::outbox_depth,
+                    "Messages to the host that nobody has received; with a pumped bridge, those on the host.")
       .def_property_readonly(
           "bridge", &bridge,
           "None without a pumped bridge; with one, messages copied each way (to_device, to_host)\n"

@@ -88,6 +88,7 @@ Telemetry Kernel::counted() const {
   const std::int64_t end = atomic::load_relaxed(&ended_at_);
   Telemetry now{snapshot(port_->controls),
                 port_->mailbox.counts(),
+                port_->outbox.counts().depth,
                 std::nullopt,
                 port_->dead_letters.lost(),
                 snapshot(port_->latency),

@@ -16,6 +16,18 @@ u64 Latency::stamp(u64 ticket) {
   return ticket + every_;
 }
 
+void Latency::stamp(u64 first, u32 n) {
+  const u64 now = static_cast<u64>(now_ns());
+  for (u64 ticket = (first + mask_) & ~mask_; ticket < first + n; ticket += every_) {
+    atomic::store_relaxed(stamp_of(ticket), now);  // relaxed: as in stamp()
+  }
+}
+
+void Latency::forget_sent() {
+  // Relaxed: a message whose stamp goes with it is only not measured.
+  for (u32 i = 0; i < std::max(1U, capacity_ / every_); ++i) atomic::store_relaxed(&stamps_[i], u64(0));
+}
+
 void Latency::passed_on(u64 ticket, const Latency& from, u64 was) {
   if ((ticket & mask_) != 0) return;
   if ((was & from.mask_) != 0) {  // one that was not sampled there: from here on

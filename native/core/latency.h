@@ -21,6 +21,10 @@ class Latency {
   void sent(u64 ticket) {
     if ((ticket & mask_) == 0) stamp(ticket);
   }
+  // As sent(), of n tickets from `first` on.
+  void sent(u64 first, u32 n) {
+    if (((first + mask_) & ~mask_) < first + n) stamp(first, n);
+  }
   void handled(u64 first, u32 n) {
     if (((first + mask_) & ~mask_) < first + n) record(first, n);
   }
@@ -29,10 +33,13 @@ class Latency {
   void passed_on(u64 ticket, const Latency& from, u64 was);
   // As sent(), of a ticket that is sampled; the next one that is.
   u64 stamp(u64 ticket);
+  // Messages that are on their way will not be measured.
+  void forget_sent();
 
   const LatencyHistogram& histogram() const { return histogram_; }
 
  private:
+  void stamp(u64 first, u32 n);
   void record(u64 first, u32 n);
   u64* stamp_of(u64 ticket) const { return &stamps_[(ticket & (capacity_ - 1)) / every_]; }
 

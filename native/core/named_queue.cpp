@@ -89,6 +89,43 @@ NamedCounts NamedQueue::counts() const {
           raw.refused_full + raw.refused_size};
 }
 
+QueueTelemetry& QueueTelemetry::operator-=(const QueueTelemetry& before) {
+  // The parts of a snapshot are of slightly different times, so that one may be behind an earlier one's.
+  const auto subtract = [](u64* from, u64 then) { *from -= std::min(*from, then); };
+  subtract(&counts.sent, before.counts.sent);
+  subtract(&counts.received, before.counts.received);
+  subtract(&counts.dropped_new, before.counts.dropped_new);
+  subtract(&counts.dropped_oldest, before.counts.dropped_oldest);
+  subtract(&counts.refused, before.counts.refused);
+  subtract(&counts.skipped, before.counts.skipped);
+  subtract(&counts.redelivered, before.counts.redelivered);
+  latency -= before.latency;
+  return *this;
+}
+
+QueueTelemetry NamedQueue::counted() const {
+  return {counts(), queue_.ring().capacity, atomic::load_relaxed(last_message_us_), snapshot(queue_.latency())};
+}
+
+void NamedQueue::enable_telemetry(bool on) {
+  // A stamp that was not looked at while this was off would count for a later message in its slot.
+  if (on && !telemetry_enabled() && queue_.latency()) queue_.latency()->forget_sent();
+  atomic::store_relaxed(&telemetry_, u32(on));
+}
+
+void NamedQueue::time_sent(u64 first, u32 n) {
+  if (!telemetry_enabled() || !n) return;
+  if (Latency* latency = queue_.latency()) latency->sent(first, n);
+  const u64 now = coarse_unix_us();
+  // Relaxed: for people. Written only when it changes, so that senders do not take the line from each other.
+  if (atomic::load_relaxed(last_message_us_) != now) atomic::store_relaxed(last_message_us_, now);
+}
+
+void NamedQueue::time_received(u64 first, u32 n) {
+  Latency* const latency = queue_.latency();
+  if (latency && telemetry_enabled()) latency->handled(first, n);
+}
+
 void NamedQueue::check_message(u32 type_id, const std::string& type_name, std::size_t bytes) {
   const bool belongs = type_.content == Content::kAny ||
                        (type_.content != Content::kMessage ? type_id == 0 : type_id == type_.type_id);
@@ -241,6 +278,7 @@ NamedQueue::Offer NamedQueue::try_send(std::initializer_list<Part> parts) {
     bytes += u32(part.bytes);
   }
   if (records()) record(RecordKind::kQueueIn, made.first, bytes);
+  time_sent(made.first, 1);
   put_side(queue_.ring()).publish(made.first, bytes, 0);
   settled(Side::kSend, made);
   return Offer::kSent;
@@ -276,6 +314,7 @@ u32 NamedQueue::try_send_many(const u8* first, std::ptrdiff_t stride, u32 n, u32
       first += stride * lost;
       continue;
     }
+    time_sent(made.first, made.count);
     for (u32 i = 0; i < made.count; ++i, first += stride) {
       std::memcpy(payload(made.first + i), first, type_.fixed_size);
       if (records()) record(RecordKind::kQueueIn, made.first + i, type_.fixed_size);
@@ -318,6 +357,7 @@ u32 NamedQueue::try_receive_many(u8* first, std::ptrdiff_t stride, u32 n) {
     const SlotClaim made = claim(Side::kReceive, n - done, false);
     if (!made.count) break;
     if (records()) record_taken(made);
+    time_received(made.first, made.count);
     for (u32 i = 0; i < made.count; ++i, first += stride) {
       std::memcpy(first, payload(made.first + i), type_.fixed_size);
       side.release(made.first + i);
@@ -354,6 +394,7 @@ void NamedQueue::publish(SlotClaim claim, const u32* sizes, u32 sent) {
       record(RecordKind::kQueueIn, claim.first + i, bytes);
     }
   }
+  time_sent(claim.first, sent);
   if (type_.fixed_size) {
     side.publish_n({claim.first, sent}, type_.fixed_size);
   } else {
@@ -365,6 +406,7 @@ void NamedQueue::publish(SlotClaim claim, const u32* sizes, u32 sent) {
 
 void NamedQueue::release(SlotClaim claim) {
   if (records()) record_taken(claim);
+  time_received(claim.first, claim.count);
   take_side(queue_.ring()).release_n(claim);
   settled(Side::kReceive, claim);
 }

@@ -20,6 +20,7 @@
 #include "core/channel.h"
 #include "core/dead_letters.h"
 #include "core/error.h"
+#include "core/telemetry.h"
 #include "core/wait.h"
 #include "core/watchers.h"
 
@@ -46,6 +47,17 @@ struct NamedCounts {
   u64 dropped_new, dropped_oldest, refused;
   // Between processes: what dead senders had begun and not sent, what dead receivers had taken and another got.
   u64 skipped = 0, redelivered = 0;
+
+  bool operator==(const NamedCounts&) const = default;
+};
+
+struct QueueTelemetry {
+  NamedCounts counts;
+  u32 capacity;
+  u64 last_message_us;    // when a message was last sent, since the Unix epoch, within a few ms; 0: never
+  LatencyCounts latency;  // from being sent to being released; of queues of this process
+
+  QueueTelemetry& operator-=(const QueueTelemetry& before);
 };
 
 using SlotClaim = Claim<QueueAtomics>;
@@ -73,6 +85,15 @@ class NamedQueue {
   virtual NamedCounts counts() const;
   // What the policy dropped on behalf of this process's senders.
   DeadLetters& dead_letters() { return dead_letters_; }
+
+  // Of one message in so many the latency is measured.
+  static constexpr u32 kLatencySample = 64;
+  // Counted since the last reset, or creation; read without stopping anything, in less than a microsecond.
+  QueueTelemetry telemetry() const { return since_reset_.since(counted()); }
+  void reset_telemetry() { since_reset_.reset(counted()); }
+  bool telemetry_enabled() const { return atomic::load_relaxed(&telemetry_) != 0; }
+  // Off: no message is timed. What is counted comes from the queue's indices, which go on.
+  void enable_telemetry(bool on);
 
   // Throws kTypeMismatch, naming both, when a message of that class (0 and "": plain bytes) does not belong here;
   // kMessageTooLarge when it does not fit.
@@ -153,6 +174,8 @@ class NamedQueue {
   void bury(LetterReason reason, const u8* message, u32 bytes);
   [[noreturn]] void throw_closed() const;
 
+  u64* last_message_us_ = &own_last_message_us_;  // where that is kept; a process among others does not own it
+
  private:
   class Entry;
   struct Waiters {
@@ -160,6 +183,10 @@ class NamedQueue {
     Watchers watchers;
   };
 
+  QueueTelemetry counted() const;
+  // Before messages are published, and before they are released: takes their times.
+  void time_sent(u64 first, u32 n);
+  void time_received(u64 first, u32 n);
   SlotClaim claim_by_policy(u32 n);
   u32 first_skipped(u64 first, u32 n) const;
   void pass_skipped(SlotClaim claim);
@@ -183,8 +210,11 @@ class NamedQueue {
   const u32 process_;
   DeadLetters dead_letters_;
   Waiters room_, messages_;
+  SinceReset<QueueTelemetry> since_reset_;
+  u32 telemetry_ = 1;
   u64 skipped_ = 0;         // slots that senders gave up
   u64 skips_received_ = 0;  // of these, passed by a receiver
+  alignas(kIndexLine) u64 own_last_message_us_ = 0;
   alignas(kIndexLine) u32 inside_ = 0;
   u32 closed_ = 0;
   u32 discarded_ = 0;

@@ -62,7 +62,9 @@ QueueOptions slots_for(const NamedQueueOptions& options) {
 }
 
 std::shared_ptr<NamedQueue> make_named_queue(const NamedQueueOptions& options) {
-  return std::make_shared<NamedQueue>(Queue(slots_for(options)), options.type, options.block_timeout,
+  Queue slots(slots_for(options));
+  slots.sample_latency(NamedQueue::kLatencySample);
+  return std::make_shared<NamedQueue>(std::move(slots), options.type, options.block_timeout,
                                       u32(options.dead_letters));
 }
 

@@ -278,6 +278,7 @@ Runtime::LinkFlow Runtime::link_flow(const std::string& kernel) {
 void Runtime::reset_telemetry() {
   for (const auto& kernel : kernels()) kernel->reset_telemetry();
   for (const TimedLink& link : links()) link.since_reset->reset(link.counted());
+  for (const auto& queue : queues()) queue->reset_telemetry();
 }
 
 }  // namespace ringway

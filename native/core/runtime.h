@@ -64,7 +64,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
     u64 in = 0, out = 0;
   };
   LinkFlow link_flow(const std::string& kernel);
-  void reset_telemetry();  // of every kernel and link
+  void reset_telemetry();  // of every kernel, link and queue
 
   // For an event loop; lives as long as the runtime.
   std::shared_ptr<CompletionPort> open_port();

@@ -36,6 +36,7 @@ struct SharedHeader {
   u64 redelivered;                  // messages of dead consumers, given to another
   u64 given_up;                     // slots that a living producer reserved and gave up
   u64 skips_passed;                 // slots of both kinds that consumers have passed
+  u64 last_message_us;              // when a message was last sent, since the Unix epoch; for people
 };
 
 // A claimer's note (core/noted_claim.h) and whose it is. Its process lives as long as the line's lock is held.

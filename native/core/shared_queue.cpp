@@ -38,6 +38,7 @@ SharedQueue::SharedQueue(SharedParts parts, double block_timeout, u32 dead_lette
       block_(reinterpret_cast<SharedBlock*>(memory_.data())),
       members_(block_, locks_.get()) {
   for (auto& open : open_) open.reserve(kLinesPerSide);
+  last_message_us_ = &block_->header.last_message_us;
 }
 
 SharedQueue::~SharedQueue() {

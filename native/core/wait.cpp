@@ -10,12 +10,24 @@ std::int64_t now_ns() {
   return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-std::uint64_t unix_us() {
+namespace {
+
+std::uint64_t unix_us_of(std::int64_t steady_ns) {
   using namespace std::chrono;
   constexpr std::int64_t kMicrosecond = 1000;  // ns
   static const std::int64_t epoch =
       now_ns() / kMicrosecond - duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-  return static_cast<std::uint64_t>(now_ns() / kMicrosecond - epoch);
+  return static_cast<std::uint64_t>(steady_ns / kMicrosecond - epoch);
+}
+
+}  // namespace
+
+std::uint64_t unix_us() {
+  return unix_us_of(now_ns());
+}
+
+std::uint64_t coarse_unix_us() {
+  return unix_us_of(coarse_now_ns());
 }
 
 Wait Wait::seconds(double timeout, void (*check)()) {

@@ -9,6 +9,12 @@
 
 namespace ringway {
 
+std::int64_t coarse_now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::int64_t(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
 void park(const u32* word, u32 expected, std::int64_t timeout_ns) {
   if (timeout_ns <= 0) return;
   constexpr std::int64_t kSecond = 1'000'000'000;

@@ -22,6 +22,10 @@ Place& place_of(const u32* word) {
 
 }  // namespace
 
+std::int64_t coarse_now_ns() {
+  return now_ns();
+}
+
 void park(const u32* word, u32 expected, std::int64_t timeout_ns) {
   if (timeout_ns <= 0) return;
   Place& place = place_of(word);

@@ -8,6 +8,8 @@ from ringway._core import DeviceBuffer as DeviceBuffer
 from ringway._core import Latency as Latency
 from ringway._core import LinkTelemetry as LinkTelemetry
 from ringway._core import Message as Message
+from ringway._core import QueueCounts as QueueCounts
+from ringway._core import QueueTelemetry as QueueTelemetry
 from ringway._core import Telemetry as Telemetry
 from ringway._core import __version__ as __version__
 from ringway.buffers import Buffer as Buffer
@@ -26,7 +28,6 @@ from ringway.options import LaunchOptions as LaunchOptions
 from ringway.pagerank import PageRankResult as PageRankResult
 from ringway.pagerank import pagerank as pagerank
 from ringway.queues import Queue as Queue
-from ringway.queues import QueueCounts as QueueCounts
 from ringway.recording import Recording as Recording
 from ringway.recording import RecordingReport as RecordingReport
 from ringway.replay import ReplayDifference as ReplayDifference
@@ -77,6 +78,7 @@ __all__ = [
     "PageRankResult",
     "Queue",
     "QueueCounts",
+    "QueueTelemetry",
     "Recording",
     "RecordingReport",
     "ReplayDifference",

@@ -365,7 +365,7 @@ class AsyncRuntime(Recordable):
         return snapshot(self._core)
 
     def reset_telemetry(self) -> None:
-        """Count from here on, in every kernel and link."""
+        """Count from here on, in every kernel, link and queue."""
         self._core.reset_telemetry()
 
     async def link(

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
+from ringway._core import QueueCounts, QueueTelemetry
 from ringway.arguments import flag, instance, seconds, whole
 from ringway.dead_letters import DeadLetter, queue_letters
 from ringway.errors import Closed, Timeout
 from ringway.queue_open import Policy, attach_checked, create_checked, open_checked
 from ringway.queue_types import Carried, QueueType, of_core
-from ringway.queues import PeekedSlots, QueueCounts, ReservedSlots, many_room, refuse
+from ringway.queues import PeekedSlots, ReservedSlots, many_room, refuse
 
 Held = TypeVar("Held", PeekedSlots, ReservedSlots)
 Result = TypeVar("Result")
@@ -202,7 +203,24 @@ class AsyncQueue:
 
     def counts(self) -> QueueCounts:
         """Return a snapshot of its counters."""
-        return QueueCounts(**self._core.counts())
+        return self._core.counts()
+
+    def telemetry(self) -> QueueTelemetry:
+        """Return a snapshot of its counters and latencies."""
+        return self._core.telemetry()
+
+    def reset_telemetry(self) -> None:
+        """Let `telemetry` count from here on."""
+        self._core.reset_telemetry()
+
+    @property
+    def telemetry_enabled(self) -> bool:
+        """Whether messages are timed."""
+        return self._core.telemetry_enabled
+
+    @telemetry_enabled.setter
+    def telemetry_enabled(self, on: bool) -> None:
+        self._core.telemetry_enabled = flag("telemetry_enabled", on)
 
     def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
         """Return what the policy dropped of this process's messages and why, oldest first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ringway import _core
+from ringway._core import QueueCounts, QueueTelemetry
 from ringway.arguments import flag, instance, whole
 from ringway.dead_letters import DeadLetter, queue_letters
 from ringway.errors import Closed, InvalidOption, QueueFull
@@ -20,26 +20,6 @@ from ringway.queue_types import Carried, QueueType, of_core
 
 if TYPE_CHECKING:
     from ringway.aio_queues import AsyncQueue
-
-
-@dataclasses.dataclass(frozen=True)
-class QueueCounts:
-    """A queue's counters since its creation.
-
-    ``depth`` counts what was sent and not yet received, ``refused`` what its sender was told of by
-    `QueueFull` or `MessageTooLarge`; dropped messages are those that a policy gave up. Between processes,
-    ``skipped`` messages were begun by senders that died before they sent them, and ``redelivered`` ones were
-    taken by receivers that died and given to another.
-    """
-
-    depth: int
-    sent: int
-    received: int
-    dropped_new: int
-    dropped_oldest: int
-    refused: int
-    skipped: int = 0
-    redelivered: int = 0
 
 
 class Slots:
@@ -489,7 +469,28 @@ class Queue:
 
     def counts(self) -> QueueCounts:
         """Return a snapshot of its counters, without stopping anything."""
-        return QueueCounts(**self._core.counts())
+        return self._core.counts()
+
+    def telemetry(self) -> QueueTelemetry:
+        """Return a snapshot of its counters and latencies, without stopping anything.
+
+        In shared memory counters are those of all processes; a reset, and whether telemetry is on, is this
+        process's own. Latency is not measured there.
+        """
+        return self._core.telemetry()
+
+    def reset_telemetry(self) -> None:
+        """Let `telemetry` count from here on; ``depth`` and ``last_message`` stay, and `counts` too."""
+        self._core.reset_telemetry()
+
+    @property
+    def telemetry_enabled(self) -> bool:
+        """Whether messages are timed. What is counted costs nothing, and is always counted."""
+        return self._core.telemetry_enabled
+
+    @telemetry_enabled.setter
+    def telemetry_enabled(self, on: bool) -> None:
+        self._core.telemetry_enabled = flag("telemetry_enabled", on)
 
     def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
         """Return what the policy dropped of this process's messages and why, oldest first.

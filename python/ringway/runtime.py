@@ -13,7 +13,7 @@ from uuid import UUID
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway._core import LinkTelemetry, Telemetry
+from ringway._core import LinkTelemetry, QueueTelemetry, Telemetry
 from ringway.arguments import flag, instance
 from ringway.buffers import Buffer, memory_of
 from ringway.errors import NotFound
@@ -30,10 +30,14 @@ from ringway.runtime_calls import launch_checked, link_arguments, start_checked,
 
 @dataclasses.dataclass(frozen=True)
 class RuntimeTelemetry:
-    """A snapshot of every kernel's counters by its name, and of every link's."""
+    """A snapshot of every kernel's counters by its name, of every link's, and of every queue's by its name.
+
+    ``queues`` are those of `Runtime.queue`; a kernel's own two are in its counters.
+    """
 
     kernels: Mapping[str, Telemetry]
     links: Sequence[LinkTelemetry]
+    queues: Mapping[str, QueueTelemetry] = dataclasses.field(default_factory=dict)
 
 
 class Runtime(Recordable):
@@ -148,7 +152,7 @@ class Runtime(Recordable):
         return snapshot(self._core)
 
     def reset_telemetry(self) -> None:
-        """Count from here on, in every kernel and link."""
+        """Count from here on, in every kernel, link and queue."""
         self._core.reset_telemetry()
 
     def link(
@@ -362,7 +366,8 @@ def endpoint(runtime: _core.Runtime, name: str) -> Queue | KernelQueue | Kernel:
 def snapshot(runtime: _core.Runtime) -> RuntimeTelemetry:
     """Return the counters of what a native runtime holds."""
     kernels = {kernel.name: kernel.telemetry() for kernel in runtime.kernels()}
-    return RuntimeTelemetry(kernels, runtime.link_telemetry())
+    queues = {queue.name: queue.telemetry() for queue in runtime.queues()}
+    return RuntimeTelemetry(kernels, runtime.link_telemetry(), queues)
 
 
 def backends() -> dict[str, str]:

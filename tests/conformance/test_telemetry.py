@@ -79,6 +79,58 @@ def test_reset_and_snapshot_of_a_runtime(runtime: rw.Runtime) -> None:
     assert seen.kernels["relay"].last_message > 0
 
 
+def test_queues_are_in_the_snapshot_and_reset_with_it(runtime: rw.Runtime) -> None:
+    jobs = runtime.queue("jobs", bytes, capacity=16, policy="reject")
+    began = time.time()
+    for _ in range(16):
+        jobs.send(b"x")
+    with pytest.raises(errors.QueueFull):
+        jobs.send(b"x")
+    assert jobs.receive(timeout=20) == b"x"
+    seen = runtime.telemetry().queues
+    assert list(seen) == ["jobs"]
+    assert (seen["jobs"].sent, seen["jobs"].received, seen["jobs"].depth, seen["jobs"].capacity) == (
+        16,
+        1,
+        15,
+        16,
+    )
+    assert seen["jobs"].dropped == {"new": 0, "oldest": 0, "refused": 1}
+    assert seen["jobs"].latency.count == 1
+    assert abs(seen["jobs"].last_message - began) < 60
+    runtime.reset_telemetry()
+    seen = runtime.telemetry().queues
+    assert (seen["jobs"].sent, seen["jobs"].depth, seen["jobs"].latency.count) == (0, 15, 0)
+    assert jobs.counts() == rw.QueueCounts(15, 16, 1, 0, 0, 1)
+    assert "depth=15 of 16" in repr(jobs.telemetry())
+    jobs.close()
+    assert not runtime.telemetry().queues
+
+
+def test_a_queue_without_telemetry_times_nothing() -> None:
+    with rw.Queue("alone", bytes) as queue:
+        assert queue.telemetry_enabled
+        queue.telemetry_enabled = False
+        for _ in range(64):
+            queue.send(b"x")
+            queue.receive(timeout=20)
+        assert (queue.telemetry().latency.count, queue.telemetry().last_message) == (0, 0)
+        assert queue.aio().telemetry().received == 64
+        queue.reset_telemetry()
+        assert queue.telemetry().sent == 0
+
+
+def test_the_outbox_has_a_depth_too(runtime: rw.Runtime) -> None:
+    kernel = runtime.launch("echo")
+    for _ in range(5):
+        kernel.send(b"x")
+    while kernel.telemetry().sent < 5:
+        time.sleep(0.001)
+    assert kernel.telemetry().outbox_depth == 5
+    kernel.receive(timeout=20)
+    assert kernel.telemetry().outbox_depth == 4
+
+
 def test_the_same_for_asyncio(backend: str) -> None:
     async def main() -> None:
         async with rw.AsyncRuntime(backend) as runtime:

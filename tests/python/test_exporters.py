@@ -22,6 +22,11 @@ def runtime() -> Iterator[rw.Runtime]:
         started.link(relay, echo)
         for _ in range(5):
             echo.request(b"x", timeout=20)
+        jobs = started.queue("jobs", bytes, capacity=16, policy="drop_new")
+        for _ in range(18):
+            jobs.send(b"x")
+        jobs.receive(timeout=20)
+        started.launch("echo", name="far", options=rw.LaunchOptions(bridge="pumped")).request(b"x", 20)
         yield started
 
 
@@ -49,7 +54,15 @@ def samples(text: str) -> dict[str, dict[str, float]]:
 def test_prometheus_text(runtime: rw.Runtime) -> None:
     found = samples(telemetry.prometheus_text(runtime))
     name = r'kernel="a \"b\"\\\nc"'
-    assert found["ringway_kernel_processed_total"] == {'kernel="relay"': 0, name: 5}
+    assert found["ringway_kernel_processed_total"] == {'kernel="relay"': 0, name: 5, 'kernel="far"': 1}
+    assert found["ringway_kernel_outbox_depth"][name] == 0
+    assert found["ringway_bridge_to_device_total"] == {'kernel="far"': 1}
+    queue = 'queue="jobs"'
+    assert found["ringway_queue_sent_total"][queue] == 16
+    assert found["ringway_queue_received_total"][queue] == 1
+    assert found["ringway_queue_dropped_total"][f'{queue},reason="new"'] == 2
+    assert found["ringway_queue_depth"][queue] == 15
+    assert found["ringway_queue_latency_seconds_count"][queue] == 1
     assert found["ringway_kernel_dropped_total"][f'{name},reason="late"'] == 0
     assert found["ringway_kernel_state"][f'{name},state="active"'] == 1
     assert found["ringway_kernel_uptime_seconds"][name] > 0
@@ -131,6 +144,8 @@ def test_opentelemetry_metrics(runtime: rw.Runtime) -> None:
         point.attributes["kernel"]: point.value
         for point in metrics["ringway.kernel.processed"].data.data_points
     }
-    assert points == {"relay": 0, 'a "b"\\\nc': 5}
-    assert len(metrics["ringway.kernel.latency"].data.data_points) == 2 * len(otel.QUANTILES)
+    assert points == {"relay": 0, 'a "b"\\\nc': 5, "far": 1}
+    assert len(metrics["ringway.kernel.latency"].data.data_points) == 3 * len(otel.QUANTILES)
+    assert len(metrics["ringway.link.latency"].data.data_points) == len(otel.QUANTILES)
+    assert len(metrics["ringway.queue.latency"].data.data_points) == len(otel.QUANTILES)
     provider.shutdown()

@@ -122,6 +122,10 @@ def test_what_a_killed_process_had_begun_is_the_only_loss(name: str, spawn: Spaw
         os.kill(process.pid, signal.SIGKILL)
         process.join(20)
         assert queue.receive(timeout=20) == Quote(7, 1.0)
+        seen = queue.telemetry()
+        assert (seen.skipped, seen.sent) == (queue.counts().skipped, queue.counts().sent)
+        assert seen.last_message > 0
+        assert seen.latency.count == 0
         counts = queue.counts()
         assert (counts.skipped, counts.sent, counts.received, counts.depth) == (2, 1, 1, 0)
 

@@ -68,9 +68,11 @@ def document(runtime: HasTelemetry, began: float) -> dict[str, Any]:
                 "restarts": kernel.restarts,
                 "iterations": kernel.iterations,
                 "depth": kernel.depth,
+                "outbox_depth": kernel.outbox_depth,
                 "dropped": kernel.dropped,
                 "last_message": kernel.last_message,
                 "uptime": kernel.uptime,
+                "bridge": kernel.bridge,
                 "latency": _latency(kernel.latency),
             }
             for name, kernel in snapshot.kernels.items()
@@ -86,6 +88,18 @@ def document(runtime: HasTelemetry, began: float) -> dict[str, Any]:
             }
             for link in snapshot.links
         ],
+        "queues": {
+            name: {
+                "capacity": queue.capacity,
+                "sent": queue.sent,
+                "received": queue.received,
+                "depth": queue.depth,
+                "dropped": queue.dropped,
+                "last_message": queue.last_message,
+                "latency": _latency(queue.latency),
+            }
+            for name, queue in snapshot.queues.items()
+        },
     }
 
 

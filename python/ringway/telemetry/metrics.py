@@ -57,6 +57,29 @@ def _of_links(field: str) -> Callable[[RuntimeTelemetry], Iterator[tuple[Labels,
     return read
 
 
+def _of_queues(field: str) -> Callable[[RuntimeTelemetry], Iterator[tuple[Labels, float]]]:
+    def read(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
+        for name, queue in snapshot.queues.items():
+            yield {"queue": name}, getattr(queue, field)
+
+    return read
+
+
+def _of_bridges(field: str) -> Callable[[RuntimeTelemetry], Iterator[tuple[Labels, float]]]:
+    def read(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
+        for name, kernel in snapshot.kernels.items():
+            if kernel.bridge is not None:
+                yield {"kernel": name}, kernel.bridge[field]
+
+    return read
+
+
+def _dropped_by_queues(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
+    for name, queue in snapshot.queues.items():
+        for reason, count in queue.dropped.items():
+            yield {"queue": name, "reason": reason}, count
+
+
 def _dropped(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
     for name, kernel in snapshot.kernels.items():
         for reason, count in kernel.dropped.items():
@@ -80,6 +103,20 @@ def link_latencies(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, Latency
         yield {"source": link.source, "target": link.target}, link.latency
 
 
+def queue_latencies(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, Latency]]:
+    """Latency of each named queue's messages."""
+    for name, queue in snapshot.queues.items():
+        yield {"queue": name}, queue.latency
+
+
+def _queue(field: str, text: str, unit: str, kind: Literal["counter", "gauge"]) -> Metric:
+    return Metric(f"ringway.queue.{field}", text, unit, kind, _of_queues(field))
+
+
+def _bridge(field: str, text: str, unit: str) -> Metric:
+    return Metric(f"ringway.bridge.{field}", text, unit, "counter", _of_bridges(field))
+
+
 def _kernel(field: str, text: str, unit: str, kind: Literal["counter", "gauge"]) -> Metric:
     return Metric(f"ringway.kernel.{field}", text, unit, kind, _of_kernels(field))
 
@@ -95,6 +132,7 @@ METRICS = (
         "ringway.kernel.dropped", "Messages dropped or refused, by reason.", "{message}", "counter", _dropped
     ),
     _kernel("depth", "Messages that wait in the mailbox.", "{message}", "gauge"),
+    _kernel("outbox_depth", "Messages to the host that nobody has received.", "{message}", "gauge"),
     _kernel("uptime", "Time since launch.", "s", "gauge"),
     _kernel(
         "last_message", "When the last message was handled, since the Unix epoch; 0: never.", "s", "gauge"
@@ -108,15 +146,39 @@ METRICS = (
         _of_links("received"),
     ),
     Metric("ringway.link.depth", "Messages that wait in the link.", "{message}", "gauge", _of_links("depth")),
+    _bridge("to_device", "Messages that a pumped bridge has copied to the device.", "{message}"),
+    _bridge("to_host", "Messages that a pumped bridge has copied to the host.", "{message}"),
+    _bridge("in_full", "Looks that found messages waiting for room on the device.", "{look}"),
+    _bridge("out_full", "Looks that found messages waiting for room on the host.", "{look}"),
+    _queue("sent", "Messages that the queue has taken.", "{message}", "counter"),
+    _queue("received", "Messages that receivers have taken.", "{message}", "counter"),
+    Metric(
+        "ringway.queue.dropped",
+        "Messages dropped or refused, by reason.",
+        "{message}",
+        "counter",
+        _dropped_by_queues,
+    ),
+    _queue("depth", "Messages sent and not yet received.", "{message}", "gauge"),
+    _queue("capacity", "Slots.", "{slot}", "gauge"),
+    _queue("last_message", "When a message was last sent, since the Unix epoch; 0: never.", "s", "gauge"),
 )
 
-LATENCY = (
-    "ringway.kernel.latency",
-    "Time from send until a mailbox message was handled, sampled.",
-    latencies,
-)
-LINK_LATENCY = (
-    "ringway.link.latency",
-    "Time from send until a link's message was handled, sampled.",
-    link_latencies,
+# Each with its name, help, and where its samples come from.
+LATENCIES = (
+    (
+        "ringway.kernel.latency",
+        "Time from send until a mailbox message was handled, sampled.",
+        latencies,
+    ),
+    (
+        "ringway.link.latency",
+        "Time from send until a link's message was handled, sampled.",
+        link_latencies,
+    ),
+    (
+        "ringway.queue.latency",
+        "Time from send until a named queue's message was received, sampled.",
+        queue_latencies,
+    ),
 )

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from ringway._core import message_id, new_uuid
+from ringway._core import Latency, message_id, new_uuid
 from ringway.arguments import instance
 from ringway.errors import Error
 from ringway.kernels import Kernel
-from ringway.runtime import Runtime
-from ringway.telemetry.metrics import METRICS, HasTelemetry, Metric, latencies, of_runtime
+from ringway.runtime import Runtime, RuntimeTelemetry
+from ringway.telemetry.metrics import LATENCIES, METRICS, HasTelemetry, Labels, Metric, of_runtime
 
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 
@@ -65,19 +65,22 @@ def observe(runtime: HasTelemetry, meter: Any = None) -> None:
         )
         create(metric.name, callbacks=[callback(metric)], unit=metric.unit, description=metric.help)
 
-    def quantiles(options: Any) -> Iterable[Any]:
-        alive = known()
-        if alive is not None:
-            for labels, latency in latencies(alive.telemetry()):
-                for name, share in QUANTILES.items():
-                    yield metrics.Observation(latency.quantile(share), {**labels, "quantile": name})
+    def quantiles(
+        latencies: Callable[[RuntimeTelemetry], Iterable[tuple[Labels, Latency]]],
+    ) -> Callable[[Any], Iterable[Any]]:
+        def read(options: Any) -> Iterable[Any]:
+            alive = known()
+            if alive is not None:
+                for labels, latency in latencies(alive.telemetry()):
+                    for name, share in QUANTILES.items():
+                        yield metrics.Observation(latency.quantile(share), {**labels, "quantile": name})
 
-    meter.create_observable_gauge(
-        "ringway.kernel.latency",
-        callbacks=[quantiles],
-        unit="s",
-        description="Time from send until a mailbox message was handled, sampled: p50, p99, p99.9.",
-    )
+        return read
+
+    for name, text, latencies in LATENCIES:
+        meter.create_observable_gauge(
+            name, callbacks=[quantiles(latencies)], unit="s", description=f"{text[:-1]}: p50, p99, p99.9."
+        )
 
 
 class TracedKernel:

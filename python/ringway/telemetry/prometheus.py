@@ -9,15 +9,7 @@ from collections.abc import Iterator, Mapping
 from ringway._core import Latency
 from ringway.arguments import instance
 from ringway.errors import InvalidOption
-from ringway.telemetry.metrics import (
-    LATENCY,
-    LINK_LATENCY,
-    METRICS,
-    HasTelemetry,
-    Labels,
-    Metric,
-    of_runtime,
-)
+from ringway.telemetry.metrics import LATENCIES, METRICS, HasTelemetry, Labels, Metric, of_runtime
 
 _OCTAVES = slice(
     2, None, 2
@@ -51,7 +43,7 @@ def prometheus_text(runtime: HasTelemetry, labels: Labels | None = None) -> str:
         name = _name(metric)
         samples = [_sample(name, {**of, **more}, value) for of, value in metric.read(snapshot)]
         lines += _family(name, metric.help, metric.kind, samples)
-    for dotted, text, read in (LATENCY, LINK_LATENCY):
+    for dotted, text, read in LATENCIES:
         name = dotted.replace(".", "_") + "_seconds"
         rows = [row for of, latency in read(snapshot) for row in _histogram(name, {**of, **more}, latency)]
         lines += _family(name, text, "histogram", rows)

@@ -261,6 +261,83 @@ TEST(NamedQueue, ASenderThatWasThereBeforeTheCloseIsWaitedFor) {
   EXPECT_EQ(port.take().size(), 1U) << "a sender that leaves a closed queue tells who waits for its end";
 }
 
+TEST(QueueTelemetry, OneInSoManyIsTimedByEveryWayThrough) {
+  constexpr u32 kMany = 4 * NamedQueue::kLatencySample;
+  auto queue = records(256);
+  std::vector<Record> batch(kMany, Record{0, 0, ~u64(0)});
+  Record record;
+  for (u32 i = 0; i < kMany; ++i) {
+    EXPECT_TRUE(send(*queue, 0, i));
+    EXPECT_TRUE(receive(*queue, &record));
+  }
+  EXPECT_EQ(queue->telemetry().latency.count(), 4U);
+  u32 dropped = 0;
+  EXPECT_EQ(queue->try_send_many(reinterpret_cast<u8*>(batch.data()), sizeof(Record), kMany, &dropped), kMany);
+  EXPECT_EQ(queue->try_receive_many(reinterpret_cast<u8*>(batch.data()), sizeof(Record), kMany), kMany);
+  EXPECT_EQ(queue->telemetry().latency.count(), 8U);
+  // In place, with the last slots given up: those are not timed.
+  queue->publish(queue->try_reserve(kMany), nullptr, kMany - NamedQueue::kLatencySample);
+  queue->release(queue->try_peek(kMany));
+  const QueueTelemetry seen = queue->telemetry();
+  EXPECT_EQ(seen.latency.count(), 11U);
+  EXPECT_EQ(seen.counts.sent, 3U * kMany - NamedQueue::kLatencySample);
+  EXPECT_EQ(seen.counts.received, seen.counts.sent);
+  EXPECT_EQ(seen.capacity, 256U);
+  EXPECT_LE(seen.last_message_us, unix_us());
+  EXPECT_GT(seen.last_message_us, unix_us() - 60'000'000);
+}
+
+TEST(QueueTelemetry, LatencyIsAtLeastWhatAMessageWaited) {
+  auto queue = records();
+  send(*queue, 0, 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  Record record;
+  EXPECT_TRUE(receive(*queue, &record));
+  EXPECT_GE(queue->telemetry().latency.sum, 20'000'000U);
+}
+
+TEST(QueueTelemetry, AResetCountsFromThere) {
+  auto queue = records(16, Backpressure::kDropNew);
+  for (u64 i = 0; i < 20; ++i) send(*queue, 0, i);
+  EXPECT_EQ(queue->telemetry().counts.dropped_new, 4U);
+  queue->reset_telemetry();
+  QueueTelemetry seen = queue->telemetry();
+  EXPECT_EQ(seen.counts, (NamedCounts{16, 0, 0, 0, 0, 0}));
+  EXPECT_NE(seen.last_message_us, 0U);
+  Record record;
+  receive(*queue, &record);
+  seen = queue->telemetry();
+  EXPECT_EQ(seen.counts, (NamedCounts{15, 0, 1, 0, 0, 0}));
+  EXPECT_EQ(seen.latency.count(), 1U);
+  EXPECT_EQ(queue->counts(), (NamedCounts{15, 16, 1, 4, 0, 0}));
+}
+
+TEST(QueueTelemetry, OffNothingIsTimedAndNoOldStampCountsLater) {
+  auto queue = records(64);
+  Record record;
+  auto lap = [&] {
+    for (u32 i = 0; i < 64; ++i) {
+      send(*queue, 0, i);
+      receive(*queue, &record);
+    }
+  };
+  send(*queue, 0, 0);  // stamped
+  queue->enable_telemetry(false);
+  receive(*queue, &record);
+  const u64 last = queue->telemetry().last_message_us;
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  lap();
+  EXPECT_EQ(queue->telemetry().latency.count(), 0U);
+  EXPECT_EQ(queue->telemetry().last_message_us, last);
+  for (u32 i = 0; i < 63; ++i) send(*queue, 0, i);  // the sampled slot's among them, without a stamp
+  queue->enable_telemetry(true);
+  for (u32 i = 0; i < 63; ++i) receive(*queue, &record);
+  EXPECT_EQ(queue->telemetry().latency.count(), 0U);
+  lap();
+  EXPECT_EQ(queue->telemetry().latency.count(), 1U);
+  EXPECT_GT(queue->telemetry().last_message_us, last);
+}
+
 TEST(QueueTable, NamesAreUniqueUntilTheirQueueIsClosed) {
   QueueTable table;
   const auto free = [](const std::string&) { return false; };
