@@ -96,39 +96,6 @@ def test_without_opentelemetry_the_remedy_is_named(
         telemetry.observe(runtime)
 
 
-def test_spans_carry_the_id_of_the_message(runtime: rw.Runtime) -> None:
-    pytest.importorskip("opentelemetry.sdk")
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-    from opentelemetry.trace import StatusCode
-
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracer = provider.get_tracer("test")
-    runtime.launch("vector_op", name="vectors")
-    kernel = telemetry.trace_requests(runtime, "vectors", tracer)
-    request = rw.VectorRequest([1.0], [2.0])
-    assert kernel.request(request, timeout=20).correlation_id == request.message_id
-    with tracer.start_as_current_span("outer") as outer:
-        kernel.request(request, timeout=20)
-    runtime.launch("echo", name="stopped", activate=False)
-    with pytest.raises(errors.Timeout) as timeout:
-        telemetry.trace_requests(runtime, "stopped", tracer).request(b"x", timeout=0.01)
-    root, child, _, late = exporter.get_finished_spans()
-    assert root.name == "request vectors"
-    assert root.context.trace_id == request.message_id.int
-    assert child.context.trace_id == outer.get_span_context().trace_id
-    assert child.attributes is not None
-    assert child.attributes["messaging.message.id"] == str(request.message_id)
-    assert late.status.status_code is StatusCode.ERROR
-    assert late.attributes is not None
-    assert str(late.attributes["messaging.message.id"]) in str(timeout.value)
-    assert kernel.name == "vectors"
-    provider.shutdown()
-
-
 def test_opentelemetry_metrics(runtime: rw.Runtime) -> None:
     pytest.importorskip("opentelemetry.sdk")
     from opentelemetry.sdk.metrics import MeterProvider

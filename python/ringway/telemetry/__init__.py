@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringway.telemetry.otel import observe as observe
-from ringway.telemetry.otel import trace_requests as trace_requests
 from ringway.telemetry.prometheus import prometheus_text as prometheus_text
+from ringway.telemetry.spans import trace_requests as trace_requests
 
 __all__ = ["observe", "prometheus_text", "trace_requests"]
