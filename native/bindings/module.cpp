@@ -17,6 +17,7 @@ PYBIND11_MODULE(_core, module) {
   init_queue_telemetry(module);
   init_queue(module);
   init_queue_port(module);
+  init_log(module);
   init_runtime(module);
   init_event_port(module);
   init_record(module);

@@ -171,9 +171,9 @@ u32 workers_of(const std::optional<std::int64_t>& workers) {
 }
 
 SharedRuntime start(const std::string& backend, std::optional<std::int64_t> workers, bool assist,
-                    double watchdog) {
+                    double watchdog, const std::string& name) {
   py::gil_scoped_release unlocked;
-  return Runtime::start({backend, workers_of(workers), assist, watchdog});
+  return Runtime::start({backend, workers_of(workers), assist, watchdog, name});
 }
 
 py::dict close(Runtime& runtime, bool drain, const py::object& timeout) {
@@ -281,7 +281,9 @@ void init_runtime(py::module_& module) {
       .def_property("telemetry_enabled", &Kernel::telemetry_enabled, &Kernel::enable_telemetry);
 
   py::class_<Runtime, SharedRuntime>(module, "Runtime")
-      .def(py::init(&start), py::arg("backend"), py::arg("workers"), py::arg("assist"), py::arg("watchdog"))
+      .def(py::init(&start), py::arg("backend"), py::arg("workers"), py::arg("assist"), py::arg("watchdog"),
+           py::arg("name") = "")
+      .def_property_readonly("name", &Runtime::name)
       .def_property_readonly("backend", &Runtime::backend_name)
       .def_property_readonly("workers", [](Runtime& runtime) { return runtime.backend().workers(); })
       .def_property_readonly("device", [](Runtime& runtime) { return runtime.backend().device(); })

@@ -43,6 +43,7 @@ struct HostServices {
   Pump& pump;  // of the bridges of kernels whose queues the host does not see (core/bridge.h)
   double watchdog =
       0;  // seconds after which a handler that has not returned is named, and waited for no longer; 0 = off
+  std::string runtime;  // its name, for the log
 };
 
 class Backend {

@@ -262,7 +262,7 @@ void Bridge::fail(Port& port, const char* why) noexcept {
   try {
     const std::string text = std::string("its bridge failed: ") + why;
     if (ringway::fail(port, text.c_str()))
-      log::warning([&] { return port.mailbox.lanes()[0].name() + ": " + text; });
+      log::warning({"failed"}, [&] { return port.mailbox.lanes()[0].name() + ": " + text; });
     end_locked(port, ErrorKind::kHandler, "the kernel failed: " + port.failure);
   } catch (...) {  // no memory for the texts: the state says it, and requests run into their time-outs
     atomic::exchange_seq_cst(&port.failed, 1U);  // SYNC: partner Kernel::state()

@@ -53,7 +53,7 @@ std::shared_ptr<DispatchJob> Device::start(const DispatchRequest& request, bool 
                                           "' does not have it for " + name_of(request.element));
   }
   if (count_of(request.grid.threads) == 0) return nullptr;
-  log::debug([&] { return "dispatch " + text_of(request); });
+  log::debug({"dispatch"}, [&] { return "dispatch " + text_of(request); });
   return dispatcher_->start(request, assisted);
 }
 

@@ -10,7 +10,8 @@ namespace ringway {
 void Kernel::enter(State to) {
   const State from = state();
   if (to != from) {
-    log::info([&] { return "kernel '" + name_ + "': " + name_of(from) + " -> " + name_of(to); });
+    log::info({"transition", name_, runtime_->name()},
+              [&] { return "kernel '" + name_ + "': " + name_of(from) + " -> " + name_of(to); });
   }
   // SYNC: partner the senders' load after their publish: see push_on()
   atomic::exchange_seq_cst(&state_, u32(to));

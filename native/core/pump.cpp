@@ -76,7 +76,7 @@ std::shared_ptr<Bridge> Pump::next() {
 }
 
 void Pump::run() {
-  log::debug([] { return std::string("the thread of the bridges runs"); });
+  log::debug({"bridges"}, [] { return std::string("the thread of the bridges runs"); });
   u32 spins = 0;
   // SYNC: partner stop(); only the flag matters.
   while (!load_seq_cst(&stop_)) {

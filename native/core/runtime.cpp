@@ -11,9 +11,17 @@ namespace {
 
 constexpr u32 kUndeclaredBody = 4096;
 
+RuntimeOptions named(RuntimeOptions options) {
+  static u64 next_number = 0;
+  // Relaxed: only unique.
+  const u64 number = atomic::add_relaxed(&next_number, u64(1));
+  if (options.name.empty()) options.name = "runtime-" + std::to_string(number);
+  return options;
+}
+
 }  // namespace
 
-Runtime::Runtime(const RuntimeOptions& options) : options_(options), process_(process_number()) {}
+Runtime::Runtime(const RuntimeOptions& options) : options_(named(options)), process_(process_number()) {}
 
 std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
   constexpr u32 kMostWorkers = 1024;
@@ -30,8 +38,9 @@ std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
   std::shared_ptr<Runtime> runtime(new Runtime(options));
   runtime->backend_name_ = entry.name;
   runtime->backend_ =
-      entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_, options.watchdog}, options.workers);
-  log::info([&] {
+      entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_, options.watchdog, runtime->name()},
+                 options.workers);
+  log::info({"started", {}, runtime->name()}, [&] {
     return "runtime on " + entry.name + ": " + runtime->backend_->device() + ", " +
            std::to_string(runtime->backend_->workers()) + " workers";
   });
@@ -112,7 +121,7 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
     std::lock_guard list(listing_);
     kernels_.emplace(unique, launched);
   }
-  log::debug([&] {
+  log::debug({"launched", unique, this->name()}, [&] {
     return "launched kernel '" + unique + "' (" + kernel + "): " + std::to_string(options.capacity) +
            " slots of " + std::to_string(body) + " bytes";
   });
@@ -163,7 +172,7 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
                       std::make_shared<SinceReset<LinkTelemetry>>()});
     if (recorder_->on()) record_link(links_.back());
   }
-  log::debug([&] {
+  log::debug({"linked", to.name(), name()}, [&] {
     return "link from '" + from.name() + "' to '" + to.name() + "': " + std::to_string(capacity) +
            " slots of " + std::to_string(payload) + " bytes";
   });

@@ -127,7 +127,7 @@ void Runtime::forget_all() {
     feeds_.clear();
   }
   ended_ = true;
-  log::info([&] { return "runtime on " + backend_name_ + " closed"; });
+  log::info({"closed", {}, name()}, [&] { return "runtime on " + backend_name_ + " closed"; });
 }
 
 }  // namespace ringway

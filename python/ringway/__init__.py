@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from ringway.aio import AsyncKernel as AsyncKernel
     from ringway.aio import AsyncRuntime as AsyncRuntime
     from ringway.aio_queues import AsyncQueue as AsyncQueue
+    from ringway.logs import log_to_logging as log_to_logging
+    from ringway.logs import log_to_stderr as log_to_stderr
 
 __all__ = [
     "AsyncKernel",
@@ -94,6 +96,8 @@ __all__ = [
     "VectorResponse",
     "backends",
     "field",
+    "log_to_logging",
+    "log_to_stderr",
     "message",
     "pagerank",
     "remove_shared_queue",
@@ -103,7 +107,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import asyncio only for those who use it."""
+    """Import asyncio and logging only for those who use them."""
     if name in ("AsyncKernel", "AsyncRuntime"):
         from ringway import aio
 
@@ -112,4 +116,8 @@ def __getattr__(name: str) -> Any:
         from ringway import aio_queues
 
         return aio_queues.AsyncQueue
+    if name in ("log_to_logging", "log_to_stderr"):
+        from ringway import logs
+
+        return getattr(logs, name)
     raise AttributeError(f"module 'ringway' has no attribute {name!r}")

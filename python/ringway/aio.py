@@ -293,6 +293,8 @@ class AsyncRuntime(Recordable):
     export
         Whether `ringway top` in another process may watch this runtime; None means as the environment
         variable ``RINGWAY_EXPORT`` says.
+    name
+        For the log, `ringway top` and exporters, where it is the label ``runtime``; None makes one.
     """
 
     def __init__(
@@ -303,8 +305,9 @@ class AsyncRuntime(Recordable):
         assist: bool = True,
         watchdog: float = 10.0,
         export: bool | None = None,
+        name: str | None = None,
     ) -> None:
-        self._core = start_checked(backend, workers, assist, watchdog)
+        self._core = start_checked(backend, workers, assist, watchdog, name)
         self._end = weakref.finalize(self, self._core.close)
         self._end_export = start_export(self, export)
         self._port = _core.EventPort(self._core)
@@ -313,6 +316,11 @@ class AsyncRuntime(Recordable):
         self._watchers: dict[int, AsyncKernel] = {}
         self._kernels: weakref.WeakValueDictionary[str, AsyncKernel] = weakref.WeakValueDictionary()
         self._tokens = 0
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._core.name
 
     @property
     def backend(self) -> str:

@@ -58,6 +58,8 @@ class Runtime(Recordable):
     export
         Whether `ringway top` in another process may watch this runtime; None means as the environment
         variable ``RINGWAY_EXPORT`` says.
+    name
+        For the log, `ringway top` and exporters, where it is the label ``runtime``; None makes one.
     """
 
     def __init__(
@@ -68,10 +70,16 @@ class Runtime(Recordable):
         assist: bool = True,
         watchdog: float = 10.0,
         export: bool | None = None,
+        name: str | None = None,
     ) -> None:
-        self._core = start_checked(backend, workers, assist, watchdog)
+        self._core = start_checked(backend, workers, assist, watchdog, name)
         self._end = weakref.finalize(self, self._core.close)
         self._end_export = start_export(self, export)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._core.name
 
     @property
     def backend(self) -> str:

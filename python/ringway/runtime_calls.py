@@ -34,13 +34,19 @@ def launch_checked(
     )
 
 
-def start_checked(backend: str, workers: int | None, assist: bool, watchdog: float) -> _core.Runtime:
+def start_checked(
+    backend: str, workers: int | None, assist: bool, watchdog: float, name: str | None = None
+) -> _core.Runtime:
     """Start natively; `InvalidOption` on an argument of another type."""
     instance("backend", backend, str)
     if workers is not None:
         workers = whole("workers", workers, "1 to 1024, or None for every core")
     return _core.Runtime(
-        backend, workers, flag("assist", assist), real("watchdog", watchdog, "0 (off) to 86400 seconds")
+        backend,
+        workers,
+        flag("assist", assist),
+        real("watchdog", watchdog, "0 (off) to 86400 seconds"),
+        "" if name is None else instance("name", name, str),
     )
 
 

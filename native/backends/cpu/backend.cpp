@@ -274,7 +274,7 @@ class Cpu : public Backend {
     for (const auto& set : kernels_) {
       if (set->index != kernel) continue;
       atomic::store_relaxed(&set->stuck, u32(stuck));
-      log::warning([&] {
+      log::warning({stuck ? "stuck" : "returned", set->name, services_.runtime}, [&] {
         return "kernel '" + set->name + "' on worker " + std::to_string(set->worker) +
                (stuck ? " has not returned from its handler for " + seconds() + " s"
                       : " has returned from its handler");

@@ -28,7 +28,8 @@ bool Context::fail_first(Inlet& input, const char* text) {
     kernel_.set.forget(request);
   }
   count(&control_.errors, 1);
-  log::warning([&] { return "kernel '" + kernel_.set.name + "' failed on a message: " + text; });
+  log::warning({"message failed", kernel_.set.name, services_.runtime},
+               [&] { return "kernel '" + kernel_.set.name + "' failed on a message: " + text; });
   handled(input.held().first, 1);
   bury_first(input, LetterReason::kFailed, text);
   return true;
@@ -54,7 +55,7 @@ void Context::restart() {
   const double longest = std::max(options.restart_backoff, LaunchOptions::kLongestBackoff);
   const double pause = std::min(std::ldexp(options.restart_backoff, int(std::min(before, 64U))), longest);
   if (pause > 0) kernel_.resume_at = ringway::now_ns() + static_cast<std::int64_t>(pause * 1e9);
-  log::warning([&] {
+  log::warning({"restart", kernel_.set.name, services_.runtime}, [&] {
     return "kernel '" + kernel_.set.name + "' restarts in " + std::to_string(pause) + " s with a new state";
   });
 }
@@ -62,7 +63,8 @@ void Context::restart() {
 void Context::fail(const char* reason) {
   ReplicaSet& set = kernel_.set;
   if (ringway::fail(set, reason)) {
-    log::warning([&] { return "kernel '" + set.name + "' failed: " + set.failure; });
+    log::warning({"failed", set.name, services_.runtime},
+                 [&] { return "kernel '" + set.name + "' failed: " + set.failure; });
     for (const auto& replica : set.replicas) {
       if (replica.get() != &kernel_) replica->home->notify(*replica);
     }
