@@ -36,5 +36,6 @@ void init_selftest(py::module_& module);
 void init_shared_queue(py::module_& module);
 void init_slots(py::module_& module);
 void init_telemetry(py::module_& module);
+void init_trace(py::module_& module);
 
 }  // namespace ringway::bindings

@@ -21,6 +21,7 @@ PYBIND11_MODULE(_core, module) {
   init_runtime(module);
   init_event_port(module);
   init_record(module);
+  init_trace(module);
   init_dispatch(module);
   init_dead_letters(module);
   init_feed(module);

@@ -9,6 +9,7 @@
 #include "core/port.h"
 #include "core/pump.h"
 #include "core/reply.h"
+#include "core/tracer.h"
 
 namespace ringway {
 
@@ -41,6 +42,7 @@ struct HostServices {
   ReplyPool& replies;
   BufferTable& buffers;
   Pump& pump;  // of the bridges of kernels whose queues the host does not see (core/bridge.h)
+  Tracer& tracer;
   double watchdog =
       0;  // seconds after which a handler that has not returned is named, and waited for no longer; 0 = off
   std::string runtime;  // its name, for the log

@@ -90,14 +90,14 @@ bool Feed::wait(const Wait& until) {
 }
 
 void Feed::run() {
-  log::debug([&] { return name() + " runs"; });
+  log::debug({"feed", kernel_->name()}, [&] { return name() + " runs"; });
   try {
     while (!stopping()) direction_ == Direction::kToKernel ? move_to_kernel() : move_to_queue();
     why_ = "it was stopped";
   } catch (const std::exception& error) {
     why_ = error.what();
   }
-  log::debug([&] { return name() + " has ended: " + why_; });
+  log::debug({"feed", kernel_->name()}, [&] { return name() + " has ended: " + why_; });
   // SYNC: partner done(): the text.
   atomic::exchange_seq_cst(&done_, 1U);
   finished_.notify();

@@ -38,13 +38,14 @@ void Latency::passed_on(u64 ticket, const Latency& from, u64 was) {
   atomic::store_relaxed(stamp_of(ticket), atomic::load_relaxed(from.stamp_of(was)));
 }
 
-void Latency::record(u64 first, u32 n) {
+void Latency::record(u64 first, u32 n, OnMeasured seen) {
   const u64 now = static_cast<u64>(now_ns());
   for (u64 ticket = (first + mask_) & ~mask_; ticket < first + n; ticket += every_) {
     // Relaxed: ordered by the claim of the slot.
     const u64 sent = atomic::load_relaxed(stamp_of(ticket));
     // None: published by somebody who does not stamp.
     if (sent) add_duration(&histogram_, now > sent ? now - sent : 0);
+    if (sent && seen.call) seen.call(seen.self, sent, now);
     atomic::store_relaxed(stamp_of(ticket), u64(0));
   }
 }

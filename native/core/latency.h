@@ -13,6 +13,12 @@ namespace ringway {
 
 using LatencyHistogram = Histogram<HostAtomics<u64>>;
 
+// Sees each message whose latency is measured.
+struct OnMeasured {
+  void (*call)(void* self, u64 sent, u64 handled) = nullptr;  // ns of the steady clock
+  void* self = nullptr;
+};
+
 class Latency {
  public:
   // One ticket in `every` is sampled; both are powers of two.
@@ -25,8 +31,8 @@ class Latency {
   void sent(u64 first, u32 n) {
     if (((first + mask_) & ~mask_) < first + n) stamp(first, n);
   }
-  void handled(u64 first, u32 n) {
-    if (((first + mask_) & ~mask_) < first + n) record(first, n);
+  void handled(u64 first, u32 n, OnMeasured seen = {}) {
+    if (((first + mask_) & ~mask_) < first + n) record(first, n, seen);
   }
 
   // As sent(), of a message that was sent as ticket `was` of another queue, sampled as often.
@@ -40,7 +46,7 @@ class Latency {
 
  private:
   void stamp(u64 first, u32 n);
-  void record(u64 first, u32 n);
+  void record(u64 first, u32 n, OnMeasured seen);
   u64* stamp_of(u64 ticket) const { return &stamps_[(ticket & (capacity_ - 1)) / every_]; }
 
   const u64 mask_;

@@ -38,7 +38,7 @@ std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
   std::shared_ptr<Runtime> runtime(new Runtime(options));
   runtime->backend_name_ = entry.name;
   runtime->backend_ =
-      entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_, options.watchdog, runtime->name()},
+      entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_, runtime->tracer_, options.watchdog, runtime->name()},
                  options.workers);
   log::info({"started", {}, runtime->name()}, [&] {
     return "runtime on " + entry.name + ": " + runtime->backend_->device() + ", " +
@@ -121,6 +121,7 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
     std::lock_guard list(listing_);
     kernels_.emplace(unique, launched);
   }
+  tracer_.launched(index, unique);
   log::debug({"launched", unique, this->name()}, [&] {
     return "launched kernel '" + unique + "' (" + kernel + "): " + std::to_string(options.capacity) +
            " slots of " + std::to_string(body) + " bytes";
@@ -239,6 +240,19 @@ u64 Runtime::add_buffer(u8* data, u64 bytes) {
 void Runtime::release_buffer(u64 handle) {
   if (forked() || !buffers_.remove(handle) || closed()) return;
   backend_->quiesce(nullptr, patient(nullptr));
+}
+
+void Runtime::start_trace(std::int64_t events) {
+  check_usable();
+  constexpr std::int64_t kMostEvents = 16'777'216;
+  if (events < 1 || events > kMostEvents) {
+    throw Error(ErrorKind::kInvalidOption,
+                "events is " + std::to_string(events) + "; it must be 1 to " + std::to_string(kMostEvents));
+  }
+  const std::lock_guard lock(changing_);
+  Tracer::Names names;
+  for (const auto& kernel : kernels()) names[kernel->port().index] = kernel->name();
+  tracer_.start(backend_->workers(), u32(events), std::move(names));
 }
 
 void Runtime::forget(Kernel& kernel) {

@@ -40,6 +40,10 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   void start_recording(const RecordOptions& options);
   RecordReport stop_recording();
 
+  // Begins to keep what kernels do, `events` of each kind on each worker; ends it. See Tracer.
+  void start_trace(std::int64_t events);
+  Tracer::Trace stop_trace() { return tracer_.stop(); }
+
   // An empty `name` makes one. The kernel is launched, not active. See LaunchSpec for grid and block.
   std::shared_ptr<Kernel> launch(const std::string& kernel, const std::string& name,
                                  const LaunchOptions& options, std::int64_t grid = 1, std::int64_t block = 1);
@@ -122,6 +126,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::string backend_name_;
   ReplyPool replies_{recorder_.get()};
   BufferTable buffers_;
+  Tracer tracer_;
   std::unique_ptr<Pump> pump_ = std::make_unique<Pump>();
   std::unique_ptr<Backend> backend_;
   QueueTable queues_;

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import weakref
 from collections.abc import Callable
 from types import TracebackType
@@ -36,6 +37,7 @@ from ringway.runtime import (
     snapshot,
 )
 from ringway.runtime_calls import launch_checked, link_arguments, start_checked, start_export
+from ringway.traceable import AsyncTraceable
 
 Result = TypeVar("Result")
 ROOM_PAUSE = 50e-6  # seconds before a full mailbox is tried again; doubles up to a millisecond
@@ -280,7 +282,7 @@ class AsyncKernelQueue(KernelQueue):
         return await self._kernel.receive(timeout)
 
 
-class AsyncRuntime(Recordable):
+class AsyncRuntime(Recordable, AsyncTraceable):
     """A set of kernels for one event loop; ends with its ``async with`` block.
 
     Parameters

@@ -26,6 +26,7 @@ from ringway.queue_types import Carried
 from ringway.queues import Queue
 from ringway.recording import Recordable
 from ringway.runtime_calls import launch_checked, link_arguments, start_checked, start_export
+from ringway.traceable import Traceable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ class RuntimeTelemetry:
     queues: Mapping[str, QueueTelemetry] = dataclasses.field(default_factory=dict)
 
 
-class Runtime(Recordable):
+class Runtime(Recordable, Traceable):
     """A set of kernels on one backend; ends with its ``with`` block.
 
     Parameters

@@ -15,10 +15,11 @@ namespace ringway::cpu {
 
 using atomic::count;
 
-Context::Context(Instance& kernel, Worker& worker)
+Context::Context(Instance& kernel, Worker& worker, bool traced)
     : kernel_(kernel),
       worker_(worker),
       services_(*kernel.set.services),
+      traced_(traced),
       control_(atomic::load_relaxed(&kernel.set.telemetry) ? kernel.control : kernel.unseen),
       emits_(kernel.set.emits) {}
 
@@ -43,6 +44,16 @@ Turn Context::turn() {
   }
   if (turn.moved) atomic::store_relaxed(&control_.last_message_us, now_us());
   return turn;
+}
+
+void Context::measured(void* self, u64 sent, u64 handled) {
+  Context& context = *static_cast<Context*>(self);
+  const Instance& kernel = context.kernel_;
+  const u32 from =
+      context.input_ ? kernel.inputs[context.input_ - 1].link->from->set.index : u32(Tracer::kHost);
+  context.services_.tracer.passage(context.worker_.number(), {static_cast<std::int64_t>(sent),
+                                                              static_cast<std::int64_t>(handled), from,
+                                                              kernel.set.index});
 }
 
 u32 Context::drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, ErrorText& text) {
@@ -118,6 +129,7 @@ void Context::count_sent() {
 void Context::took(Inlet& input, u32 messages, u32 processed, Turn* turn) {
   if (!messages) return;
   turn->moved = true;
+  turn->messages += messages;
   count_sent();  // first: who sees that a message was handled can count what it led to
   count(&control_.received, messages);
   count(&control_.processed, processed);

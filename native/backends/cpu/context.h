@@ -11,11 +11,14 @@ struct Turn {
   bool moved = false;    // a message was handled
   bool more = false;     // input is left that can be looked at at once
   bool blocked = false;  // input is left that waits for room or for other input
+  u32 messages = 0;      // that left the inputs
 };
 
 class Context {
  public:
-  Context(Instance& kernel, Worker& worker);
+  // `traced`: what is measured goes to the tracer too.
+  Context(Instance& kernel, Worker& worker, bool traced = false);
+  u64 sent() const { return sent_; }
 
   // Of a kernel one of whose replicas has failed: stops this one too, and answers whoever waits for it.
   void follow_failure();
@@ -26,7 +29,7 @@ class Context {
 
   u32 input() const { return input_; }
   void handled(u64 first, u32 n) {
-    if (latency_) latency_->handled(first, n);
+    if (latency_) latency_->handled(first, n, {traced_ ? &Context::measured : nullptr, this});
   }
 
   u8* reserve(u32 output, u32 bytes) {
@@ -65,6 +68,7 @@ class Context {
   using ErrorText = char[512];
 
   // Neither failed nor waiting for a restart.
+  static void measured(void* self, u64 sent, u64 handled);
   bool runs() const { return atomic::load_relaxed(&kernel_.running) && !kernel_.resume_at; }
   void turn_on_mailbox(Turn* turn);
   u32 turn_on_lane(Inlet& lane, u32 most, Turn* turn);
@@ -101,6 +105,7 @@ class Context {
   Instance& kernel_;
   Worker& worker_;
   const HostServices& services_;
+  const bool traced_;
   ControlBlock& control_;       // the one that counts: seen or unseen
   Latency* latency_ = nullptr;  // of the input that is handled
   u32 input_ = 0;

@@ -146,7 +146,9 @@ bool Worker::run(Instance& kernel) {
   // SYNC: partner exchange_seq_cst in notify(): a message that the look below misses finds the mark cleared.
   exchange_seq_cst(&kernel.scheduled, 0U);
   if (!load_relaxed(&kernel.running)) return false;
-  Context context(kernel, *this);
+  Tracer& tracer = kernel.set.services->tracer;
+  const std::int64_t began = tracer.on() ? now_ns() : 0;
+  Context context(kernel, *this, began != 0);
   // SYNC: partner exchange_seq_cst in Context::fail() of another replica.
   if (load_seq_cst(&kernel.set.failed)) {
     context.follow_failure();
@@ -157,6 +159,11 @@ bool Worker::run(Instance& kernel) {
   atomic::store_release(&turn_, load_relaxed(&turn_) + 1);
   const Turn turn = context.turn();
   atomic::store_release(&turn_, load_relaxed(&turn_) + 1);  // SYNC: as above
+  if (began && turn.moved) {
+    u64 depth = 0;
+    for (const Queue& lane : kernel.set.in()) depth += lane.counts().depth;
+    tracer.turn(number_, {began, now_ns(), kernel.set.index, turn.messages, u32(context.sent()), u32(depth)});
+  }
   if (turn.more) schedule(kernel);
   if (turn.blocked && !kernel.stalled) {
     store_relaxed(&kernel.stalled, true);
