@@ -266,6 +266,7 @@ class AsyncRuntime:
         self._port = _core.EventPort(self._core)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._calls: set[asyncio.Future[Any]] = set()
         self._watchers: dict[int, AsyncKernel] = {}
         self._kernels: weakref.WeakValueDictionary[str, AsyncKernel] = weakref.WeakValueDictionary()
         self._tokens = 0
@@ -412,6 +413,8 @@ class AsyncRuntime:
         reports = reports_of(ended or {})
         self._end_export()
         self._end.detach()
+        if self._calls:  # of other tasks, which end now
+            await asyncio.wait(self._calls)
         if self._loop is not None:
             self._ready()
             self._loop.remove_reader(self._port.fileno())
@@ -441,12 +444,14 @@ class AsyncRuntime:
         return self._tokens
 
     async def _call(self, start: Callable[[_core.EventPort, int], bool | None]) -> Any:
-        """Await a call that may wait for a handler or a drain; cancelled, it has stopped before this returns."""
+        """Await a call that may wait for a handler or a drain; once cancelled, it has stopped."""
         token = self._token()
         if start(self._port, token) is False:
             return None
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._answers[token] = future
+        self._calls.add(future)
+        future.add_done_callback(self._calls.discard)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:

@@ -125,8 +125,8 @@ class Kernel:
         """Stop it between two messages; its queues keep their contents. Nothing on an inactive kernel.
 
         Once back, its handler does not run. Calls that wait for a handler, this one, `terminate` and
-        `Runtime.link`, raise `Timeout` after the runtime's ``watchdog``; then, and after Ctrl-C, the kernel is
-        what it was before.
+        `Runtime.link`, raise `Timeout` after the runtime's ``watchdog``; then, and after Ctrl-C, the
+        kernel is what it was before.
         """
         self._core.deactivate()
 
@@ -482,11 +482,11 @@ class Runtime:
         Parameters
         ----------
         drain
-            Let kernels handle what is in their queues first, those that send by links before those that they
-            send to, kernels of a cycle together, for at most ``timeout`` seconds in all, None for as long as it
-            takes; nothing can be launched meanwhile. Else, and what is left then, is discarded, and its senders
-            get `Closed`. Messages to the host must be received before the call ends: a kernel that has no room
-            for one keeps what is in its mailbox.
+            Let kernels handle what is in their queues first, those that send by links before those that
+            they send to, kernels of a cycle together, for at most ``timeout`` seconds in all, None for as
+            long as it takes. Nothing is launched and kernels take no messages from the host meanwhile, but
+            what they send there can be received, and must be where its queue is full, from another thread.
+            What is left then, and all without ``drain``, is discarded, and its senders get `Closed`.
 
         Returns
         -------
@@ -496,8 +496,10 @@ class Runtime:
         Raises
         ------
         Timeout
-            A handler did not return within ``watchdog``; all else has ended. Ctrl-C, too, leaves such a handler
-            behind. While it drains, it leaves the runtime open, and what has ended ended.
+            A handler did not return within ``watchdog``; all else has ended.
+        KeyboardInterrupt
+            Within a drain: the runtime is open, and kernels that have not ended are what they were. Later: as
+            after `Timeout`.
         """
         reports = reports_of(self._core.close(drain, timeout))
         self._end_export()
@@ -581,9 +583,7 @@ def start_checked(backend: str, workers: int | None, assist: bool, watchdog: flo
     )
 
 
-def link_arguments(
-    *, message: type[_core.Message] | None, capacity: int, slot_size: int
-) -> tuple[int, int]:
+def link_arguments(*, message: type[_core.Message] | None, capacity: int, slot_size: int) -> tuple[int, int]:
     """Return slots and their bytes, for the larger of ``slot_size`` and what ``message`` needs."""
     slots = whole("capacity", capacity, "a power of two, 16 to 1048576")
     size = whole("slot_size", slot_size, "0, or the bytes of the largest message")
