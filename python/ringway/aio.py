@@ -1,5 +1,5 @@
-"""The runtime for asyncio: the same verbs, awaited. One file descriptor in the event loop, no polling, no
-thread."""
+"""The runtime for asyncio: the same verbs, awaited. One file descriptor in the event loop, no polling; a thread
+only for a call that waits for a handler or a drain."""
 
 from __future__ import annotations
 
