@@ -79,9 +79,11 @@ std::string Kernel::failure() const {
   return atomic::load_seq_cst(&port_->failed) ? port_->failure : "";
 }
 
+// Whether nothing more comes from it: one that drains may still send.
 bool Kernel::ended() const {
   const State now = state();
-  return now == State::kTerminated || now == State::kFailed;
+  if (now != State::kTerminated && now != State::kFailed) return false;
+  return !atomic::load_acquire(&ending_);  // SYNC: partner store_release in begin_end(), before the state is entered
 }
 
 Telemetry Kernel::counted() const {
@@ -361,6 +363,9 @@ bool Kernel::receive(Message* message, const Wait& until) {
     // What an ended kernel had sent may be on its way still.
     if (port_->bridge && state() != State::kActive && port_->bridge->turn() && try_receive(message))
       return true;
+    runtime_->check_usable();
+    if (!ended()) return false;
+    if (try_receive(message)) return true;  // the last it sent
     check_usable();
     return false;
   };

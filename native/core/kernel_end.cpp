@@ -97,24 +97,27 @@ void Kernel::end(const std::vector<Group>& groups, bool drain, const Wait& until
 }
 
 void Kernel::begin_end() {
-  if (!retiring_ || report_) {
-    before_end_ = atomic::load_relaxed(&state_);
-    enter(after(state(), Event::kTerminate, name_));
-  }
+  const bool resumes = retiring_ && !report_;
+  const State to = resumes ? State::kTerminated : after(state(), Event::kTerminate, name_);
   atomic::store_relaxed(&cut_, 0U);
   // SYNC: partner load_acquire in terminate(): a cut that sees it comes after the line above.
   atomic::store_release(&ending_, 1U);
+  if (resumes) return;
+  before_end_ = atomic::load_relaxed(&state_);
+  enter(to);
 }
 
 void Kernel::give_up_end() {
   if (!atomic::load_relaxed(&ending_)) return;
-  atomic::store_relaxed(&ending_, 0U);
-  if (retiring_) return;
-  Backend& backend = runtime_->backend();
-  const bool was_active = before_end_ == u32(State::kActive);
-  was_active ? backend.activate(*port_) : backend.deactivate(*port_);
-  atomic::exchange_seq_cst(&state_, before_end_);  // SYNC: as in enter()
-  record_state(state());
+  if (!retiring_) {
+    Backend& backend = runtime_->backend();
+    const bool was_active = before_end_ == u32(State::kActive);
+    was_active ? backend.activate(*port_) : backend.deactivate(*port_);
+    atomic::exchange_seq_cst(&state_, before_end_);  // SYNC: as in enter()
+    record_state(state());
+  }
+  atomic::store_release(&ending_, 0U);  // SYNC: partner load_acquire in ended(): the state
+  announce_output(*port_);
 }
 
 void Kernel::drain(const Group& kernels, const Wait& caller) {
@@ -145,10 +148,10 @@ void Kernel::finish_end(void (*check)()) {
   retiring_ = true;
   const u64 left = runtime_->backend().retire(*port_, runtime_->patient(check));
   atomic::store_relaxed(&ended_at_, now_ns());
+  report_ = {processed(), left, double(ended_at_ - launched_at_) * 1e-9};
+  atomic::store_release(&ending_, 0U);  // SYNC: partner load_acquire in ended(): its last messages
   port_->room.notify();
   announce_output(*port_);
-  report_ = {processed(), left, double(ended_at_ - launched_at_) * 1e-9};
-  atomic::store_relaxed(&ending_, 0U);
 }
 
 // What was handled while telemetry was off was handled too.

@@ -152,14 +152,18 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
     throw Error(ErrorKind::kInvalidOption, "link: both kernels must belong to this runtime");
   }
   check_link(capacity, body_size);
+  const auto check_ends = [&] {
+    from.check_usable();
+    to.check_usable();
+  };
+  check_ends();  // one that drains is not waited for
   // In order of launch, so that two links do not wait for each other.
   const bool forwards = from.port().index < to.port().index;
   std::vector<Exclusive::Held> held;
   held.push_back(hold((forwards ? from : to).changing_, check));
   if (&from != &to) held.push_back(hold((forwards ? to : from).changing_, check));
   check_open();
-  from.check_usable();
-  to.check_usable();
+  check_ends();
   const u32 payload = body_size ? u32(body_size) : kUndeclaredBody;
   const auto queues = backend_->link(from.port(), to.port(), {u32(capacity), payload}, patient(check));
   {

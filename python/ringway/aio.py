@@ -1,5 +1,5 @@
-"""The runtime for asyncio: the same verbs, awaited. One file descriptor in the event loop, no polling, no
-thread."""
+"""The runtime for asyncio: the same verbs, awaited. One file descriptor in the event loop, no polling; a thread
+only for a call that waits for a handler or a drain."""
 
 from __future__ import annotations
 
@@ -315,6 +315,7 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         self._port = _core.EventPort(self._core)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._calls: set[asyncio.Future[Any]] = set()
         self._watchers: dict[int, AsyncKernel] = {}
         self._kernels: weakref.WeakValueDictionary[str, AsyncKernel] = weakref.WeakValueDictionary()
         self._tokens = 0
@@ -497,6 +498,8 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         reports = reports_of(ended or {})
         self._end_export()
         self._end.detach()
+        if self._calls:  # of other tasks, which end now
+            await asyncio.wait(self._calls)
         if self._loop is not None:
             self._ready()
             self._loop.remove_reader(self._port.fileno())
@@ -526,12 +529,14 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         return self._tokens
 
     async def _call(self, start: Callable[[_core.EventPort, int], bool | None]) -> Any:
-        """Await a call that may wait for a handler or a drain; cancelled, it stops before it returns."""
+        """Await a call that may wait for a handler or a drain; once cancelled, it has stopped."""
         token = self._token()
         if start(self._port, token) is False:
             return None
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._answers[token] = future
+        self._calls.add(future)
+        future.add_done_callback(self._calls.discard)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:

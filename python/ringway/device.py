@@ -69,9 +69,9 @@ class Dispatch:
     def cancel(self) -> bool:
         """Cancel it; False when it has ended already.
 
-        Groups that have not begun are not run, those that have run to their end: what these wrote stays. Returns
-        at once; the dispatch is ``done``, and its waiters get `Closed`, once no group runs any more. A cancelled
-        ``await`` of the dispatch does the same, and returns then.
+        Groups that have not begun are not run, those that have run to their end: what these wrote stays.
+        Returns at once; the dispatch is ``done``, and its waiters get `Closed`, once no group runs any more.
+        A cancelled ``await`` of the dispatch does the same, and returns then.
         """
         return self._core.cancel()
 

@@ -26,7 +26,7 @@ class DispatchLoop:
         return _loops[loop]
 
     async def ended(self, started: _core.Started) -> None:
-        """Return when the dispatch has ended. A cancelled call cancels it, and waits for groups that have begun."""
+        """Return when the dispatch has ended; a cancelled call cancels it first."""
         loop = asyncio.get_running_loop()
         self._tokens += 1
         token = self._tokens

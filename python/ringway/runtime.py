@@ -321,11 +321,11 @@ class Runtime(Recordable, Traceable):
         Parameters
         ----------
         drain
-            Let kernels handle what is in their queues first, those that send by links before those that they
-            send to, kernels of a cycle together, for at most ``timeout`` seconds in all, None for as long as it
-            takes; nothing can be launched meanwhile. Else, and what is left then, is discarded, and its senders
-            get `Closed`. Messages to the host must be received before the call ends: a kernel that has no room
-            for one keeps what is in its mailbox.
+            Let kernels handle what is in their queues first, those that send by links before those that
+            they send to, kernels of a cycle together, for at most ``timeout`` seconds in all, None for as
+            long as it takes. Nothing is launched and kernels take no messages from the host meanwhile, but
+            what they send there can be received, and must be where its queue is full, from another thread.
+            What is left then, and all without ``drain``, is discarded, and its senders get `Closed`.
 
         Returns
         -------
@@ -335,8 +335,10 @@ class Runtime(Recordable, Traceable):
         Raises
         ------
         Timeout
-            A handler did not return within ``watchdog``; all else has ended. Ctrl-C, too, leaves such a handler
-            behind. While it drains, it leaves the runtime open, and what has ended ended.
+            A handler did not return within ``watchdog``; all else has ended.
+        KeyboardInterrupt
+            Within a drain: the runtime is open, and kernels that have not ended are what they were. Later: as
+            after `Timeout`.
         """
         reports = reports_of(self._core.close(drain, timeout))
         self._end_export()

@@ -130,6 +130,25 @@ TEST_P(End, ClosingWithADrainFollowsTheLinks) {
   EXPECT_TRUE(runtime->close(true, {}).empty());
 }
 
+TEST_P(End, WhatADrainBringsCanBeReceived) {
+  auto runtime = start(2, GetParam().assist);
+  auto kernel = full(*runtime, "stopped", GetParam().bridge);
+  const u32 all = u32(kernel->telemetry().control.processed) + 8;
+  u32 received = 0;
+  std::thread receiver([&] {
+    try {
+      Message message;
+      while (kernel->receive(&message, {})) ++received;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kClosed);
+    }
+  });
+  EXPECT_EQ(kernel->terminate(true, {}).left_over, 0U);
+  receiver.join();
+  EXPECT_GE(received, all);
+  runtime->close();
+}
+
 TEST_P(End, ClosingWithADrainEndsInTime) {
   auto runtime = start(2, GetParam().assist);
   auto stopped = full(*runtime, "stopped", GetParam().bridge);

@@ -1,4 +1,4 @@
-"""Ctrl-C ends each call that waits for a handler or a drain, whatever the watchdog allows."""
+"""Ctrl-C ends each call that waits, for whatever, and leaves things whole."""
 
 from __future__ import annotations
 
@@ -216,3 +216,83 @@ def test_a_cancelled_call_has_stopped_and_the_loop_ran_meanwhile(call: Awaited) 
             await task
 
     asyncio.run(main())
+
+
+def full_echo(runtime: rw.Runtime) -> rw.Kernel:
+    echo = runtime.launch(
+        "echo", name="full", options=rw.LaunchOptions(capacity=16, block_timeout=60), activate=False
+    )
+    for _ in range(16):
+        echo.send(b"x")
+    return echo
+
+
+def resend(runtime: rw.Runtime, echo: rw.Kernel) -> None:
+    other = runtime.launch("echo", options=rw.LaunchOptions(ttl=0.01), activate=False)
+    other.send(b"late")
+    time.sleep(0.03)
+    other.activate()
+    while not (letters := other.dead_letters()):
+        time.sleep(0.001)
+    echo.resend(letters[0])
+
+
+BY_NAME: dict[str, Callable[[rw.Runtime, rw.Kernel], object]] = {
+    "send": lambda _, echo: echo.send(b"y"),
+    "send by name": lambda runtime, _: runtime.send("full", b"y"),
+    "send to the mailbox by name": lambda runtime, _: runtime.send("full.mailbox", b"y"),
+    "receive by name": lambda runtime, _: runtime.receive("full"),
+    "receive from the outbox by name": lambda runtime, _: runtime.receive("full.outbox"),
+    "receive from a queue by name": lambda runtime, _: runtime.receive("queue"),
+    "resend": resend,
+}
+
+
+@pytest.mark.parametrize("call", BY_NAME.values(), ids=BY_NAME)
+def test_a_call_that_waits_for_room_or_messages(call: Callable[[rw.Runtime, rw.Kernel], object]) -> None:
+    with rw.Runtime(workers=1, assist=False) as runtime:
+        runtime.queue("queue", bytes)
+        echo = full_echo(runtime)
+        with interrupted():
+            call(runtime, echo)
+        echo.activate()
+        assert [echo.receive(timeout=20) for _ in range(16)] == [b"x"] * 16
+        assert echo.telemetry().depth == 0
+
+
+async def await_send(runtime: rw.AsyncRuntime, echo: rw.AsyncKernel) -> None:
+    await echo.send(b"y")
+
+
+async def await_receive(runtime: rw.AsyncRuntime, echo: rw.AsyncKernel) -> None:
+    await (await runtime.queue()).receive()
+
+
+async def await_send_by_name(runtime: rw.AsyncRuntime, echo: rw.AsyncKernel) -> None:
+    await runtime.send("full", b"y")
+
+
+async def await_room(runtime: rw.AsyncRuntime, echo: rw.AsyncKernel) -> None:
+    queue = await runtime.queue(None, bytes, capacity=16)
+    for _ in range(16):
+        await queue.send(b"x")
+    await queue.send(b"y", timeout=60)
+
+
+@pytest.mark.parametrize("call", [await_send, await_send_by_name, await_receive, await_room])
+def test_a_call_inside_asyncio_that_waits_for_room_or_messages(call: Awaited) -> None:
+    async def main() -> None:
+        async with rw.AsyncRuntime(workers=1, assist=False) as runtime:
+            options = rw.LaunchOptions(capacity=16, block_timeout=60)
+            echo = await runtime.launch("echo", name="full", options=options, activate=False)
+            for _ in range(16):
+                await echo.send(b"x")
+            try:
+                await call(runtime, echo)
+            finally:
+                await echo.activate()
+                assert [await echo.receive(timeout=20) for _ in range(16)] == [b"x"] * 16
+                assert echo.telemetry().depth == 0
+
+    with interrupted():
+        asyncio.run(main())
