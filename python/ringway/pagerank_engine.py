@@ -298,8 +298,8 @@ if hasattr(os, "register_at_fork"):
 
 def shards_for(edges: int) -> int:
     """One shard for a small graph, so that no other thread needs to wake; up to the cores for a large one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(edges // EDGES_PER_SHARD, cores, MAX_SHARDS))
+    wanted = int(edges // EDGES_PER_SHARD)
+    return 1 if wanted <= 1 else min(wanted, _core.usable_cores(), MAX_SHARDS)
 
 
 def solve(backend: str, problem: Problem, progress: Progress | None) -> PageRankResult:

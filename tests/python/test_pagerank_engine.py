@@ -152,7 +152,7 @@ def test_after_fork() -> None:
 
 
 def test_number_of_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pagerank_engine.os, "sched_getaffinity", lambda process: range(8))
+    monkeypatch.setattr(pagerank_engine._core, "usable_cores", lambda: 8)
     per_shard = pagerank_engine.EDGES_PER_SHARD
     assert [pagerank_engine.shards_for(n) for n in (0, per_shard, 3 * per_shard, 10**9)] == [1, 1, 3, 8]
 

@@ -22,7 +22,7 @@ def shards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> i
     count: int = request.param
     monkeypatch.setattr(pagerank_engine, "EDGES_PER_SHARD", 0.1)
     monkeypatch.setattr(pagerank_engine, "MAX_SHARDS", count)
-    monkeypatch.setattr(pagerank_engine.os, "sched_getaffinity", lambda process: range(count))
+    monkeypatch.setattr(pagerank_engine._core, "usable_cores", lambda: count)
     return count
 
 
