@@ -14,7 +14,7 @@ class Unit(enum.IntEnum):
 
 
 @rw.message
-class Reading:
+class Reading(rw.Message):
     sensor: str
     unit: Unit
     values: rw.Array[rw.f32]

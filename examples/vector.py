@@ -15,8 +15,8 @@ def main() -> None:
 
         n = 1_000_000
         a, b, out = np.arange(n, dtype=np.float32), np.full(n, 2, np.float32), np.empty(n, np.float32)
-        handles = [runtime.buffer(array) for array in (a, b, out)]
-        request = rw.VectorRequest.by_handle(*(buffer.handle for buffer in handles), n, op="divide")
+        first, second, result = (runtime.buffer(array) for array in (a, b, out))
+        request = rw.VectorRequest.by_handle(first.handle, second.handle, result.handle, n, op="divide")
         answer = vector_op.request(request, timeout=5)
         print(answer.success, out[-1], f"{answer.processing_ns / 1e6:.1f} ms")
 

@@ -17,9 +17,16 @@ class Colour(enum.IntEnum):
 
 
 @rw.message
-class Scale:
+class Scale(rw.Message):
     factor: rw.f32
     values: rw.Array[rw.f32]
+
+
+@rw.message
+class Plain:
+    """Without the base, checkers know the members, and the functions of `memorypack` take it."""
+
+    factor: rw.f32
 
 
 @rw.message(layout="struct")
@@ -44,8 +51,13 @@ class Framed(Picture):
 scale = Scale(2.0, np.ones(3, np.float32))
 assert_type(scale.factor, float)
 total = scale.values.sum() + scale.values[0]
-assert_type(memorypack.encode(scale), bytes)
-assert_type(memorypack.decode(Scale, b""), Scale)
+assert_type(scale.encode(), bytes)
+assert_type(Scale.decode(b""), Scale)
+
+plain = Plain(factor=2.0)
+assert_type(plain.factor, float)
+assert_type(memorypack.encode(plain), bytes)
+assert_type(memorypack.decode(Plain, b""), Plain)
 
 pixel = Pixel(1, y=2)
 assert_type(pixel.encode(), bytes)

@@ -78,6 +78,8 @@ def message(*, layout: str | None = None, name: str | None = None) -> Callable[[
 def message(cls: Any = None, *, layout: str | None = None, name: str | None = None) -> Any:
     """Compile an annotated class to a message class.
 
+    Derive the class from `Message`, so that type checkers know its methods; without that it has them too.
+
     Parameters
     ----------
     layout : {"object", "struct", "versioned"}, optional
