@@ -1,4 +1,4 @@
-"""What the documents and examples show, a type checker accepts: `Message` is the base of their message classes."""
+"""What the documents and examples show, type checkers accept: `Message` is the base of message classes."""
 
 from __future__ import annotations
 

@@ -14,17 +14,18 @@ enum class Way { kInPlace, kCopy };
 
 // P producers send kEach messages each, C consumers read them. The content of a message follows from
 // (producer, number).
-template <bool Fences, bool Packed, int P, int C, u32 kCapacity, u32 kEach, u32 kBatch, bool ManyP,
+template <class T, bool Fences, bool Packed, int P, int C, u32 kCapacity, u32 kEach, u32 kBatch, bool ManyP,
           bool ManyC, Way kWay = Way::kInPlace>
 struct Transfer
-    : rl::test_suite<Transfer<Fences, Packed, P, C, kCapacity, kEach, kBatch, ManyP, ManyC, kWay>, P + C> {
-  using A = CheckedAtomics<u32, Fences, Packed>;
+    : rl::test_suite<Transfer<T, Fences, Packed, P, C, kCapacity, kEach, kBatch, ManyP, ManyC, kWay>, P + C> {
+  using A = CheckedAtomics<T, Fences, Packed>;
   QueueHeader<A> header;
   typename A::Slot slots[kCapacity];
   u32 seen[P][kEach], received;  // outside the memory model
 
   void before() {
-    create<A>(&header, slots, kCapacity, 64, 0xfffffffeu);  // the ticket wraps during the test
+    // A 32-bit ticket wraps during the test; a 64-bit one does not, and the 32 bits of the sequence do.
+    create<A>(&header, slots, kCapacity, 64, 0xfffffffeu);
     std::memset(seen, 0, sizeof seen);
     received = 0;
   }
@@ -110,9 +111,9 @@ struct Transfer
 
 // Producers that drop the oldest (`kOldest`) or the new one when full, against a reader: nothing torn,
 // nothing out of order, and what was sent is received or counted.
-template <bool Fences, bool Packed, int P, u32 kCapacity, u32 kEach, bool kOldest, Way kWay>
-struct Dropping : rl::test_suite<Dropping<Fences, Packed, P, kCapacity, kEach, kOldest, kWay>, P + 1> {
-  using A = CheckedAtomics<u32, Fences, Packed>;
+template <class T, bool Fences, bool Packed, int P, u32 kCapacity, u32 kEach, bool kOldest, Way kWay>
+struct Dropping : rl::test_suite<Dropping<T, Fences, Packed, P, kCapacity, kEach, kOldest, kWay>, P + 1> {
+  using A = CheckedAtomics<T, Fences, Packed>;
   QueueHeader<A> header;
   typename A::Slot slots[kCapacity];
   u32 received, dropped;
