@@ -33,7 +33,7 @@ py::tuple take() {
     taken = log::take();
   }
   py::list records;
-  for (const log::Record& record : taken.records) {
+  for (const log::LogLine& record : taken.records) {
     records.append(py::make_tuple(log::name_of(record.level), double(record.time_us) * 1e-6, record.event,
                                   text_of(record.kernel), text_of(record.runtime), text_of(record.text)));
   }

@@ -15,7 +15,7 @@ namespace {
 struct Kept {
   std::mutex mutex;
   std::condition_variable come;
-  std::deque<Record> records;
+  std::deque<LogLine> records;
   std::uint64_t lost = 0;
   bool on = false;
 };
@@ -64,7 +64,7 @@ void append_quoted(std::string* to, const char* key, std::string_view text) {
   *to += '"';
 }
 
-std::string as_json(const Record& record, const char* time) {
+std::string as_json(const LogLine& record, const char* time) {
   std::string text = std::string("{\"time\": ") + time;
   append_quoted(&text, "level", name_of(record.level));
   append_quoted(&text, "event", record.event);
@@ -74,7 +74,7 @@ std::string as_json(const Record& record, const char* time) {
   return text + "}";
 }
 
-bool keep_record(Record* record) {
+bool keep_record(LogLine* record) {
   Kept& into = *kept();
   const std::lock_guard lock(into.mutex);
   if (!into.on) return false;
@@ -136,7 +136,7 @@ void forget_kept() {
 }
 
 void write(Level level, const About& about, const std::string& text) {
-  Record record{level, unix_us(), about.event, std::string(about.kernel), std::string(about.runtime), text};
+  LogLine record{level, unix_us(), about.event, std::string(about.kernel), std::string(about.runtime), text};
   if (keep_record(&record)) return;
   char time[32];
   std::snprintf(time, sizeof(time), "%llu.%06llu", static_cast<unsigned long long>(record.time_us / 1'000'000),

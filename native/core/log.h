@@ -20,7 +20,7 @@ struct About {
   std::string_view runtime = {};
 };
 
-struct Record {
+struct LogLine {
   Level level;
   std::uint64_t time_us;  // since the Unix epoch
   std::string event, kernel, runtime, text;
@@ -37,7 +37,7 @@ const char* name_of(Level level);
 constexpr std::size_t kMostKept = 4096;
 void keep(bool on);
 struct Taken {
-  std::vector<Record> records;
+  std::vector<LogLine> records;
   std::uint64_t lost = 0;  // older ones that there was no place for
   bool over = false;       // no more will come
 };

@@ -20,7 +20,7 @@ struct RuntimeOptions {
   bool assist = true;  // a caller that waits for an answer may run the kernel itself
   double watchdog =
       10;  // seconds after which a handler that has not returned is named and waited for no longer; 0 = off
-  std::string name;  // for logs and exporters; empty: one is made
+  std::string name = {};  // for logs and exporters; empty: one is made
 };
 
 class Runtime : public std::enable_shared_from_this<Runtime> {

@@ -152,8 +152,9 @@ def test_one_at_a_time_and_wrong_arguments(runtime: rw.Runtime, tmp_path: Path) 
             runtime.trace(tmp_path / "v.json", interval=interval)  # type: ignore[arg-type]
     with pytest.raises(errors.InvalidOption, match="path"):
         runtime.trace(5)  # type: ignore[arg-type]
-    with runtime.trace(tmp_path / "w.json"):
-        pass
+    with runtime.trace(tmp_path / "w.json"):  # what was refused left nothing behind
+        runtime.launch("echo")
+    assert (tmp_path / "w.json").stat().st_size
 
 
 def test_a_runtime_that_is_closed_meanwhile_is_written(tmp_path: Path) -> None:
