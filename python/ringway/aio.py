@@ -1,12 +1,13 @@
-"""The runtime for asyncio: the same verbs, awaited. One file descriptor in the event loop, no polling; a thread
-only for a call that waits for a handler or a drain."""
+"""The runtime for asyncio: the same verbs, awaited.
+
+One file descriptor in the event loop, no polling; a thread only for a call that waits for handlers or drains.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import math
-import os
 import weakref
 from collections.abc import Callable
 from types import TracebackType

@@ -73,7 +73,7 @@ def log_to_stderr(level: str | int = "info", *, json: bool = False) -> None:
 
 def stop() -> None:
     """Hand the last records on, and let the log go to standard error again."""
-    global _thread  # noqa: PLW0603
+    global _thread
     with _lock:
         thread, _thread = _thread, None
         _core.keep_log(False)
@@ -119,7 +119,7 @@ def _handle(
 
 
 def _in_child() -> None:
-    global _lock, _thread  # noqa: PLW0603
+    global _lock, _thread
     _lock, _thread = threading.Lock(), None
     _core.forget_log()
 

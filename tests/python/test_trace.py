@@ -142,7 +142,7 @@ def test_one_at_a_time_and_wrong_arguments(runtime: rw.Runtime, tmp_path: Path) 
             trace.start()
     with pytest.raises(errors.InvalidState, match="was begun before"):
         trace.start()
-    with pytest.raises(errors.Error, match="cannot write a trace to .*: No such file"):
+    with pytest.raises(errors.Error, match=r"cannot write a trace to .*: No such file"):
         runtime.trace(tmp_path / "none" / "t.json").start()
     for events in (0, -1, 1 << 25, 1.5, "many"):
         with pytest.raises(errors.InvalidOption, match="events"):

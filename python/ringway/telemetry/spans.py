@@ -99,9 +99,7 @@ class TracedKernel:
     ) -> Any:
         """As `ringway.Kernel.request`, in a span of kind client."""
         with self._spans.span("request", "CLIENT", message, message_id) as identity:
-            return self._kernel.request(
-                message, timeout, priority=priority, ttl=ttl, message_id=identity
-            )
+            return self._kernel.request(message, timeout, priority=priority, ttl=ttl, message_id=identity)
 
 
 class AsyncTracedKernel:

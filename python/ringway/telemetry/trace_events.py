@@ -28,7 +28,14 @@ class Recorded:
 
     def event(self, phase: str, name: str, tid: int, at: int, **more: Any) -> Event:
         """An event at a time; the unit of the format is the microsecond."""
-        return {"ph": phase, "name": name, "pid": os.getpid(), "tid": tid, "ts": (at - self.began) / 1e3, **more}
+        return {
+            "ph": phase,
+            "name": name,
+            "pid": os.getpid(),
+            "tid": tid,
+            "ts": (at - self.began) / 1e3,
+            **more,
+        }
 
     def name(self, kernel: int) -> str:
         """The kernel's name."""
