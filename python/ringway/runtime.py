@@ -338,7 +338,7 @@ class Runtime(Recordable, Traceable):
             A handler did not return within ``watchdog``; all else has ended. Ctrl-C, too, leaves such a handler
             behind. While it drains, it leaves the runtime open, and what has ended ended.
         """
-        reports = reports_of(self._core.close(drain, timeout))
+        reports = reports_of(self._core.close(flag("drain", drain), timeout))
         self._end_export()
         self._end.detach()
         return reports
