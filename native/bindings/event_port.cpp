@@ -50,7 +50,8 @@ class EventPort {
 
   // As above for calls that may wait for a handler or a drain: false when it is done already.
   bool activate(const SharedKernel& kernel, u64 token) {
-    return add(token, EventCall::now_or_start(port_, token, [kernel](Check check) { kernel->activate(check); }));
+    return add(token,
+               EventCall::now_or_start(port_, token, [kernel](Check check) { kernel->activate(check); }));
   }
   bool deactivate(const SharedKernel& kernel, u64 token) {
     return add(token,
@@ -66,18 +67,18 @@ class EventPort {
     const double seconds = seconds_of(timeout, kForever);
     auto report = std::make_shared<TerminateReport>();
     add(token,
-        EventCall::start(port_, token,
-                         [=](Check check) {
-                           *report = kernel->terminate(drain, Wait::seconds(seconds, check));
-                         }),
+        EventCall::start(
+            port_, token,
+            [=](Check check) { *report = kernel->terminate(drain, Wait::seconds(seconds, check)); }),
         [report] { return tuple_of(*report); });
   }
   void close(const SharedRuntime& runtime, bool drain, const py::object& timeout, u64 token) {
     const double seconds = seconds_of(timeout, kForever);
     auto report = std::make_shared<Runtime::CloseReport>();
     add(token,
-        EventCall::start(port_, token,
-                         [=](Check check) { *report = runtime->close(drain, Wait::seconds(seconds, check)); }),
+        EventCall::start(
+            port_, token,
+            [=](Check check) { *report = runtime->close(drain, Wait::seconds(seconds, check)); }),
         [report] { return dict_of(*report); });
   }
   // The token comes soon.

@@ -162,10 +162,10 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   u64 sequence_ = 0;
   u32 state_ = u32(State::kLaunched);
   Exclusive changing_;
-  u32 ending_ = 0;           // a call is about to end the kernel
-  u32 cut_ = 0;              // its drain is to stop
-  u32 before_end_ = 0;       // the state then
-  bool retiring_ = false;    // nothing brings it back
+  u32 ending_ = 0;                         // a call is about to end the kernel
+  u32 cut_ = 0;                            // its drain is to stop
+  u32 before_end_ = 0;                     // the state then
+  bool retiring_ = false;                  // nothing brings it back
   std::optional<TerminateReport> report_;  // set once it has ended
   const std::int64_t launched_at_;
   std::int64_t ended_at_ = 0;

@@ -145,8 +145,7 @@ std::vector<std::shared_ptr<Kernel>> Runtime::kernels() {
   return all;
 }
 
-void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size,
-                   void (*check)()) {
+void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size, void (*check)()) {
   check_usable();
   if (&from.runtime() != this || &to.runtime() != this) {
     throw Error(ErrorKind::kInvalidOption, "link: both kernels must belong to this runtime");

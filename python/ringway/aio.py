@@ -495,7 +495,8 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         A cancelled call stops draining and leaves the runtime open, what has ended ended; when it only waits
         for a handler, it leaves that behind.
         """
-        ended = await self._call(lambda port, token: port.close(self._core, drain, timeout, token))
+        drains = flag("drain", drain)
+        ended = await self._call(lambda port, token: port.close(self._core, drains, timeout, token))
         reports = reports_of(ended or {})
         self._end_export()
         self._end.detach()

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ringway import _core
+from ringway.arguments import made
 from ringway.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class BaseFeed:
     __slots__ = ("__weakref__", "_core", "_text")
 
     def __init__(self, core: _core.Feed, source: str, target: str) -> None:
-        self._core = core
+        self._core = made(core, _core.Feed, "Runtime.feed")
         self._text = f"from {source!r} to {target!r}"
 
     @property

@@ -187,5 +187,5 @@ def _fits(value: Any, declared: str) -> bool:
     if isinstance(value, Real):
         return "float" in declared
     if isinstance(value, str):
-        return "Literal" in declared
+        return "Literal" in declared and value.isprintable()
     return value is None and "None" in declared

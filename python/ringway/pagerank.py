@@ -26,7 +26,7 @@ def _value_bytes(dtype: DTypeLike | None, tol: float) -> int:
         return 8 if tol < FLOAT32_TOLERANCE else 4
     try:
         wanted = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError):
         raise InvalidOption(f"dtype is {dtype!r}; it must be float32, float64 or None") from None
     if wanted not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise InvalidOption(f"dtype is {wanted}; it must be float32, float64 or None")

@@ -7,7 +7,7 @@ import functools
 from typing import Any, Literal, get_args
 
 from ringway import _core
-from ringway.arguments import instance, real, whole
+from ringway.arguments import flag, instance, real, whole
 from ringway.errors import Error, InvalidOption
 from ringway.queue_types import Carried, QueueType, of_core, resolve
 
@@ -67,7 +67,7 @@ def create_checked(
     )
     close_at_exit()
     permissions = checked_mode(name, mode)
-    reclaims = instance("reclaim", reclaim, bool)
+    reclaims = flag("reclaim", reclaim)
     return _core.SharedQueue.create(runtime, *arguments, reclaims, permissions), kind
 
 
@@ -82,11 +82,12 @@ def open_named(
     **options: Any,
 ) -> tuple[_core.Queue, QueueType]:
     """Create in a runtime's namespace; see `Runtime.queue`."""
-    if instance("shared", shared, bool):
+    reclaims = flag("reclaim", reclaim)
+    if flag("shared", shared):
         if name is None:
             raise InvalidOption("name is None; a shared queue needs one that other processes know")
-        return create_checked(runtime, name, message, reclaim=reclaim, mode=mode, **options)
-    if reclaim or mode != OWNER_ONLY:
+        return create_checked(runtime, name, message, reclaim=reclaims, mode=mode, **options)
+    if reclaims or not isinstance(mode, int) or mode != OWNER_ONLY:
         raise InvalidOption("reclaim and mode are of shared queues: give shared=True too")
     return open_checked(runtime, name, message, **options)
 

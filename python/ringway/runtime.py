@@ -340,7 +340,7 @@ class Runtime(Recordable, Traceable):
             Within a drain: the runtime is open, and kernels that have not ended are what they were. Later: as
             after `Timeout`.
         """
-        reports = reports_of(self._core.close(drain, timeout))
+        reports = reports_of(self._core.close(flag("drain", drain), timeout))
         self._end_export()
         self._end.detach()
         return reports

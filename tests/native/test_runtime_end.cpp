@@ -235,7 +235,8 @@ TEST_P(End, EverythingAtOnce) {
           }
         } catch (const Error& error) {
           // While the runtime drains, its kernels are in their end already.
-          const bool expected = error.kind() == ErrorKind::kClosed || error.kind() == ErrorKind::kInvalidState;
+          const bool expected =
+              error.kind() == ErrorKind::kClosed || error.kind() == ErrorKind::kInvalidState;
           EXPECT_TRUE(expected) << error.what();
         }
       });

@@ -21,7 +21,8 @@ constexpr u32 kSpinsBeforePark = 2000;
 constexpr u32 kSpinsBeforeYield = 64;
 constexpr std::int64_t kShortWait =
     1'000'000;  // ns that others wait for the lock before they sleep between two looks
-constexpr std::int64_t kBetweenChecks = 20'000'000;  // ns between two looks at signals by who waits for the lock
+constexpr std::int64_t kBetweenChecks =
+    20'000'000;                                 // ns between two looks at signals by who waits for the lock
 constexpr std::int64_t kFirstBackoff = 20'000;  // ns that a stalled kernel waits before it is tried again
 constexpr std::int64_t kLastBackoff = 2'000'000;
 
@@ -217,8 +218,7 @@ void Worker::ask_idle(Instance& kernel, bool on) {
   const LaunchOptions& options = kernel.set.options;
   const i32 change = on ? 1 : -1;
   if (options.idle == Idle::kPark) return;
-  if (options.idle == Idle::kSpin)
-    atomic::add_relaxed(&spinning_kernels_, u32(change));
+  if (options.idle == Idle::kSpin) atomic::add_relaxed(&spinning_kernels_, u32(change));
   if (options.idle == Idle::kPoll) {
     store_relaxed(&poll_ns_, static_cast<std::int64_t>(options.poll_interval * 1e9));
     atomic::add_relaxed(&polling_kernels_, u32(change));

@@ -31,8 +31,9 @@ class Console:
         self.out = out
         self.err = err
         # A name that the terminal's encoding lacks is shown escaped instead of ending the run.
-        if isinstance(out, io.TextIOWrapper):
-            out.reconfigure(errors="backslashreplace")
+        for stream in (out, err):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
 
     def draws(self, stream: TextIO) -> bool:
         """Whether a stream is a terminal that can move its cursor."""

@@ -66,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when all went well, 1 after an error or a failed check, 130 after Ctrl-C, 141 when the reader of a
         pipe went away. Wrong usage exits with 2.
     """
-    arguments = build_parser().parse_args(argv)
     console = Console(sys.stdout, sys.stderr)
+    arguments = build_parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments, console)
         sys.stdout.flush()
