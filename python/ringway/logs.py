@@ -100,14 +100,13 @@ def _hand_on(logger: logging.Logger) -> None:
             records.append(("warning", records[-1][1], "lost", "", "", text))
         for record in records:
             try:
-                _handle(logger, *record)
+                _handle(logger, record)
             except Exception:  # of a user's filter: the log goes on, as logging's own handlers do
                 traceback.print_exc(file=sys.stderr)
 
 
-def _handle(
-    logger: logging.Logger, level: str, time: float, event: str, kernel: str, runtime: str, text: str
-) -> None:
+def _handle(logger: logging.Logger, line: tuple[str, float, str, str, str, str]) -> None:
+    level, time, event, kernel, runtime, text = line
     number = _LEVELS[level]
     if not logger.isEnabledFor(number):
         return

@@ -25,7 +25,7 @@ from ringway.telemetry.trace_events import Recorded, events_of
 
 
 class Trace:
-    """A trace that is being taken; see `ringway.Runtime.trace`. Ends with its ``with`` block, or by `stop`."""
+    """A trace that is being taken; see `ringway.Runtime.trace`. Ends with its ``with`` block or `stop`."""
 
     def __init__(
         self, runtime: _core.Runtime, path: str | os.PathLike[str], *, events: int, interval: float
