@@ -17,7 +17,8 @@ log::Level level_named(const std::string& name) {
   for (const Level level : {Level::kDebug, Level::kInfo, Level::kWarning, Level::kSilent}) {
     if (name == log::name_of(level)) return level;
   }
-  throw Error(ErrorKind::kInvalidOption, "level is '" + name + "'; it must be debug, info, warning or silent");
+  throw Error(ErrorKind::kInvalidOption,
+              "level is '" + name + "'; it must be debug, info, warning or silent");
 }
 
 py::str text_of(const std::string& text) {
@@ -43,8 +44,9 @@ py::tuple take() {
 }  // namespace
 
 void init_log(py::module_& module) {
-  module.def("set_log_level", [](const std::string& name) { log::set_threshold(level_named(name)); },
-             py::arg("level"));
+  module.def(
+      "set_log_level", [](const std::string& name) { log::set_threshold(level_named(name)); },
+      py::arg("level"));
   module.def("set_log_json", &log::set_json, py::arg("json"));
   module.def("keep_log", &log::keep, py::arg("on"));
   module.def("take_log", &take);

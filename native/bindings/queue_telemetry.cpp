@@ -12,7 +12,8 @@ void init_counts(py::module_& module) {
       module, "QueueCounts",
       "A queue's counters since its creation.\n\n"
       "``depth`` counts what was sent and not yet received, ``refused`` what its sender was told of by\n"
-      "`QueueFull` or `MessageTooLarge`; dropped messages are those that a policy gave up. Between processes,\n"
+      "`QueueFull` or `MessageTooLarge`; dropped messages are those that a policy gave up. Between "
+      "processes,\n"
       "``skipped`` messages were begun by senders that died before they sent them, and ``redelivered`` ones\n"
       "were taken by receivers that died and given to another.")
       .def(py::init([](u64 depth, u64 sent, u64 received, u64 dropped_new, u64 dropped_oldest, u64 refused,
@@ -32,8 +33,9 @@ void init_counts(py::module_& module) {
       .def_readonly("redelivered", &NamedCounts::redelivered)
       .def(py::self == py::self)
       .def("__repr__", [](const NamedCounts& c) {
-        return py::str("QueueCounts(depth={}, sent={}, received={}, dropped_new={}, dropped_oldest={}, "
-                       "refused={}, skipped={}, redelivered={})")
+        return py::str(
+                   "QueueCounts(depth={}, sent={}, received={}, dropped_new={}, dropped_oldest={}, "
+                   "refused={}, skipped={}, redelivered={})")
             .format(c.depth, c.sent, c.received, c.dropped_new, c.dropped_oldest, c.refused, c.skipped,
                     c.redelivered);
       });
@@ -63,7 +65,8 @@ void init_queue_telemetry(py::module_& module) {
       .def_property_readonly("depth", &counted<&NamedCounts::depth>,
                              "Messages sent and not yet received. A reset leaves it.")
       .def_property_readonly("sent", &counted<&NamedCounts::sent>, "Messages that the queue has taken.")
-      .def_property_readonly("received", &counted<&NamedCounts::received>, "Messages that receivers have taken.")
+      .def_property_readonly("received", &counted<&NamedCounts::received>,
+                             "Messages that receivers have taken.")
       .def_property_readonly("dropped", &dropped,
                              "Messages dropped or refused, by reason: ``new``, ``oldest``, ``refused``.")
       .def_property_readonly("skipped", &counted<&NamedCounts::skipped>,

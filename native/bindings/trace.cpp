@@ -10,7 +10,8 @@ namespace {
 
 template <class Event>
 py::tuple events_of(const Tracer::Kept<Event>& kept) {
-  return py::make_tuple(py::array_t<Event>(py::ssize_t(kept.events.size()), kept.events.data()), kept.dropped);
+  return py::make_tuple(py::array_t<Event>(py::ssize_t(kept.events.size()), kept.events.data()),
+                        kept.dropped);
 }
 
 // (names by endpoint, for each worker (turns, dropped, passages, dropped))

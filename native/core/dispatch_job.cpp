@@ -45,7 +45,8 @@ void DispatchJob::finish(ErrorKind kind, const std::string& failure) {
     for (Completion& listener : listeners_) listener.port->push(&listener);
   }
   finished_.notify();
-  log::debug({"dispatched"}, [&] { return "dispatch " + text_of(request) + (failure.empty() ? ": done" : ": " + failure); });
+  log::debug({"dispatched"},
+             [&] { return "dispatch " + text_of(request) + (failure.empty() ? ": done" : ": " + failure); });
 }
 
 }  // namespace ringway

@@ -83,7 +83,8 @@ std::string Kernel::failure() const {
 bool Kernel::ended() const {
   const State now = state();
   if (now != State::kTerminated && now != State::kFailed) return false;
-  return !atomic::load_acquire(&ending_);  // SYNC: partner store_release in begin_end(), before the state is entered
+  return !atomic::load_acquire(
+      &ending_);  // SYNC: partner store_release in begin_end(), before the state is entered
 }
 
 Telemetry Kernel::counted() const {

@@ -139,7 +139,8 @@ void write(Level level, const About& about, const std::string& text) {
   LogLine record{level, unix_us(), about.event, std::string(about.kernel), std::string(about.runtime), text};
   if (keep_record(&record)) return;
   char time[32];
-  std::snprintf(time, sizeof(time), "%llu.%06llu", static_cast<unsigned long long>(record.time_us / 1'000'000),
+  std::snprintf(time, sizeof(time), "%llu.%06llu",
+                static_cast<unsigned long long>(record.time_us / 1'000'000),
                 static_cast<unsigned long long>(record.time_us % 1'000'000));
   if (atomic::load_relaxed(&json())) {  // relaxed: by itself
     std::fprintf(stderr, "%s\n", as_json(record, time).c_str());

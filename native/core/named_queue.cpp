@@ -104,7 +104,8 @@ QueueTelemetry& QueueTelemetry::operator-=(const QueueTelemetry& before) {
 }
 
 QueueTelemetry NamedQueue::counted() const {
-  return {counts(), queue_.ring().capacity, atomic::load_relaxed(last_message_us_), snapshot(queue_.latency())};
+  return {counts(), queue_.ring().capacity, atomic::load_relaxed(last_message_us_),
+          snapshot(queue_.latency())};
 }
 
 void NamedQueue::enable_telemetry(bool on) {

@@ -174,7 +174,8 @@ class NamedQueue {
   void bury(LetterReason reason, const u8* message, u32 bytes);
   [[noreturn]] void throw_closed() const;
 
-  u64* last_message_us_ = &own_last_message_us_;  // where that is kept; a process among others does not own it
+  u64* last_message_us_ =
+      &own_last_message_us_;  // where that is kept; a process among others does not own it
 
  private:
   class Entry;

@@ -37,9 +37,9 @@ std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
   const BackendEntry entry = choose_backend(options.backend);
   std::shared_ptr<Runtime> runtime(new Runtime(options));
   runtime->backend_name_ = entry.name;
-  runtime->backend_ =
-      entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_, runtime->tracer_, options.watchdog, runtime->name()},
-                 options.workers);
+  runtime->backend_ = entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_, runtime->tracer_,
+                                  options.watchdog, runtime->name()},
+                                 options.workers);
   log::info({"started", {}, runtime->name()}, [&] {
     return "runtime on " + entry.name + ": " + runtime->backend_->device() + ", " +
            std::to_string(runtime->backend_->workers()) + " workers";

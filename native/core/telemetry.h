@@ -33,8 +33,8 @@ ControlBlock snapshot(const std::vector<const ControlBlock*>& controls);
 
 struct Telemetry {
   ControlBlock control;
-  QueueCounts mailbox;                 // depth, and what its policy dropped or refused
-  u64 outbox_depth;                    // messages to the host that nobody has received; of a bridge, on the host
+  QueueCounts mailbox;  // depth, and what its policy dropped or refused
+  u64 outbox_depth;     // messages to the host that nobody has received; of a bridge, on the host
   std::optional<BridgeCounts> bridge;  // of a pumped one
   u64 letters_lost;                    // dead letters given up for newer ones
   LatencyCounts latency;               // of mailbox messages, from send to release

@@ -23,7 +23,8 @@ Tracer::Kept<Event> Tracer::Ring<Event>::taken() {
 void Tracer::start(u32 tracks, u32 events, Names kernels) {
   const std::lock_guard lock(changing_);
   if (on()) {
-    throw Error(ErrorKind::kInvalidState, "a trace of this runtime is being taken already; stop that one first");
+    throw Error(ErrorKind::kInvalidState,
+                "a trace of this runtime is being taken already; stop that one first");
   }
   if (!owned_) {
     owned_ = std::make_unique<Rings[]>(tracks);

@@ -51,9 +51,9 @@ void Context::measured(void* self, u64 sent, u64 handled) {
   const Instance& kernel = context.kernel_;
   const u32 from =
       context.input_ ? kernel.inputs[context.input_ - 1].link->from->set.index : u32(Tracer::kHost);
-  context.services_.tracer.passage(context.worker_.number(), {static_cast<std::int64_t>(sent),
-                                                              static_cast<std::int64_t>(handled), from,
-                                                              kernel.set.index});
+  context.services_.tracer.passage(
+      context.worker_.number(),
+      {static_cast<std::int64_t>(sent), static_cast<std::int64_t>(handled), from, kernel.set.index});
 }
 
 u32 Context::drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, ErrorText& text) {

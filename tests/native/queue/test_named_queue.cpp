@@ -272,7 +272,8 @@ TEST(QueueTelemetry, OneInSoManyIsTimedByEveryWayThrough) {
   }
   EXPECT_EQ(queue->telemetry().latency.count(), 4U);
   u32 dropped = 0;
-  EXPECT_EQ(queue->try_send_many(reinterpret_cast<u8*>(batch.data()), sizeof(Record), kMany, &dropped), kMany);
+  EXPECT_EQ(queue->try_send_many(reinterpret_cast<u8*>(batch.data()), sizeof(Record), kMany, &dropped),
+            kMany);
   EXPECT_EQ(queue->try_receive_many(reinterpret_cast<u8*>(batch.data()), sizeof(Record), kMany), kMany);
   EXPECT_EQ(queue->telemetry().latency.count(), 8U);
   // In place, with the last slots given up: those are not timed.
