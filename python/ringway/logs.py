@@ -11,6 +11,7 @@ import threading
 import traceback
 
 from ringway import _core
+from ringway.arguments import flag, instance
 from ringway.errors import InvalidOption
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
@@ -67,7 +68,7 @@ def log_to_stderr(level: str | int = "info", *, json: bool = False) -> None:
         There is no such level.
     """
     _core.set_log_level(_name(level))
-    _core.set_log_json(bool(json))
+    _core.set_log_json(flag("json", json))
     stop()
 
 
@@ -83,7 +84,7 @@ def stop() -> None:
 
 def _name(level: str | int) -> str:
     if isinstance(level, str):
-        return level.lower()
+        return instance("level", level, str).lower()
     if isinstance(level, bool) or not isinstance(level, int):
         raise InvalidOption(
             f"level is {level!r}; it must be debug, info, warning or silent, or a level of logging"

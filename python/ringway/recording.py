@@ -9,7 +9,7 @@ from typing import Literal
 
 from ringway import _core
 from ringway._core import Runtime as NativeRuntime
-from ringway.arguments import instance, whole
+from ringway.arguments import flag, instance, whole
 from ringway.errors import InvalidOption, RecordingError
 
 OnFull = Literal["block", "drop"]
@@ -140,8 +140,8 @@ class Recordable:
             The file cannot be made.
         """
         target = path_of("path", path)
-        if on_full not in ("block", "drop"):
+        if not isinstance(on_full, str) or on_full not in ("block", "drop"):
             raise InvalidOption(f"on_full is {on_full!r}; it must be 'block' or 'drop'")
         size = whole("buffer", buffer, "65536 to 1073741824 bytes")
-        _core.start_recording(self._core, target, on_full == "block", size, bool(overwrite))
+        _core.start_recording(self._core, target, on_full == "block", size, flag("overwrite", overwrite))
         return Recording(self._core, target)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from ringway import _core
-from ringway.arguments import real, whole
+from ringway.arguments import instance, real, whole
 from ringway.errors import DecodeError, InvalidOption, TypeMismatch
 from ringway.recording import path_of
 from ringway.same import Ignored, same_values
@@ -240,8 +240,8 @@ def replay(
     wait = _at_least("timeout", timeout, "0 or more seconds")
     if workers is not None and not 1 <= whole("workers", workers, _WORKERS) <= 1024:
         raise InvalidOption(f"workers is {workers!r}; it must be {_WORKERS}")
-    if backend is not None and not isinstance(backend, str):
-        raise InvalidOption(f"backend is {backend!r}; it must be the name of one, or None")
+    if backend is not None:
+        instance("backend", backend, str)
     if chunks is not None and not 1 <= whole("chunks", chunks, _CHUNKS) < 2**32:
         raise InvalidOption(f"chunks is {chunks!r}; it must be {_CHUNKS}")
     if whole("limit", limit, "0 or more") < 0:

@@ -17,10 +17,14 @@ class Ignored:
     """Members that need not be the same, given as ``"Class.member"``."""
 
     def __init__(self, always: Iterable[str], names: Iterable[str]) -> None:
-        if isinstance(names, str) or not isinstance(names, Iterable):
+        try:
+            listed = None if isinstance(names, str) else list(names)
+        except TypeError:
+            listed = None
+        if listed is None:
             raise InvalidOption(f"ignore is {names!r}; it must be a list of 'Class.member'")
         self._names = set(always)
-        for name in names:
+        for name in listed:
             if not isinstance(name, str) or not re.fullmatch(r"[^\s.]\S*\.[^\s.]+", name):
                 raise InvalidOption(f"ignore holds {name!r}; each must be 'Class.member'")
             self._names.add(name)

@@ -51,13 +51,7 @@ def test_what_an_asynchronous_runtime_looks_up_and_lends() -> None:
             result = runtime.buffer(np.zeros(8, np.float32))
             vectors = await runtime.launch("vector_op")
             reply = await vectors.request(
-                rw.VectorRequest(
-                    use_device_buffer=True,
-                    length=8,
-                    buffer_a=a.handle,
-                    buffer_b=b.handle,
-                    buffer_result=result.handle,
-                ),
+                rw.VectorRequest.by_handle(a.handle, b.handle, result.handle, 8),
                 timeout=20,
             )
             assert reply.success

@@ -123,6 +123,7 @@ class World:
             rw.Message: lambda: Pair(1, 2),
             rw.PageRankResult: lambda: rw.pagerank(self.graph),
             rw.Queue: self.queue,
+            rw.Recording: lambda: self.runtime.record(f"fuzz{os.getpid()}.rec", overwrite=True),
             rw.QueueCounts: lambda: self.queue().counts(),
             rw.Runtime: lambda: self.runtime,
             rw.RuntimeTelemetry: self.runtime.telemetry,
@@ -271,7 +272,8 @@ def consume(world: World, result: Any) -> None:
 
         async def block() -> None:
             async with result as slots:
-                len(slots)
+                if isinstance(slots, (ReservedSlots, PeekedSlots)):
+                    len(slots)
 
         world.wait(block())
     elif isinstance(result, (ReservedSlots, PeekedSlots)):

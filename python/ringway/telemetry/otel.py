@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ringway._core import Latency
-from ringway.errors import Error
+from ringway.errors import Error, InvalidOption
 from ringway.runtime import RuntimeTelemetry
 from ringway.telemetry.metrics import LATENCIES, METRICS, HasTelemetry, Labels, Metric, of_runtime
 
@@ -41,7 +41,10 @@ def observe(runtime: HasTelemetry, meter: Any = None) -> None:
     """
     known = weakref.ref(of_runtime(runtime))
     metrics = api("metrics")
-    meter = meter or metrics.get_meter("ringway")
+    if meter is None:
+        meter = metrics.get_meter("ringway")
+    elif not hasattr(meter, "create_observable_counter"):
+        raise InvalidOption(f"meter is {meter!r}; it must be an opentelemetry.metrics.Meter, or None")
 
     def callback(metric: Metric) -> Callable[[Any], Iterable[Any]]:
         def read(options: Any) -> Iterable[Any]:

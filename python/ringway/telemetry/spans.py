@@ -29,7 +29,7 @@ class Spans:
     def __init__(self, destination: str, tracer: Any) -> None:
         self._destination = destination
         self._trace = api("trace")
-        self._tracer = tracer or self._trace.get_tracer("ringway")
+        self._tracer = self._trace.get_tracer("ringway") if tracer is None else tracer
 
     @contextmanager
     def span(self, verb: str, kind: str, message: Any, message_id: UUID | None) -> Iterator[UUID | None]:

@@ -20,6 +20,7 @@ from ringway import _core
 from ringway._core import __version__
 from ringway.arguments import real, whole
 from ringway.errors import Error, InvalidOption, InvalidState
+from ringway.recording import path_of
 from ringway.runtime import snapshot
 from ringway.telemetry.trace_events import Recorded, events_of
 
@@ -30,9 +31,7 @@ class Trace:
     def __init__(
         self, runtime: _core.Runtime, path: str | os.PathLike[str], *, events: int, interval: float
     ) -> None:
-        if not isinstance(path, (str, os.PathLike)):
-            raise InvalidOption(f"path is {path!r}; it must be the name of the file to write")
-        self._path = Path(path)
+        self._path = Path(path_of("path", path))
         self._runtime = runtime
         self._events = whole("events", events, "a number of events, 1 to 16777216")
         self._interval = real("interval", interval, "a number of seconds, 0.0001 to 3600")
