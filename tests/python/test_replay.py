@@ -339,13 +339,17 @@ def test_a_full_disk_ends_the_recording_and_is_said(tmp_path: Path) -> None:
 
 
 LIMITED = """
-import resource, sys
+import os, resource, sys, time
 import ringway as rw
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 with rw.Runtime(workers=1) as rt:
     recording = rt.record(sys.argv[1])
     kernel = rt.launch("echo")
-    for _ in range(3000):
+    for _ in range(200):
+        kernel.request(b"x" * 1000, timeout=20)
+    while os.path.getsize(sys.argv[1]) < 400_000:  # its thread writes when it comes to it
+        time.sleep(0.01)
+    for _ in range(2800):
         kernel.request(b"x" * 1000, timeout=20)
     try:
         recording.stop()
