@@ -77,7 +77,7 @@ class Recording:
                 )
         return self._stopped
 
-    def _report(self, counts: _core.RecordCounts) -> RecordingReport:
+    def _report(self, counts: _core._RecordCounts) -> RecordingReport:
         records, nbytes, lost, _ = counts
         return RecordingReport(self.path, records, nbytes, lost)
 

@@ -297,7 +297,7 @@ def _report(path: str, native: _core.Replay, tolerance: float, ignored: Ignored,
 
 
 def _alike(
-    then: _core.RecordedSide | None, now: _core.RecordedSide | None, tolerance: float, ignored: Ignored
+    then: _core._RecordedSide | None, now: _core._RecordedSide | None, tolerance: float, ignored: Ignored
 ) -> bool:
     """Whether two messages of one known class are the same but for what may differ."""
     if then is None or now is None or then[:2] != now[:2] or then[3] != now[3] or not then[0] or then[1]:
@@ -308,14 +308,14 @@ def _alike(
     return same_values(mine, other, tolerance, ignored)
 
 
-def _decode(side: _core.RecordedSide) -> Any:
+def _decode(side: _core._RecordedSide) -> Any:
     try:
         return _core.decode_as(side[0], side[2])
     except (DecodeError, TypeMismatch):
         return side[2]
 
 
-def _side(what: str, side: _core.RecordedSide | None) -> ReplayedMessage | None:
+def _side(what: str, side: _core._RecordedSide | None) -> ReplayedMessage | None:
     if side is None:
         return None
     _, failed, body, text, sender = side
