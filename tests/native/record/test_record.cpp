@@ -203,6 +203,8 @@ TEST_P(Recordings, HoldFaultsRestartsAndTheEndOfAKernel) {
   auto* late = failing->ask(plain(), bytes_of("b"), "", nullptr);
   send(*failing, "c");
   failing->activate();
+  // A bridge answers a moment after the kernel has failed.
+  while (!ReplyPool::answered(late)) std::this_thread::yield();
   EXPECT_EQ(kind_of([&] { failing->wait(late, Wait::seconds(20), 20); }), ErrorKind::kHandler);
   runtime->replies().give_back(late);
   while (failing->state() != State::kFailed || failing->dead_letters().list(false).size() < 3)
