@@ -273,3 +273,14 @@ def test_memory_that_is_not_there_is_named_with_its_size(names: list[str]) -> No
     with pytest.raises(errors.InvalidOption, match=r"/dev/shm has \d+ of \d+ bytes left"):
         rw.Queue.create_shared(names[0], bytes, capacity=2**20, slot_size=2**24 - 100)
     assert names[0] not in {info.name for info in rw.shared_queues()}
+
+
+def test_a_drain_hands_on_what_kernels_send() -> None:
+    out = rw.Queue("out", bytes, capacity=1024)
+    rt = rw.Runtime("cpu")
+    kernel = rt.launch("echo", activate=False)
+    rt.feed(kernel, out)
+    for number in range(500):
+        kernel.send(b"%d" % number)
+    rt.close(drain=True, timeout=60)
+    assert [int(out.receive(timeout=0)) for _ in range(500)] == list(range(500))

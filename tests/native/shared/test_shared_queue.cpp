@@ -1,6 +1,7 @@
 // Shared queues while all goes well, and memory that is not one.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 
@@ -119,6 +120,41 @@ TEST(SharedQueue, SleepersSeeTheEnd) {
   sender.join();
   for (std::int64_t i = 0; i < 16; ++i) EXPECT_EQ(receive(*another, 0), i);
   error_of(ErrorKind::kClosed, [&] { receive(*another, 0); });
+}
+
+TEST(SharedQueue, TheEndWaitsForWhatWasClaimedBefore) {
+  const Name name;
+  auto queue = SharedQueue::create(options(name, 16)), other = SharedQueue::attach(name);
+  const SlotClaim claim = queue->try_reserve(1);
+  ASSERT_EQ(claim.count, 1U);
+  queue->end();
+  EXPECT_EQ(receive(*other, 0), -1) << "the end came before a message that is on its way";
+  const u64 number = 7;
+  std::memcpy(queue->payload(claim.first), &number, sizeof(number));
+  const u32 size = sizeof(number);
+  queue->publish(claim, &size, 1);
+  EXPECT_EQ(receive(*other, 0), 7);
+  error_of(ErrorKind::kClosed, [&] { receive(*other, 0); });
+}
+
+TEST(SharedQueue, TheEndWaitsForWhatDeadReceiversHad) {
+  const Name name;
+  auto queue = SharedQueue::create(options(name, 16));
+  std::vector<std::int64_t> numbers(3);
+  for (u64 i = 0; i < numbers.size(); ++i) {
+    send(*queue, i);
+    Child child([&] {
+      auto own = SharedQueue::attach(name);
+      _exit(own->try_peek(1).count == 1 ? 0 : 2);
+    });
+    EXPECT_TRUE(child.ended_well());
+  }
+  queue->end();
+  // One look for what the dead have left finds one message; the next look comes some time later.
+  for (auto& number : numbers) number = receive(*queue, 10);
+  std::sort(numbers.begin(), numbers.end());
+  EXPECT_EQ(numbers, (std::vector<std::int64_t>{0, 1, 2}));
+  error_of(ErrorKind::kClosed, [&] { receive(*queue, 0); });
 }
 
 TEST(SharedQueue, AModeLetsOthersIn) {
