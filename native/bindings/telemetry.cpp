@@ -152,6 +152,8 @@ void init_telemetry(py::module_& module) {
           "Seconds since launch, to its end when it has ended. A reset leaves it.")
       .def_property_readonly(
           "state", [](const Telemetry& t) { return name_of(t.state); }, "Where the kernel is in its life.")
+      .def_readonly("stuck", &Telemetry::stuck,
+                    "Whether its handler has not returned for longer than the runtime's watchdog allows.")
       .def_readonly("latency", &Telemetry::latency,
                     "Of mailbox messages, from being sent to being handled; see `Latency`.")
       .def("__repr__", [](const Telemetry& t) { return text_of(t); });

@@ -96,7 +96,8 @@ Telemetry Kernel::counted() const {
                 port_->dead_letters.lost(),
                 snapshot(port_->latency),
                 state(),
-                double((end ? end : now_ns()) - launched_at_) * 1e-9};
+                double((end ? end : now_ns()) - launched_at_) * 1e-9,
+                stuck()};
   if (port_->bridge) {
     now.bridge = port_->bridge->counts();
     now.control.dropped_late += now.bridge->late;

@@ -40,6 +40,7 @@ struct Telemetry {
   LatencyCounts latency;               // of mailbox messages, from send to release
   State state;
   double uptime;  // seconds since launch, to the end when terminated
+  bool stuck;     // the handler has not returned for longer than the watchdog allows
 
   Telemetry& operator-=(const Telemetry& before);
 };

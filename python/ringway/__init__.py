@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from ringway.aio_queues import AsyncQueue as AsyncQueue
     from ringway.logs import log_to_logging as log_to_logging
     from ringway.logs import log_to_stderr as log_to_stderr
+    from ringway.telemetry.serve import serve_metrics as serve_metrics
 
 __all__ = [
     "AsyncKernel",
@@ -102,12 +103,13 @@ __all__ = [
     "pagerank",
     "remove_shared_queue",
     "replay",
+    "serve_metrics",
     "shared_queues",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Import asyncio and logging only for those who use them."""
+    """Import asyncio, logging and HTTP only for those who use them."""
     if name in ("AsyncKernel", "AsyncRuntime"):
         from ringway import aio
 
@@ -120,4 +122,8 @@ def __getattr__(name: str) -> Any:
         from ringway import logs
 
         return getattr(logs, name)
+    if name == "serve_metrics":
+        from ringway.telemetry import serve
+
+        return serve.serve_metrics
     raise AttributeError(f"module 'ringway' has no attribute {name!r}")

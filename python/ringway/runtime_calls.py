@@ -64,8 +64,17 @@ def link_arguments(*, message: type[_core.Message] | None, capacity: int, slot_s
     return slots, size
 
 
+_started: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def open_runtimes() -> list[Any]:
+    """Return the runtimes of this process that are open, by name."""
+    return sorted((one for one in list(_started) if not one.closed), key=lambda one: str(one.name))
+
+
 def start_export(runtime: Any, export: bool | None) -> Callable[[], object]:
     """Answer for the runtime when another process asks, if that is wanted; return what ends it."""
+    _started.add(runtime)
     if not (
         flag("export", export)
         if export is not None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +18,7 @@ SAMPLE = re.compile(r'([a-z_]+)\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\} (\S
 
 @pytest.fixture
 def runtime() -> Iterator[rw.Runtime]:
-    with rw.Runtime("cpu", workers=1) as started:
+    with rw.Runtime("cpu", workers=1, name="one") as started:
         options = rw.LaunchOptions(latency_sample=1)
         relay = started.launch("relay", name="relay", options=options)
         echo = started.launch("echo", name='a "b"\\\nc', options=options)
@@ -52,7 +55,13 @@ def samples(text: str) -> dict[str, dict[str, float]]:
 
 
 def test_prometheus_text(runtime: rw.Runtime) -> None:
-    found = samples(telemetry.prometheus_text(runtime))
+    found = {
+        metric: {
+            labels.removesuffix(',runtime="one"').replace(',runtime="one",', ","): value
+            for labels, value in of.items()
+        }
+        for metric, of in samples(telemetry.prometheus_text(runtime)).items()
+    }
     name = r'kernel="a \"b\"\\\nc"'
     assert found["ringway_kernel_processed_total"] == {'kernel="relay"': 0, name: 5, 'kernel="far"': 1}
     assert found["ringway_kernel_outbox_depth"][name] == 0
@@ -84,6 +93,69 @@ def test_prometheus_labels(runtime: rw.Runtime) -> None:
     assert all(
         labels.endswith('instance="one"') or ",instance" in labels for of in found.values() for labels in of
     )
+
+
+def test_runtimes_are_told_apart_by_a_label(runtime: rw.Runtime) -> None:
+    with rw.Runtime(workers=1, name="two") as other:
+        other.launch("echo", name="relay")
+        found = samples(telemetry.prometheus_text([runtime, other]))
+    assert {
+        'kernel="relay",runtime="one"',
+        'kernel="relay",runtime="two"',
+    } <= set(found["ringway_kernel_processed_total"])
+    with pytest.raises(errors.InvalidOption, match="runtime"):
+        telemetry.prometheus_text(runtime, {"runtime": "mine"})
+
+
+def fetched(url: str) -> tuple[str, str]:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.headers["Content-Type"], answer.read().decode()
+
+
+def test_metrics_over_http(runtime: rw.Runtime) -> None:
+    with rw.serve_metrics(0) as server:
+        kind, text = fetched(server.url)
+        assert kind == "text/plain; version=0.0.4; charset=utf-8"
+        assert 'kernel="relay",runtime="one"' in text
+        samples(text)
+        with rw.Runtime(workers=1, name="later") as later:
+            later.launch("echo", name="x")
+            assert 'runtime="later"' in fetched(server.url)[1]
+        assert 'runtime="later"' not in fetched(server.url)[1]
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            fetched(server.url + "/more")
+        with pytest.raises(errors.Error, match=f"cannot serve metrics at 127.0.0.1:{server.port}: "):
+            rw.serve_metrics(server.port)
+        port = server.port
+    server.close()
+    with pytest.raises(urllib.error.URLError):
+        fetched(f"http://127.0.0.1:{port}/metrics")
+
+
+def test_metrics_of_chosen_runtimes_which_are_not_kept_alive() -> None:
+    other = rw.Runtime(workers=1, name="chosen")
+    other.launch("echo", name="x")
+    with rw.Runtime(workers=1, name="not chosen"), rw.serve_metrics(0, runtimes=other) as server:
+        assert 'runtime="chosen"' in fetched(server.url)[1]
+        assert "not chosen" not in fetched(server.url)[1]
+        del other
+        gc.collect()
+        assert "chosen" not in fetched(server.url)[1]
+
+
+@pytest.mark.parametrize("port", [-1, 65536, "80", 1.5, None])
+def test_a_wrong_port_is_refused(port: object) -> None:
+    with pytest.raises(errors.InvalidOption, match="port is"):
+        rw.serve_metrics(port)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", ["no such host", "256.0.0.1", "x" * 300, ""])
+def test_a_wrong_host_or_the_whole_machine(host: str) -> None:
+    if host == "":
+        rw.serve_metrics(0, host=host).close()
+        return
+    with pytest.raises(errors.Error, match="cannot serve metrics at"):
+        rw.serve_metrics(0, host=host)
 
 
 def test_without_opentelemetry_the_remedy_is_named(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, Protocol, cast
 
 from ringway._core import Latency
 from ringway.errors import InvalidOption
@@ -16,6 +16,10 @@ Labels = Mapping[str, str]
 class HasTelemetry(Protocol):
     """A `ringway.Runtime` or `ringway.AsyncRuntime`."""
 
+    @property
+    def name(self) -> str:
+        """Its name, for the label ``runtime``."""
+
     def telemetry(self) -> RuntimeTelemetry:
         """Return a snapshot of all counters."""
 
@@ -25,6 +29,13 @@ def of_runtime(runtime: HasTelemetry) -> HasTelemetry:
     if isinstance(runtime, type) or not callable(getattr(runtime, "telemetry", None)):
         raise InvalidOption(f"runtime is {runtime!r}; it must be a ringway.Runtime or ringway.AsyncRuntime")
     return runtime
+
+
+def all_of(runtimes: HasTelemetry | Sequence[HasTelemetry]) -> list[HasTelemetry]:
+    """Return one runtime, or several, as a list; `InvalidOption` when one has no telemetry."""
+    if isinstance(runtimes, (list, tuple)):
+        return [of_runtime(one) for one in runtimes]
+    return [of_runtime(cast(HasTelemetry, runtimes))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +144,9 @@ METRICS = (
     ),
     _kernel("depth", "Messages that wait in the mailbox.", "{message}", "gauge"),
     _kernel("outbox_depth", "Messages to the host that nobody has received.", "{message}", "gauge"),
+    _kernel(
+        "stuck", "1 while the handler does not return for longer than the watchdog allows.", "1", "gauge"
+    ),
     _kernel("uptime", "Time since launch.", "s", "gauge"),
     _kernel(
         "last_message", "When the last message was handled, since the Unix epoch; 0: never.", "s", "gauge"

@@ -51,7 +51,7 @@ def observe(runtime: HasTelemetry, meter: Any = None) -> None:
             alive = known()
             if alive is not None:
                 for labels, value in metric.read(alive.telemetry()):
-                    yield metrics.Observation(value, dict(labels))
+                    yield metrics.Observation(value, {**labels, "runtime": alive.name})
 
         return read
 
@@ -69,7 +69,9 @@ def observe(runtime: HasTelemetry, meter: Any = None) -> None:
             if alive is not None:
                 for labels, latency in latencies(alive.telemetry()):
                     for name, share in QUANTILES.items():
-                        yield metrics.Observation(latency.quantile(share), {**labels, "quantile": name})
+                        yield metrics.Observation(
+                            latency.quantile(share), {**labels, "runtime": alive.name, "quantile": name}
+                        )
 
         return read
 

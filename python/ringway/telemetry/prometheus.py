@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ringway._core import Latency
 from ringway.arguments import instance
 from ringway.errors import InvalidOption
-from ringway.telemetry.metrics import LATENCIES, METRICS, HasTelemetry, Labels, Metric, of_runtime
+from ringway.telemetry.metrics import LATENCIES, METRICS, HasTelemetry, Labels, Metric, all_of
 
 _OCTAVES = slice(
     2, None, 2
@@ -17,18 +17,22 @@ _OCTAVES = slice(
 
 
 LABEL = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-RESERVED = ("kernel", "source", "target", "reason", "state", "le", "quantile")
+RESERVED = ("runtime", "kernel", "queue", "source", "target", "reason", "state", "le", "quantile")
 
 
-def prometheus_text(runtime: HasTelemetry, labels: Labels | None = None) -> str:
-    """Return all counters of a runtime as Prometheus text.
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def prometheus_text(runtime: HasTelemetry | Sequence[HasTelemetry], labels: Labels | None = None) -> str:
+    """Return all counters of a runtime, or of several, as Prometheus text.
 
     Parameters
     ----------
     runtime
-        A `ringway.Runtime` or `ringway.AsyncRuntime`.
+        A `ringway.Runtime` or `ringway.AsyncRuntime`, or a list of them. Every sample has the runtime's name
+        as label ``runtime``.
     labels
-        Put on every sample, for example to tell a process's runtimes apart.
+        Put on every sample as well.
 
     Raises
     ------
@@ -36,16 +40,25 @@ def prometheus_text(runtime: HasTelemetry, labels: Labels | None = None) -> str:
         A label is none of Prometheus: letters, digits and _, not beginning with a digit or with two _; or it
         is one that ringway sets itself.
     """
-    snapshot = of_runtime(runtime).telemetry()
     more = checked_labels(labels)
+    snapshots = [(one.telemetry(), {"runtime": one.name, **more}) for one in all_of(runtime)]
     lines: list[str] = []
     for metric in METRICS:
         name = _name(metric)
-        samples = [_sample(name, {**of, **more}, value) for of, value in metric.read(snapshot)]
+        samples = [
+            _sample(name, {**of, **also}, value)
+            for snapshot, also in snapshots
+            for of, value in metric.read(snapshot)
+        ]
         lines += _family(name, metric.help, metric.kind, samples)
     for dotted, text, read in LATENCIES:
         name = dotted.replace(".", "_") + "_seconds"
-        rows = [row for of, latency in read(snapshot) for row in _histogram(name, {**of, **more}, latency)]
+        rows = [
+            row
+            for snapshot, also in snapshots
+            for of, latency in read(snapshot)
+            for row in _histogram(name, {**of, **also}, latency)
+        ]
         lines += _family(name, text, "histogram", rows)
     return "\n".join(lines) + "\n"
 
@@ -85,7 +98,7 @@ def _family(name: str, text: str, kind: str, samples: list[str]) -> list[str]:
 
 def _sample(name: str, labels: Labels, value: float) -> str:
     inside = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
-    return f"{name}{{{inside}}} {value!r}"
+    return f"{name}{{{inside}}} {value + 0!r}"
 
 
 def _escape(text: str) -> str:
