@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ringway._core import __version__
-from ringway.cli import bench, info, pagerank, queues, replay, top, validate
+from ringway.cli import bench, info, pagerank, queues, replay, top, trace, validate
 from ringway.cli.console import Console
 from ringway.errors import Error
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-COMMANDS = (bench, info, pagerank, queues, replay, top, validate)
+COMMANDS = (bench, info, pagerank, queues, replay, top, trace, validate)
 
 
 class Parser(argparse.ArgumentParser):

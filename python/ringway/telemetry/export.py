@@ -1,7 +1,8 @@
 """Telemetry for another process: a socket in a directory of this user's own, answered when somebody asks.
 
-Each runtime that is exported listens on ``DIRECTORY/PID-NUMBER.sock``. Who connects gets one JSON document
-and the end of the stream. Nothing is published, or costs anything, while nobody asks.
+Each runtime that is exported listens on ``DIRECTORY/PID-NUMBER.sock``. Who connects says ``telemetry`` or
+``trace SECONDS``, and gets one JSON document and the end of the stream. Nothing is published, or costs
+anything, while nobody asks.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from ringway._core import Latency, __version__
 from ringway.errors import Error
 from ringway.telemetry.metrics import HasTelemetry
 
-FORMAT = 1  # of the document
+FORMAT = 2  # of the document
+PATIENCE = 1.0  # seconds with one who connects and does not ask, or does not read
 _numbers = itertools.count()
 
 
@@ -55,12 +57,14 @@ def document(runtime: HasTelemetry, began: float) -> dict[str, Any]:
         "format": FORMAT,
         "ringway": __version__,
         "pid": os.getpid(),
+        "runtime": runtime.name,
         "program": " ".join(sys.argv) or sys.executable,
         "uptime": time.monotonic() - began,
         "clock": time.monotonic(),
         "kernels": {
             name: {
                 "state": kernel.state,
+                "stuck": kernel.stuck,
                 "received": kernel.received,
                 "processed": kernel.processed,
                 "sent": kernel.sent,
@@ -155,14 +159,40 @@ class Exporter:
                 peer, _ = self._socket.accept()
             except OSError:
                 return
-            with peer:
-                peer.settimeout(1)  # of one who connects and does not read
-                with contextlib.suppress(OSError):
-                    peer.sendall(self._answer())
+            peer.settimeout(PATIENCE)
+            asked = b""
+            with contextlib.suppress(OSError):
+                asked = peer.recv(64)
+            if asked.startswith(b"trace "):  # takes as long as it is asked for
+                threading.Thread(target=self._answer, args=(peer, asked), daemon=True).start()
+            else:
+                self._answer(peer, asked)
 
-    def _answer(self) -> bytes:
+    def _answer(self, peer: socket.socket, asked: bytes) -> None:
         runtime = self._runtime()
-        return json.dumps(document(runtime, self._began)).encode() if runtime is not None else b""
+        with peer, contextlib.suppress(OSError):
+            if runtime is None:
+                return
+            if asked.startswith(b"trace "):
+                peer.settimeout(None)
+                peer.sendall(_traced(runtime, float(asked[6:])))
+            else:
+                peer.sendall(json.dumps(document(runtime, self._began)).encode())
+
+
+def _traced(runtime: Any, seconds: float) -> bytes:
+    """Take a trace for some seconds; the file, or ``{"error": ...}``."""
+    from ringway.telemetry.trace import Trace
+    from ringway.traceable import EVENTS, INTERVAL
+
+    with tempfile.TemporaryDirectory(prefix="ringway-trace-") as folder:
+        path = Path(folder, "trace.json")
+        try:
+            with Trace(runtime._core, path, events=EVENTS, interval=INTERVAL):
+                time.sleep(seconds)
+            return path.read_bytes()
+        except (Error, OSError) as error:
+            return json.dumps({"error": str(error)}).encode()
 
 
 _living: weakref.WeakSet[Exporter] = weakref.WeakSet()

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,34 +44,17 @@ def sockets() -> dict[int, list[Path]]:
 
 
 def ask(path: Path, timeout: float = PATIENCE) -> dict[str, Any] | None:
-    """Return what a runtime says now; None when nobody listens there any more, whose socket is then removed.
+    """Return what a runtime says now; None when nobody listens there any more.
 
     Raises
     ------
-    Timeout
-        The process does not answer: it is stopped, or a library holds the interpreter's lock.
-    Error
-        It speaks another format.
+    Timeout, Error
+        As for `fetch`; or it speaks another format.
     """
-    pieces = []
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
-            peer.settimeout(timeout)
-            peer.connect(str(path))
-            while piece := peer.recv(1 << 16):
-                pieces.append(piece)
-    except TimeoutError:
-        raise Timeout(
-            f"process {path.name.split('-', maxsplit=1)[0]} does not answer within {timeout} s: it is "
-            "stopped, or a library holds Python's interpreter lock there"
-        ) from None
-    except (ConnectionError, FileNotFoundError):
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+    text = fetch(path, b"telemetry", timeout)
+    if not text:
         return None
-    if not pieces:
-        return None
-    answer: dict[str, Any] = json.loads(b"".join(pieces))
+    answer: dict[str, Any] = json.loads(text)
     if answer.get("format") != FORMAT:
         raise Error(
             f"process {answer.get('pid')} runs ringway {answer.get('ringway')}, whose telemetry has format "
@@ -79,27 +63,55 @@ def ask(path: Path, timeout: float = PATIENCE) -> dict[str, Any] | None:
     return answer
 
 
-def runtimes(pid: int | None) -> list[Path]:
-    """Return the sockets of the process of that id, or of the only process that there is.
+def fetch(path: Path, request: bytes, timeout: float) -> bytes:
+    """Return what a runtime answers; nothing when nobody listens any more, whose socket is then removed.
+
+    Raises
+    ------
+    Timeout
+        The process does not answer: it is stopped, or a library holds the interpreter's lock.
+    """
+    pieces = []
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+            peer.settimeout(timeout)
+            peer.connect(str(path))
+            # One that closes without reading, of another version, may have answered all the same.
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                peer.sendall(request)
+            with contextlib.suppress(ConnectionResetError):
+                while piece := peer.recv(1 << 16):
+                    pieces.append(piece)
+    except TimeoutError:
+        raise Timeout(
+            f"process {path.name.split('-', maxsplit=1)[0]} does not answer within {timeout} s: it is "
+            "stopped, or a library holds Python's interpreter lock there"
+        ) from None
+    except (ConnectionError, FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        return b""
+    return b"".join(pieces)
+
+
+def runtimes(pids: Sequence[int] = ()) -> list[Path]:
+    """Return the sockets of the processes of those ids, or of all that there are.
 
     Raises
     ------
     NotFound
-        No such process exports a runtime, or several do and ``pid`` names none of them.
+        No such process exports a runtime.
     """
     found = sockets()
-    if pid is not None:
+    for pid in pids:
         if pid not in found:
             raise NotFound(
                 f"process {pid} exports no runtime; start it with RINGWAY_EXPORT=1 or Runtime(export=True)"
                 + (f". Those that do: {', '.join(map(str, found))}" if found else "")
             )
-        return found[pid]
     if not found:
         raise NotFound(
             "no process of this user exports a runtime; start one with RINGWAY_EXPORT=1 or "
             "Runtime(export=True)"
         )
-    if len(found) > 1:
-        raise NotFound(f"several processes export runtimes; name one: {', '.join(map(str, found))}")
-    return next(iter(found.values()))
+    return [path for pid in pids or found for path in found[pid]]
