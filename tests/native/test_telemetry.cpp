@@ -181,5 +181,36 @@ TEST(Telemetry, IsReadWhileAKernelDrains) {
   ends.join();
 }
 
+// Traces begin and end while kernels run; each keeps what was handled meanwhile, and no more than it may.
+TEST(Tracer, TracesBeginAndEndWhileKernelsRun) {
+  auto runtime = start(2);
+  LaunchOptions options;
+  options.latency_sample = 1;
+  auto echo = runtime->launch("echo", "echo", options);
+  echo->activate();
+  bool over = false;
+  std::thread asks([&] {
+    while (!atomic::load_relaxed(&over)) ask(*echo, "x");
+  });
+  for (int i = 0; i < 50; ++i) {
+    runtime->start_trace(8);
+    EXPECT_THROW(runtime->start_trace(8), Error);
+    const u64 before = echo->telemetry().control.received;
+    while (echo->telemetry().control.received < before + 20) std::this_thread::yield();
+    const Tracer::Trace trace = runtime->stop_trace();
+    ASSERT_EQ(trace.tracks.size(), 2U);
+    EXPECT_EQ(trace.kernels.at(echo->port().index), "echo");
+    const Tracer::Track& track = trace.tracks[echo->port().worker];
+    ASSERT_EQ(track.turns.events.size(), 8U);
+    EXPECT_GT(track.turns.dropped, 0U);
+    EXPECT_GT(track.passages.dropped, 0U);
+    for (std::size_t turn = 1; turn < 8; ++turn) {
+      EXPECT_GE(track.turns.events[turn].began, track.turns.events[turn - 1].ended);
+    }
+  }
+  atomic::store_relaxed(&over, true);
+  asks.join();
+}
+
 }  // namespace
 }  // namespace ringway::test
