@@ -330,9 +330,9 @@ TEST(QueueTelemetry, OffNothingIsTimedAndNoOldStampCountsLater) {
   lap();
   EXPECT_EQ(queue->telemetry().latency.count(), 0U);
   EXPECT_EQ(queue->telemetry().last_message_us, last);
-  for (u32 i = 0; i < 63; ++i) send(*queue, 0, i);  // the sampled slot's among them, without a stamp
+  for (u32 i = 0; i < 64; ++i) send(*queue, 0, i);  // the sampled slot's among them, without a stamp
   queue->enable_telemetry(true);
-  for (u32 i = 0; i < 63; ++i) receive(*queue, &record);
+  for (u32 i = 0; i < 64; ++i) receive(*queue, &record);
   EXPECT_EQ(queue->telemetry().latency.count(), 0U);
   lap();
   EXPECT_EQ(queue->telemetry().latency.count(), 1U);
