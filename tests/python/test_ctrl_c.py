@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 
 import numpy as np
@@ -325,3 +327,23 @@ def test_a_call_of_a_shared_queue(call: Callable[[rw.Queue, rw.Queue], object]) 
         assert full.receive_many().tolist() == list(range(16))
         empty.send(1.0)
         assert empty.receive(timeout=0) == 1.0
+    for name in names:
+        rw.remove_shared_queue(name)
+
+
+def test_a_buffer_that_a_handler_may_use_is_not_let_go() -> None:
+    runtime = rw.Runtime(workers=1, assist=False, watchdog=0)
+    stuck_kernel(runtime)
+    memory = np.zeros(8)
+    alive = weakref.ref(memory)
+    buffer = runtime.buffer(memory)
+    del memory
+    with interrupted():
+        buffer.release()
+    assert buffer.handle
+    left_behind(runtime)
+    with pytest.raises(errors.Closed, match="waited for no longer"):
+        buffer.release()
+    del buffer
+    gc.collect()
+    assert alive() is not None
