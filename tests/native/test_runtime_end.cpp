@@ -192,6 +192,19 @@ TEST_P(End, KernelsOfACycleDrainTogether) {
   }
 }
 
+TEST_P(End, ACircleWhoseMessageIsBetweenTwoLooksIsNotEmpty) {
+  auto runtime = start(2, GetParam().assist);
+  auto first = runtime->launch("relay", "first", in_mode(GetParam(), {.worker = 0}));
+  auto second = runtime->launch("relay", "second", in_mode(GetParam(), {.worker = 1}));
+  runtime->link(*first, *second, 64, 56);
+  runtime->link(*second, *first, 64, 56);
+  send(*first, "round and round");
+  constexpr double kTime = 0.2;
+  const std::int64_t began = now_ns();
+  runtime->close(true, Wait::seconds(kTime));
+  EXPECT_GE(double(now_ns() - began) * 1e-9, kTime);
+}
+
 TEST_P(End, TwoThatTerminateAtOnceEndTheKernelOnce) {
   auto runtime = start(2, GetParam().assist);
   for (int round = 0; round < 100; ++round) {
