@@ -203,7 +203,15 @@ class Buffer {
     }
     handle_ = runtime_->add_buffer(static_cast<u8*>(view_.ptr), bytes());
   }
-  ~Buffer() { release(); }
+  ~Buffer() {
+    if (!handle_) return;
+    try {
+      const py::gil_scoped_release unlocked;
+      runtime_->release_buffer(handle_);
+    } catch (const Error&) {  // a handler that does not return may use the memory: it stays
+      new py::buffer_info(std::move(view_));
+    }
+  }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
@@ -211,9 +219,12 @@ class Buffer {
   u64 bytes() const { return static_cast<u64>(view_.size * view_.itemsize); }
   void release() {
     if (!handle_) return;
-    const u64 handle = std::exchange(handle_, 0);
-    py::gil_scoped_release unlocked;
-    runtime_->release_buffer(handle);
+    const Check check = signal_check();
+    {
+      const WaitingCall call(runtime_.get());
+      runtime_->release_buffer(handle_, check);
+    }
+    handle_ = 0;
   }
 
  private:

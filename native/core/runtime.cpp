@@ -240,9 +240,10 @@ u64 Runtime::add_buffer(u8* data, u64 bytes) {
   return buffers_.add(data, bytes);
 }
 
-void Runtime::release_buffer(u64 handle) {
-  if (forked() || !buffers_.remove(handle) || closed()) return;
-  backend_->quiesce(nullptr, patient(nullptr));
+void Runtime::release_buffer(u64 handle, void (*check)()) {
+  if (forked()) return;
+  buffers_.remove(handle);
+  backend_->quiesce(nullptr, patient(check));
 }
 
 void Runtime::start_trace(std::int64_t events) {

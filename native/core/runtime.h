@@ -77,7 +77,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 
   u64 add_buffer(u8* data, u64 bytes);
   // Once back, no handler uses the memory.
-  void release_buffer(u64 handle);
+  // When it throws, one may: a handler that does not return, kTimeout, or that the runtime's end left behind, kClosed.
+  void release_buffer(u64 handle, void (*check)() = nullptr);
 
   // The kernels in the order in which they ended.
   using CloseReport = std::vector<std::pair<std::string, TerminateReport>>;

@@ -34,7 +34,16 @@ class Buffer:
         return self._memory
 
     def release(self) -> None:
-        """Forget the handle; once back, no kernel uses the memory."""
+        """Forget the handle; once back, no kernel uses the memory.
+
+        Raises
+        ------
+        Timeout
+            A handler did not return within the runtime's ``watchdog`` and may use it; so it may after Ctrl-C.
+            Call again. Memory that is let go without is never freed.
+        Closed
+            The runtime's end left such a handler behind.
+        """
         self._core.release()
 
 

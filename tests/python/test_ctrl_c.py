@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import os
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 
+import numpy as np
 import pytest
 import ringway as rw
 from ringway import errors
@@ -296,3 +300,50 @@ def test_a_call_inside_asyncio_that_waits_for_room_or_messages(call: Awaited) ->
 
     with interrupted():
         asyncio.run(main())
+
+
+SHARED: dict[str, Callable[[rw.Queue, rw.Queue], object]] = {
+    "receive": lambda empty, _: empty.receive(),
+    "receive_many": lambda empty, _: empty.receive_many(4),
+    "peek": lambda empty, _: empty.peek(4),
+    "iteration": lambda empty, _: list(empty),
+    "send": lambda _, full: full.send(1.0, timeout=60),
+    "send_many": lambda _, full: full.send_many(np.ones(4), timeout=60),
+    "reserve": lambda _, full: full.reserve(4, timeout=60),
+}
+
+
+@pytest.mark.parametrize("call", SHARED.values(), ids=SHARED)
+def test_a_call_of_a_shared_queue(call: Callable[[rw.Queue, rw.Queue], object]) -> None:
+    names = [f"ctrl-c-{os.getpid()}-{number}" for number in range(2)]
+    with (
+        rw.Queue.create_shared(names[0], np.float64, capacity=16) as empty,
+        rw.Queue.create_shared(names[1], np.float64, capacity=16) as full,
+    ):
+        full.send_many(np.arange(16.0))
+        with interrupted():
+            call(empty, full)
+        assert len(empty) == 0
+        assert full.receive_many().tolist() == list(range(16))
+        empty.send(1.0)
+        assert empty.receive(timeout=0) == 1.0
+    for name in names:
+        rw.remove_shared_queue(name)
+
+
+def test_a_buffer_that_a_handler_may_use_is_not_let_go() -> None:
+    runtime = rw.Runtime(workers=1, assist=False, watchdog=0)
+    stuck_kernel(runtime)
+    memory = np.zeros(8)
+    alive = weakref.ref(memory)
+    buffer = runtime.buffer(memory)
+    del memory
+    with interrupted():
+        buffer.release()
+    assert buffer.handle
+    left_behind(runtime)
+    with pytest.raises(errors.Closed, match="waited for no longer"):
+        buffer.release()
+    del buffer
+    gc.collect()
+    assert alive() is not None
