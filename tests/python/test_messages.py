@@ -492,3 +492,8 @@ def test_datetimes() -> None:
     decoded = Stamped.decode(Stamped(aware).encode()).at
     assert decoded == aware
     assert decoded.tzinfo is datetime.timezone.utc
+
+
+def test_a_message_class_is_made_once() -> None:
+    with pytest.raises(SchemaError, match="VectorRequest is a message class already"):
+        rw.message(rw.VectorRequest)

@@ -101,6 +101,8 @@ def message(cls: Any = None, *, layout: str | None = None, name: str | None = No
     def build(raw: type[Any]) -> type[Any]:
         if not isinstance(raw, type):
             raise SchemaError(f"{raw!r} is no class; put @ringway.message before a class with annotations")
+        if "__own_members__" in raw.__dict__:  # a second class of the name would be what arrives from then on
+            raise SchemaError(f"{raw.__qualname__} is a message class already; derive another from it")
         return rebuild(raw, layout, name)
 
     return build if cls is None else build(cls)
