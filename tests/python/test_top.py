@@ -149,8 +149,6 @@ def test_shared_queues_of_the_user_are_shown(
 def test_a_trace_of_another_process(
     server: subprocess.Popen[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert server.stdin is not None
-    server.stdin.write("\n")
     path = tmp_path / "t.json"
     assert main(["trace", str(server.pid), "--seconds", "0.2", "--output", str(path)]) == 0
     assert capsys.readouterr().out.startswith(f"{path}: ")
