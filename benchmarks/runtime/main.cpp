@@ -48,7 +48,7 @@ double request_ns(Kernel& kernel, u64 number) {
   Envelope envelope{};
   fresh_id(envelope.message_id);
   const auto began = Clock::now();
-  auto* cell = kernel.ask(envelope, body, "", nullptr);
+  auto* cell = kernel.ask(envelope, body, "");
   const Reply reply = kernel.wait(cell, Wait::seconds(10), 10);
   const double ns = ns_since(began);
   if (reply.body.size() != sizeof(body) || std::memcmp(reply.body.data(), body, sizeof(body)) != 0) {
@@ -87,7 +87,7 @@ double there_and_back(BridgeKind bridge, u32 bursts, bool telemetry) {
     u8 body[56] = {};
     for (u64 i = first; i < first + kBurst; ++i) {
       std::memcpy(body, &i, sizeof(i));
-      echo->send(Envelope{}, body, "", nullptr);
+      echo->send(Envelope{}, body, "");
     }
     Message message;
     for (u64 i = first; i < first + kBurst; ++i) {
@@ -121,7 +121,7 @@ double ring_hops(u32 workers, double seconds) {
   u8 body[56] = {};
   for (int i = 0; i < 768; ++i) {
     Envelope envelope{};
-    first->send(envelope, body, "", nullptr);
+    first->send(envelope, body, "");
   }
   auto hops = [&] { return first->telemetry().control.sent + second->telemetry().control.sent; };
   while (hops() < 1'000'000) std::this_thread::yield();

@@ -61,7 +61,7 @@ inline Percentiles one_way(Idle idle, u32 count) {
     Envelope envelope{};
     fresh_id(envelope.message_id);
     const std::int64_t sent = now_ns();
-    auto* cell = kernel->ask(envelope, body, "", nullptr);
+    auto* cell = kernel->ask(envelope, body, "");
     const Reply reply = kernel->wait(cell, Wait::seconds(10), 10);
     std::int64_t got = 0;
     if (reply.body.size() != sizeof(got)) {

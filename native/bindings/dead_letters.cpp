@@ -38,9 +38,9 @@ py::object id(const Letter& letter) {
 }
 
 std::optional<bool> resend(Kernel& kernel, const Letter& letter, bool wait) {
-  const Check check = signal_check();
+  const Patience patience = kernel.patience(std::nullopt, signal_check());
   const WaitingCall call(&kernel.runtime());
-  const std::optional<bool> sent = kernel.resend(*letter, check, wait);
+  const std::optional<bool> sent = kernel.resend(*letter, wait ? &patience : nullptr);
   if (sent.value_or(false)) kernel.dead_letters().remove(letter.letter.get());
   return sent;
 }

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <functional>
+#include <memory>
 #include <unordered_map>
 
 #include "bindings/bindings.h"
@@ -22,6 +23,11 @@ using SharedRuntime = std::shared_ptr<Runtime>;
 class EventPort {
  public:
   explicit EventPort(Runtime& runtime) : port_(runtime.open_port()) {}
+  ~EventPort() {
+    for (auto& [token, watch] : rooms_) watch->kernel->port().room_watchers.remove(&watch->node);
+  }
+  EventPort(const EventPort&) = delete;
+  EventPort& operator=(const EventPort&) = delete;
 
   int fd() const { return port_->fd(); }
 
@@ -114,7 +120,27 @@ class EventPort {
 
   // False when there may be a message already: receive it without waiting.
   bool watch(const SharedKernel& kernel, u64 token) { return kernel->watch(port_.get(), token); }
-  std::vector<std::uint64_t> take() { return port_->take(); }
+
+  // `token` comes from take() once there may be room in the mailbox that was made after this.
+  void watch_room(const SharedKernel& kernel, u64 token) {
+    auto made = std::make_unique<RoomWatch>(RoomWatch{{port_.get(), nullptr, token}, kernel});
+    RoomWatch& watch = *rooms_.emplace(token, std::move(made)).first->second;
+    kernel->port().room_watchers.add(&watch.node);
+  }
+
+  // The token may still come when it is on its way.
+  void withdraw_room(u64 token) {
+    const auto found = rooms_.find(token);
+    if (found == rooms_.end()) return;
+    RoomWatch& watch = *found->second;
+    if (watch.kernel->port().room_watchers.remove(&watch.node)) rooms_.erase(found);
+  }
+
+  std::vector<std::uint64_t> take() {
+    const auto tokens = port_->take();
+    for (const auto token : tokens) rooms_.erase(token);
+    return tokens;
+  }
   std::size_t waiting() const { return waiting_.size() + calls_.size(); }
 
  private:
@@ -133,8 +159,13 @@ class EventPort {
     SharedKernel kernel;
     Kernel::Cell* cell;
   };
+  struct RoomWatch {
+    Completion node;
+    SharedKernel kernel;
+  };
   const std::shared_ptr<CompletionPort> port_;
   std::unordered_map<u64, Waiting> waiting_;
+  std::unordered_map<u64, std::unique_ptr<RoomWatch>> rooms_;
   std::unordered_map<u64, Calling> calls_;
 };
 
@@ -159,6 +190,8 @@ void init_event_port(py::module_& module) {
       .def("withdraw", &EventPort::withdraw, py::arg("token"))
       .def("discard", &EventPort::discard, py::arg("token"))
       .def("watch", &EventPort::watch, py::arg("kernel"), py::arg("token"))
+      .def("watch_room", &EventPort::watch_room, py::arg("kernel"), py::arg("token"))
+      .def("withdraw_room", &EventPort::withdraw_room, py::arg("token"))
       .def("take", &EventPort::take)
       .def_property_readonly("waiting", &EventPort::waiting);
 }

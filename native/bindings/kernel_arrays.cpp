@@ -86,10 +86,11 @@ std::pair<u32, u32> send_many(Kernel& kernel, const py::array& array, const py::
   return {done - dropped, sending.from.count - done};
 }
 
-[[noreturn]] void refuse_many(Kernel& kernel, u64 messages, py::handle priority) {
+[[noreturn]] void refuse_many(Kernel& kernel, u64 messages, py::handle priority, const py::object& timeout) {
   Outgoing out;
   encode(py::bytes(), {priority, {}, {}}, &out);
-  kernel.refuse(out.envelope, messages);
+  const double seconds = seconds_of(timeout, kernel.options().block_timeout);
+  kernel.refuse(out.envelope, kernel.patience(seconds, nullptr), messages);
 }
 
 u32 receive_some(Kernel& kernel, const Records& to) {
@@ -126,7 +127,8 @@ void init_kernel_arrays(py::module_& module) {
              py::arg("priority"), py::arg("ttl"));
   module.def("kernel_send_many", &send_many, py::arg("kernel"), py::arg("array"), py::arg("message"),
              py::arg("priority"), py::arg("ttl"), py::arg("timeout"));
-  module.def("kernel_refuse_many", &refuse_many, py::arg("kernel"), py::arg("messages"), py::arg("priority"));
+  module.def("kernel_refuse_many", &refuse_many, py::arg("kernel"), py::arg("messages"), py::arg("priority"),
+             py::arg("timeout"));
   module.def("kernel_try_receive_many", &try_receive_many, py::arg("kernel"), py::arg("out"),
              py::arg("message"));
   module.def("kernel_receive_many", &receive_many, py::arg("kernel"), py::arg("out"), py::arg("message"),

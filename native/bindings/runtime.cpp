@@ -60,12 +60,13 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
 }
 
 bool send(Kernel& kernel, const py::object& message, py::handle priority, py::handle ttl,
-          py::handle message_id) {
+          py::handle message_id, const py::object& timeout) {
   Outgoing out;
   encode(message, {priority, ttl, message_id}, &out);
-  const Check check = signal_check();
+  const Patience patience =
+      kernel.patience(seconds_of(timeout, kernel.options().block_timeout), signal_check());
   const WaitingCall call(&kernel.runtime());
-  return kernel.send(out.envelope, out.body, *out.type_name, check);
+  return kernel.send(out.envelope, out.body, *out.type_name, patience);
 }
 
 py::object request(Kernel& kernel, const py::object& message, const py::object& timeout, py::handle priority,
@@ -79,7 +80,8 @@ py::object request(Kernel& kernel, const py::object& message, const py::object& 
   {
     const WaitingCall call(&kernel.runtime());
     const Wait until = Wait::seconds(seconds, check);
-    held.emplace(kernel, kernel.ask(out.envelope, out.body, *out.type_name, check));
+    held.emplace(kernel, kernel.ask(out.envelope, out.body, *out.type_name,
+                                    kernel.patience_of_request(seconds, check)));
     reply = kernel.wait(held->cell, until, seconds);
   }
   return decode(*reply.envelope, reply.body);
@@ -117,10 +119,11 @@ std::optional<bool> try_send(Kernel& kernel, const py::object& message, py::hand
   return kernel.try_send(out.envelope, out.body, *out.type_name);
 }
 
-[[noreturn]] void refuse(Kernel& kernel, const py::object& message, py::handle priority) {
+[[noreturn]] void refuse(Kernel& kernel, const py::object& message, py::handle priority,
+                         const Patience& patience) {
   Outgoing out;
   encode(message, {priority, {}, {}}, &out);
-  kernel.refuse(out.envelope);
+  kernel.refuse(out.envelope, patience);
 }
 
 py::object try_receive(Kernel& kernel) {
@@ -257,6 +260,8 @@ void init_runtime(py::module_& module) {
            py::arg("restart_backoff"), py::arg("telemetry"), py::arg("latency_sample"), py::arg("prefault"),
            py::arg("lanes"), py::arg("dedup"), py::arg("ttl"), py::arg("dead_letters"));
 
+  py::class_<Patience>(module, "Patience").def_readonly("seconds", &Patience::seconds);
+
   py::class_<Kernel, SharedKernel>(module, "Kernel")
       .def_property_readonly("name", &Kernel::name)
       .def_property_readonly("kind", [](const Kernel& kernel) { return kernel.type().name; })
@@ -270,13 +275,23 @@ void init_runtime(py::module_& module) {
       .def("deactivate", &deactivate)
       .def("terminate", &terminate, py::arg("drain"), py::arg("timeout"))
       .def("send", &send, py::arg("message"), py::arg("priority") = py::none(), py::arg("ttl") = py::none(),
-           py::arg("message_id") = py::none())
+           py::arg("message_id") = py::none(), py::arg("timeout") = py::none())
       .def("request", &request, py::arg("message"), py::arg("timeout"), py::arg("priority") = py::none(),
            py::arg("ttl") = py::none(), py::arg("message_id") = py::none())
       .def("receive", &receive, py::arg("timeout"))
       .def("try_send", &try_send, py::arg("message"), py::arg("priority") = py::none(),
            py::arg("ttl") = py::none(), py::arg("message_id") = py::none())
-      .def("refuse", &refuse, py::arg("message"), py::arg("priority"))
+      .def("refuse", &refuse, py::arg("message"), py::arg("priority"), py::arg("patience"))
+      .def(
+          "patience",
+          [](const Kernel& kernel, const py::object& timeout) {
+            return kernel.patience(seconds_of(timeout, kernel.options().block_timeout), nullptr);
+          },
+          py::arg("timeout"))
+      .def(
+          "patience_of_request",
+          [](const Kernel& kernel, double seconds) { return kernel.patience_of_request(seconds, nullptr); },
+          py::arg("seconds"))
       .def("try_receive", &try_receive)
       .def_property_readonly("block_timeout",
                              [](const Kernel& kernel) { return kernel.options().block_timeout; })

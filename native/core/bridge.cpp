@@ -110,7 +110,7 @@ bool Bridge::move_in(Port& port, u32 lane) {
   }
   staged.release_n(claim);
   count(&to_device_, claim.count);
-  port.room.notify();
+  announce_room(port);
   return true;
 }
 
@@ -253,7 +253,7 @@ u64 Bridge::end_locked(Port& port, ErrorKind kind, const std::string& text) {
     if (!taken) std::this_thread::yield();
   }
   count(&discarded_, left);
-  port.room.notify();
+  announce_room(port);
   announce_output(port);
   return left;
 }

@@ -79,7 +79,7 @@ bool Feed::stopping() const {
 void Feed::stop() {
   if (process_ != process_number()) return;
   atomic::store_relaxed(&stop_, 1U);
-  kernel_->port().room.notify();
+  announce_room(kernel_->port());
   kernel_->port().output.notify();
   wait({});
   if (thread_->joinable()) thread_->join();

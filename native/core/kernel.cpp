@@ -1,6 +1,7 @@
 #include "core/kernel.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <thread>
 
@@ -41,6 +42,12 @@ bool spin_for(Done done, Attempt attempt) {
     i < kSpins ? atomic::relax() : std::this_thread::yield();
   }
   return false;
+}
+
+std::string seconds_text(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g s", seconds);
+  return text;
 }
 
 std::string list_of(const std::vector<std::string>& names) {
@@ -169,7 +176,8 @@ bool Kernel::idle() const {
   return !port_->bridge || port_->bridge->delivered(control.sent + unseen.sent - links.out);
 }
 
-Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void (*check)(), IfFull if_full) {
+Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, const Patience* patience,
+                        IfFull if_full) {
   const Mailbox& mailbox = port_->mailbox;
   const OnDrop on_drop{&Kernel::dropped_oldest, this};
   Entering entering{*port_, envelope, body};
@@ -178,16 +186,16 @@ Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void
     return mailbox.offer(envelope, body, on_drop, port_->recorder->on() ? on_send : OnSend{});
   };
   Put result = offer();
-  if (result == Put::kFull && (options_.policy == Backpressure::kBlock || if_full == IfFull::kReturnAlways)) {
+  if (result == Put::kFull && (options_.policy == Backpressure::kBlock || if_full == IfFull::kReturn)) {
     runtime_->backend().notify(*port_);
-    if (if_full != IfFull::kWait) return result;
-    port_->room.wait(Wait::seconds(options_.block_timeout, check), [&] {
+    if (!patience) return result;
+    port_->room.wait(Wait::seconds(patience->seconds, patience->check), [&] {
       check_usable();
       result = offer();
       return result != Put::kFull;
     });
   }
-  if (result == Put::kFull) refuse(envelope);
+  if (result == Put::kFull) refuse(envelope, patience ? *patience : Patience{0});
   if (result == Put::kDropped) {
     port_->dead_letters.add(LetterReason::kDropNew, &envelope, body,
                             full(envelope) + "; its policy dropped the new message");
@@ -195,18 +203,22 @@ Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, void
   return result;
 }
 
-void Kernel::refuse(const Envelope& envelope) const {
-  refuse(envelope, 1);
+Patience Kernel::patience(std::optional<double> seconds, void (*check)()) const {
+  return {seconds.value_or(options_.block_timeout), check};
 }
 
-void Kernel::refuse(const Envelope& envelope, u64 messages) const {
+Patience Kernel::patience_of_request(double seconds, void (*check)()) const {
+  if (seconds <= options_.block_timeout) return {seconds, check, ErrorKind::kTimeout};
+  return patience(std::nullopt, check);
+}
+
+void Kernel::refuse(const Envelope& envelope, const Patience& patience, u64 messages) const {
   const bool blocks = options_.policy == Backpressure::kBlock;
   port_->mailbox.refuse(
-      envelope,
+      envelope, blocks ? patience.late : ErrorKind::kQueueFull,
       full(envelope) + ": " +
-          (blocks ? "no room within block_timeout = " + std::to_string(options_.block_timeout) + " s"
-                  : std::string("policy 'reject'")) +
-          "; activate the kernel, or launch with more capacity or another policy",
+          (blocks ? "no room within " + seconds_text(patience.seconds) : std::string("policy 'reject'")) +
+          "; activate the kernel, or launch with more capacity, a longer block_timeout or another policy",
       messages);
 }
 
@@ -218,19 +230,19 @@ std::string Kernel::full(const Envelope& envelope) const {
 }
 
 bool Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
-                  void (*check)()) {
-  return send(envelope, body, type_name, check, IfFull::kWait) == Put::kSent;
+                  const Patience& patience) {
+  return send(envelope, body, type_name, &patience) == Put::kSent;
 }
 
 std::optional<bool> Kernel::try_send(Envelope envelope, std::span<const u8> body,
                                      const std::string& type_name) {
-  return told(send(envelope, body, type_name, nullptr, IfFull::kReturn));
+  return told(send(envelope, body, type_name, nullptr));
 }
 
 std::optional<bool> Kernel::try_feed(const Envelope& envelope, std::span<const u8> body) {
   const std::string type =
       envelope.type_id ? "message type number " + std::to_string(envelope.type_id) : std::string();
-  return told(send(envelope, body, type, nullptr, IfFull::kReturnAlways));
+  return told(send(envelope, body, type, nullptr, IfFull::kReturn));
 }
 
 std::optional<bool> Kernel::told(Put result) {
@@ -238,13 +250,12 @@ std::optional<bool> Kernel::told(Put result) {
   return result == Put::kSent;
 }
 
-std::optional<bool> Kernel::resend(const DeadLetter& letter, void (*check)(), bool wait) {
+std::optional<bool> Kernel::resend(const DeadLetter& letter, const Patience* patience) {
   Envelope envelope = letter.envelope;
   // A duplicate would be one again; what came by a link has no id yet.
   if (letter.reason == LetterReason::kDuplicate || letter.bare) fresh_id(envelope.message_id);
   envelope.timestamp_us = unix_us();
-  return told(
-      send(envelope, letter.body, "the dead letter's type", check, wait ? IfFull::kWait : IfFull::kReturn));
+  return told(send(envelope, letter.body, "the dead letter's type", patience));
 }
 
 void Kernel::complete(Envelope* envelope) {
@@ -256,28 +267,28 @@ void Kernel::complete(Envelope* envelope) {
 }
 
 Kernel::Put Kernel::send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
-                         void (*check)(), IfFull if_full) {
+                         const Patience* patience, IfFull if_full) {
   check_usable();
   check_message(envelope, body.size(), type_name);
   complete(&envelope);
   envelope.sender = kNoEndpoint;
   envelope.sequence = atomic::add_relaxed(&sequence_, u64(1));
-  const Put result = put(envelope, body, check, if_full);
+  const Put result = put(envelope, body, patience, if_full);
   runtime_->backend().notify(*port_);
   return result;
 }
 
 Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std::string& type_name,
-                          void (*check)()) {
-  return ask(envelope, body, type_name, check, true);
+                          const Patience& patience) {
+  return ask(envelope, body, type_name, &patience);
 }
 
 Kernel::Cell* Kernel::try_ask(Envelope envelope, std::span<const u8> body, const std::string& type_name) {
-  return ask(envelope, body, type_name, nullptr, false);
+  return ask(envelope, body, type_name, nullptr);
 }
 
 Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std::string& type_name,
-                          void (*check)(), bool wait) {
+                          const Patience* patience) {
   check_usable();
   check_message(envelope, body.size(), type_name);
   Cell* const cell = runtime_->replies_.take();
@@ -285,7 +296,7 @@ Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std
   ReplyPool::address(cell, &envelope);
   Put result = Put::kFull;
   try {
-    result = put(envelope, body, check, wait ? IfFull::kWait : IfFull::kReturn);
+    result = put(envelope, body, patience, IfFull::kByPolicy);
   } catch (...) {
     runtime_->replies_.give_back(cell);
     throw;
@@ -318,10 +329,9 @@ Reply Kernel::wait(Cell* cell, const Wait& until, double timeout) {
         spin_for([&] { return ReplyPool::answered(cell); },
                  [&] { return runtime_->options_.assist && backend.assist(*port_, &is_answered, cell); });
     if (!done && !ReplyPool::wait(cell, until)) {
-      throw Error(ErrorKind::kTimeout, "kernel '" + name_ + "' (" + name_of(state()) +
-                                           ") did not answer message " +
-                                           text_of_id(ReplyPool::request(cell).message_id) + " within " +
-                                           std::to_string(timeout) + " s");
+      throw Error(ErrorKind::kTimeout,
+                  "kernel '" + name_ + "' (" + name_of(state()) + ") did not answer message " +
+                      text_of_id(ReplyPool::request(cell).message_id) + " within " + seconds_text(timeout));
     }
   }
   return read(cell);

@@ -28,6 +28,13 @@ struct TerminateReport {
   double uptime;
 };
 
+// How long a sender waits for room in a full mailbox, under the policy `block`.
+struct Patience {
+  double seconds;
+  void (*check)() = nullptr;               // as in Wait
+  ErrorKind late = ErrorKind::kQueueFull;  // what the sender is told at the end
+};
+
 struct Message {
   Envelope envelope;
   std::vector<u8> body;
@@ -68,9 +75,18 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // of the runtime.
   TerminateReport terminate(bool drain, const Wait& until);
 
-  // Puts a message into the mailbox. `type_name` is for texts. The wait for room ends by the kernel's policy
-  // and block time-out; false: dropped, by policy drop_new or drop_oldest, and counted.
-  bool send(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)());
+  // For `seconds`, or the kernel's block time-out.
+  Patience patience(std::optional<double> seconds, void (*check)()) const;
+  // For a request that must be answered within `seconds`.
+  Patience patience_of_request(double seconds, void (*check)()) const;
+
+  // Puts a message into the mailbox. `type_name` is for texts. False: dropped, by policy drop_new or drop_oldest, and
+  // counted.
+  bool send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
+            const Patience& patience);
+  bool send(Envelope envelope, std::span<const u8> body, const std::string& type_name) {
+    return send(envelope, body, type_name, patience({}, nullptr));
+  }
 
   // As send(), but nothing instead of a wait for room.
   std::optional<bool> try_send(Envelope envelope, std::span<const u8> body, const std::string& type_name);
@@ -83,18 +99,20 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // too, what finds no room is left.
   u32 try_send_many(Envelope envelope, const BodyFields& fields, const u8* first, std::ptrdiff_t stride,
                     u32 n, u32 bytes, const std::string& type_name, u32* dropped);
-  // Throws kQueueFull and counts `messages` as refused.
-  [[noreturn]] void refuse(const Envelope& envelope, u64 messages) const;
 
-  // Puts a dead letter, of this or of another kernel, into the mailbox: as send(), or try_send() without `wait`.
-  std::optional<bool> resend(const DeadLetter& letter, void (*check)(), bool wait);
+  // Puts a dead letter, of this or of another kernel, into the mailbox: as send(), or try_send() without patience.
+  std::optional<bool> resend(const DeadLetter& letter, const Patience* patience);
   DeadLetters& dead_letters() { return port_->dead_letters; }
 
-  // Throws kQueueFull, and counts it: for callers that wait for room on their own.
-  [[noreturn]] void refuse(const Envelope& envelope) const;
+  // Throws what `patience` says and counts `messages` as refused: for callers that wait for room on their own.
+  [[noreturn]] void refuse(const Envelope& envelope, const Patience& patience, u64 messages = 1) const;
 
   // A request in three steps: ask, then wait (or listen), then read the reply and give the cell back.
-  Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)());
+  Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name,
+            const Patience& patience);
+  Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name) {
+    return ask(envelope, body, type_name, patience({}, nullptr));
+  }
   // As ask(), but null instead of a wait for room.
   Cell* try_ask(Envelope envelope, std::span<const u8> body, const std::string& type_name);
   // Runs the kernel on this thread if that is allowed and nobody else does, `once` or until it has answered; else
@@ -126,12 +144,13 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   struct Entering;
   static void dropped_oldest(void* self, const u8* message, u32 bytes);
   static void entered(void* entering, u64 ticket);
-  enum class IfFull { kWait, kReturn, kReturnAlways };  // under kBlock; the last under kReject too
-  Put put(const Envelope& envelope, std::span<const u8> body, void (*check)(), IfFull if_full);
-  Put send(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
-           IfFull if_full);
-  Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name, void (*check)(),
-            bool wait);
+  enum class IfFull { kByPolicy, kReturn };
+  // By the policy; kFull instead of a wait for room without patience, and instead of a refusal if that is said.
+  Put put(const Envelope& envelope, std::span<const u8> body, const Patience* patience, IfFull if_full);
+  Put send(Envelope envelope, std::span<const u8> body, const std::string& type_name,
+           const Patience* patience, IfFull if_full = IfFull::kByPolicy);
+  Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name,
+            const Patience* patience);
   static std::optional<bool> told(Put result);
   Telemetry counted() const;  // since launch
   void enter(State to);

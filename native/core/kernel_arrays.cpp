@@ -48,7 +48,7 @@ u32 Kernel::try_send_many(Envelope envelope, const BodyFields& fields, const u8*
     if (!claim.count) {
       // One message by the policy, which is for a full mailbox.
       address();
-      const Put made = put(envelope, {first, bytes}, nullptr, IfFull::kReturnAlways);
+      const Put made = put(envelope, {first, bytes}, nullptr, IfFull::kReturn);
       if (made == Put::kFull) break;
       if (made == Put::kDropped) ++*dropped;
       ++done;

@@ -150,7 +150,7 @@ void Kernel::finish_end(void (*check)()) {
   atomic::store_relaxed(&ended_at_, now_ns());
   report_ = {processed(), left, double(ended_at_ - launched_at_) * 1e-9};
   atomic::store_release(&ending_, 0U);  // SYNC: partner load_acquire in ended(): its last messages
-  port_->room.notify();
+  announce_room(*port_);
   announce_output(*port_);
 }
 

@@ -1,7 +1,5 @@
 #include "core/mailbox.h"
 
-#include "core/error.h"
-
 namespace ringway {
 
 Mailbox::Mailbox(const QueueOptions& options, bool lanes) {
@@ -46,9 +44,9 @@ std::string Mailbox::place_of(const Envelope& envelope) const {
          "'";
 }
 
-void Mailbox::refuse(const Envelope& envelope, const std::string& text, u64 messages) const {
+void Mailbox::refuse(const Envelope& envelope, ErrorKind kind, const std::string& text, u64 messages) const {
   QueueAtomics::add_index(&lane_for(envelope).ring().header->refused_full, messages);
-  throw Error(ErrorKind::kQueueFull, text);
+  throw Error(kind, text);
 }
 
 }  // namespace ringway

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/channel.h"
+#include "core/error.h"
 #include "core/queue.h"
 
 namespace ringway {
@@ -33,9 +34,10 @@ class Mailbox {
   Sender::Offer offer(const Envelope& envelope, std::span<const u8> body, OnDrop on_drop,
                       OnSend on_send = {}) const;
 
-  // Throw kMessageTooLarge, for bodies above max_body(), and kQueueFull with `text`, and count that.
+  // Throw kMessageTooLarge, for bodies above max_body(), and `kind` with `text` for want of room, and count that.
   void check_size(std::size_t body, const std::string& type_name) const;
-  [[noreturn]] void refuse(const Envelope& envelope, const std::string& text, u64 messages = 1) const;
+  [[noreturn]] void refuse(const Envelope& envelope, ErrorKind kind, const std::string& text,
+                           u64 messages) const;
   // "the mailbox of kernel 'name'", or one of its lanes.
   std::string place_of(const Envelope& envelope) const;
 

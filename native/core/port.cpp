@@ -33,6 +33,11 @@ bool fail(Port& port, const char* why) {
   return true;
 }
 
+void announce_room(Port& port) {
+  port.room.notify();
+  port.room_watchers.tell();
+}
+
 void announce_output(Port& port) {
   port.output.notify();
   // SYNC: partner the watcher's exchange before it looks at the outbox: one of the two sees the other.

@@ -13,6 +13,7 @@
 #include "core/options.h"
 #include "core/queue.h"
 #include "core/wait.h"
+#include "core/watchers.h"
 #include "ringway/control.h"
 
 namespace ringway {
@@ -44,11 +45,12 @@ struct Port : std::enable_shared_from_this<Port> {
   u32 held_back = 0;                          // the kernel, or its bridge, waits for room in the outbox
   std::vector<const ControlBlock*> unseen;    // where they count while telemetry is off
   u32 telemetry = 1;                          // whether it is on
-  u32 uses_ttl = 0;    // a message with a time to live was sent; set before that message is
-  Signal room;         // senders that wait for room in the mailbox
-  Signal output;       // receivers that wait for a message in the outbox
-  Completion watcher;  // an event loop that waits for a message in the outbox
-  u32 watched = 0;     // whether it does; cleared by who tells it
+  u32 uses_ttl = 0;        // a message with a time to live was sent; set before that message is
+  Signal room;             // senders that wait for room in the mailbox
+  Watchers room_watchers;  // event loops that wait for it
+  Signal output;           // receivers that wait for a message in the outbox
+  Completion watcher;      // an event loop that waits for a message in the outbox
+  u32 watched = 0;         // whether it does; cleared by who tells it
 };
 
 // By who received from the outbox: whether somebody waits for the room that there is now, who must be notified.
@@ -56,6 +58,9 @@ bool take_held_back(Port& port);
 
 // Makes the kernel a failed one, for the reason given; false when it had failed before.
 bool fail(Port& port, const char* why);
+
+// Called after room was made in the mailbox, or the kernel has ended.
+void announce_room(Port& port);
 
 // Called by whoever runs the kernel, after it has published to the outbox.
 void announce_output(Port& port);

@@ -113,7 +113,7 @@ void Runtime::abandon() {
   atomic::store_relaxed(&abandoned_, 1U);
   backend_->abandon();
   for (const auto& kernel : kernels()) {
-    kernel->port().room.notify();
+    announce_room(kernel->port());
     announce_output(kernel->port());
   }
   forget_all();

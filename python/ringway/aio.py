@@ -41,7 +41,6 @@ from ringway.runtime_calls import launch_checked, link_arguments, start_checked,
 from ringway.traceable import AsyncTraceable
 
 Result = TypeVar("Result")
-ROOM_PAUSE = 50e-6  # seconds before a full mailbox is tried again; doubles up to a millisecond
 
 
 class AsyncKernel:
@@ -118,11 +117,17 @@ class AsyncKernel:
         priority: int | None = None,
         ttl: float | None = None,
         message_id: UUID | None = None,
+        timeout: float | None = None,
     ) -> bool:
         """Put a message into the mailbox; False when the kernel's policy dropped it."""
-        pause, waited = ROOM_PAUSE, 0.0
-        while (sent := self._core.try_send(message, priority, ttl, message_id)) is None:
-            pause, waited = await self._room(pause, waited, message, priority)
+        core = self._core
+        if (sent := core.try_send(message, priority, ttl, message_id)) is None:
+            patience = core.patience(timeout)
+            sent = await self._room(
+                lambda: core.try_send(message, priority, ttl, message_id), None, patience.seconds
+            )
+            if sent is None:
+                core.refuse(message, priority, patience)
         return sent
 
     async def request(
@@ -135,15 +140,22 @@ class AsyncKernel:
         message_id: UUID | None = None,
     ) -> Any:
         """Send a message and return its answer. A cancelled call gives its place back at once."""
-        limit = seconds(timeout, self._core.message_timeout)
-        pause, waited = ROOM_PAUSE, 0.0
+        core, ask = self._core, self._runtime._port.ask
+        limit = left = seconds(timeout, core.message_timeout)
         token = self._runtime._token()
-        ask = self._runtime._port.ask
-        while (answer := ask(self._core, message, token, priority, ttl, message_id)) is False:
-            pause, waited = await self._room(pause, waited, message, priority)
+        answer = ask(core, message, token, priority, ttl, message_id)
+        if answer is False:
+            clock = asyncio.get_running_loop().time
+            end, patience = clock() + limit, core.patience_of_request(limit)
+            answer = await self._room(
+                lambda: ask(core, message, token, priority, ttl, message_id), False, patience.seconds
+            )
+            if answer is False:
+                core.refuse(message, priority, patience)
+            left = max(0.0, end - clock())
         if answer is not None:
             return answer
-        return await self._runtime._answer(token, self, limit)
+        return await self._runtime._answer(token, self, limit, left)
 
     async def receive(self, timeout: float | None = None) -> Any:
         """Return the next message that the kernel sent to the host."""
@@ -178,17 +190,19 @@ class AsyncKernel:
         check_array(self._core, array, message)
         kind, limit = class_of(message), seconds(timeout, self._core.block_timeout)
         done = dropped = 0
-        pause, waited = ROOM_PAUSE, 0.0
+
+        def some() -> tuple[int, int] | None:
+            more = _core.kernel_try_send_many(self._core, array[done:], kind, priority, ttl)
+            return more if more[0] else None
+
         while done < len(array):
-            more, lost = _core.kernel_try_send_many(self._core, array[done:], kind, priority, ttl)
-            done, dropped = done + more, dropped + lost
-            if more:
-                pause, waited = ROOM_PAUSE, 0.0
-            elif waited >= limit or not self._core.blocks:
-                refuse(self._core, done - dropped, len(array) - done, priority)
-            else:
-                await asyncio.sleep(pause)
-                pause, waited = min(2 * pause, 1e-3), waited + pause
+            more = some()
+            if more is None and self._core.blocks:
+                more = await self._room(some, None, limit)
+            if more is None:
+                refuse(self._core, done - dropped, len(array) - done, priority, timeout)
+                break
+            done, dropped = done + more[0], dropped + more[1]
         return done - dropped
 
     async def receive_many(self, message: Carried, n: int, *, timeout: float | None = None) -> NDArray[Any]:
@@ -222,19 +236,33 @@ class AsyncKernel:
 
     async def resend(self, letter: DeadLetter) -> bool:
         """Put a dead letter's message, of this or of another kernel, into the mailbox."""
-        pause, waited = ROOM_PAUSE, 0.0
         core = instance("letter", letter, DeadLetter)._core
-        while (sent := _core.resend(self._core, core, False)) is None:
-            pause, waited = await self._room(pause, waited, letter.body, letter.priority)
+        if (sent := _core.resend(self._core, core, False)) is None:
+            patience = self._core.patience(None)
+            sent = await self._room(lambda: _core.resend(self._core, core, False), None, patience.seconds)
+            if sent is None:
+                self._core.refuse(letter.body, letter.priority, patience)
         return sent
 
-    async def _room(
-        self, pause: float, waited: float, message: Any, priority: int | None
-    ) -> tuple[float, float]:
-        if waited >= self._core.block_timeout:
-            self._core.refuse(message, priority)
-        await asyncio.sleep(pause)
-        return min(2 * pause, 1e-3), waited + pause
+    async def _room(self, attempt: Callable[[], Any], full: Any, limit: float) -> Any:
+        """Await what ``attempt`` returns once that is not ``full``; ``full`` after ``limit`` seconds."""
+        loop = asyncio.get_running_loop()
+        runtime, end = self._runtime, loop.time() + limit
+        while True:
+            token = runtime._token()
+            turn = runtime._rooms[token] = loop.create_future()
+            runtime._port.watch_room(self._core, token)
+            try:
+                # After the watch began, so that no room is made unseen in between.
+                if (made := attempt()) is not full:
+                    return made
+                left = end - loop.time()
+                if left <= 0:
+                    return full
+                await asyncio.wait([turn], timeout=left)
+            finally:
+                del runtime._rooms[token]
+                runtime._port.withdraw_room(token)
 
     def _watch(self) -> bool:
         if not self._watching:
@@ -272,10 +300,13 @@ class AsyncKernelQueue(KernelQueue):
         priority: int | None = None,
         ttl: float | None = None,
         message_id: UUID | None = None,
+        timeout: float | None = None,
     ) -> bool:
         """Put a message into a mailbox."""
         self._check("mailbox")
-        return await self._kernel.send(message, priority=priority, ttl=ttl, message_id=message_id)
+        return await self._kernel.send(
+            message, priority=priority, ttl=ttl, message_id=message_id, timeout=timeout
+        )
 
     async def receive(self, timeout: float | None = None) -> Any:
         """Return the next message of an outbox."""
@@ -318,6 +349,7 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._calls: set[asyncio.Future[Any]] = set()
         self._watchers: dict[int, AsyncKernel] = {}
+        self._rooms: dict[int, asyncio.Future[None]] = {}
         self._kernels: weakref.WeakValueDictionary[str, AsyncKernel] = weakref.WeakValueDictionary()
         self._tokens = 0
 
@@ -460,10 +492,11 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         priority: int | None = None,
         ttl: float | None = None,
         message_id: UUID | None = None,
+        timeout: float | None = None,
     ) -> bool:
         """Send to the queue, or to the mailbox of the kernel, of that name."""
         found = self._endpoint(name)
-        return await found.send(message, priority=priority, ttl=ttl, message_id=message_id)
+        return await found.send(message, priority=priority, ttl=ttl, message_id=message_id, timeout=timeout)
 
     async def receive(self, name: str, timeout: float | None = None) -> Any:
         """Receive from the queue, or from the outbox of the kernel, of that name."""
@@ -548,12 +581,12 @@ class AsyncRuntime(Recordable, AsyncTraceable):
             future.exception()  # nobody else asks for it
             raise
 
-    async def _answer(self, token: int, kernel: AsyncKernel, seconds: float) -> Any:
+    async def _answer(self, token: int, kernel: AsyncKernel, seconds: float, left: float) -> Any:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._answers[token] = future
         try:
-            done, _ = await asyncio.wait([future], timeout=seconds)
+            done, _ = await asyncio.wait([future], timeout=left)
         finally:
             if not future.done() and self._port.withdraw(token):
                 del self._answers[token]
@@ -567,7 +600,10 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         for token in self._port.take():
             future = self._answers.pop(token, None)
             if future is None:
-                self._watchers.pop(token)._wake()
+                if watcher := self._watchers.pop(token, None):
+                    watcher._wake()
+                elif (turn := self._rooms.get(token)) and not turn.done():
+                    turn.set_result(None)
             elif future.cancelled():
                 self._port.discard(token)
             else:

@@ -59,10 +59,10 @@ def room_for(kernel: _core.Kernel, message: Carried, n: int) -> NDArray[Any]:
     return np.empty(min(count, kernel.capacity), dtype_of(kernel.name, message))
 
 
-def refuse(kernel: _core.Kernel, sent: int, left: int, priority: int | None) -> None:
+def refuse(kernel: _core.Kernel, sent: int, left: int, priority: int | None, timeout: float | None) -> None:
     """Count what found no room, and raise `QueueFull` with what did."""
     try:
-        _core.kernel_refuse_many(kernel, left, priority)
+        _core.kernel_refuse_many(kernel, left, priority, timeout)
     except QueueFull as error:
         error.sent = sent
         raise
@@ -81,7 +81,7 @@ def send_many(
     check_array(kernel, array, message)
     sent, left = _core.kernel_send_many(kernel, array, class_of(message), priority, ttl, timeout)
     if left:
-        refuse(kernel, sent, left, priority)
+        refuse(kernel, sent, left, priority, timeout)
     return sent
 
 

@@ -54,10 +54,11 @@ class KernelQueue:
         priority: int | None = None,
         ttl: float | None = None,
         message_id: UUID | None = None,
+        timeout: float | None = None,
     ) -> Any:
         """Put a message into a mailbox; see `Kernel.send`."""
         self._check("mailbox")
-        return self._core.send(message, priority, ttl, message_id)
+        return self._core.send(message, priority, ttl, message_id, timeout)
 
     def receive(self, timeout: float | None = None) -> Any:
         """Return the next message of an outbox; see `Kernel.receive`."""

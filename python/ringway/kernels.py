@@ -115,6 +115,7 @@ class Kernel:
         priority: int | None = None,
         ttl: float | None = None,
         message_id: UUID | None = None,
+        timeout: float | None = None,
     ) -> bool:
         """Put a message into the mailbox; False when the kernel's policy dropped it.
 
@@ -131,17 +132,19 @@ class Kernel:
         message_id
             By which a kernel launched with ``dedup`` knows a message again. None makes a new one; a message
             class may have the member.
+        timeout
+            Seconds to wait for room under the policy ``"block"``; None means the kernel's ``block_timeout``.
 
         Raises
         ------
         TypeMismatch, MessageTooLarge
             The message is not one that the kernel takes.
         QueueFull
-            No room, by the kernel's policy and ``block_timeout``.
+            No room, by the kernel's policy and ``timeout``.
         Closed
             The kernel or its runtime has ended.
         """
-        return self._core.send(message, priority, ttl, message_id)
+        return self._core.send(message, priority, ttl, message_id, timeout)
 
     def request(
         self,
@@ -157,7 +160,8 @@ class Kernel:
         Parameters
         ----------
         timeout
-            Seconds; None means the kernel's ``message_timeout``.
+            Seconds, with the wait for room in the mailbox, which ``block_timeout`` may end sooner; None means
+            the kernel's ``message_timeout``.
         priority, ttl, message_id
             As for `send`.
 
@@ -166,8 +170,8 @@ class Kernel:
         HandlerError
             The kernel failed on this message; the text holds the message's id and the reason.
         Timeout
-            No answer came in time. One that comes later is dropped and counted. Or the message's ``ttl`` was
-            over before its turn.
+            No answer came in time, or there was no room in time. An answer that comes later is dropped and
+            counted. Or the message's ``ttl`` was over before its turn.
         DuplicateMessage
             The kernel has taken a message of this id before.
         Error

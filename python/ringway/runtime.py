@@ -294,10 +294,11 @@ class Runtime(Recordable, Traceable):
         priority: int | None = None,
         ttl: float | None = None,
         message_id: UUID | None = None,
+        timeout: float | None = None,
     ) -> bool:
         """Send to the queue, or to the mailbox of the kernel, of that name; see their ``send``."""
         found = endpoint(self._core, name)
-        return found.send(message, priority=priority, ttl=ttl, message_id=message_id)
+        return found.send(message, priority=priority, ttl=ttl, message_id=message_id, timeout=timeout)
 
     def receive(self, name: str, timeout: float | None = None) -> Any:
         """Receive from the queue, or from the outbox of the kernel, of that name; see `Queue.receive`."""

@@ -54,7 +54,7 @@ inline Envelope plain() {
 }
 
 inline std::string ask(Kernel& kernel, const std::string& text, double timeout = 20) {
-  auto* cell = kernel.ask(plain(), bytes_of(text), "", nullptr);
+  auto* cell = kernel.ask(plain(), bytes_of(text), "");
   struct Back {
     Kernel& kernel;
     Kernel::Cell* cell;
@@ -64,7 +64,7 @@ inline std::string ask(Kernel& kernel, const std::string& text, double timeout =
 }
 
 inline void send(Kernel& kernel, const std::string& text) {
-  kernel.send(plain(), bytes_of(text), "", nullptr);
+  kernel.send(plain(), bytes_of(text), "");
 }
 
 inline std::string receive(Kernel& kernel, double timeout = 20) {

@@ -20,7 +20,7 @@ LaunchOptions small(Backpressure policy = Backpressure::kBlock) {
 }
 
 bool put(Kernel& kernel, u32 number) {
-  return kernel.send(plain(), bytes_of(std::to_string(number)), "", nullptr);
+  return kernel.send(plain(), bytes_of(std::to_string(number)), "");
 }
 
 void expect_received(Kernel& kernel, u32 first, u32 last) {

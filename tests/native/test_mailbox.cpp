@@ -116,7 +116,7 @@ class Gates : public testing::Test {
     std::fill(std::begin(words), std::end(words), lane << 56 | sender << 48 | number);
     Envelope envelope = plain();
     envelope.priority = u8(lane * 64);
-    return kernel.send(envelope, {reinterpret_cast<const u8*>(words), sizeof(words)}, "", nullptr);
+    return kernel.send(envelope, {reinterpret_cast<const u8*>(words), sizeof(words)}, "");
   }
   std::shared_ptr<Runtime> runtime = start(2, false);
 };

@@ -155,7 +155,7 @@ TEST_P(Runtimes, HandlerFailureIsRaisedAtItsCaller) {
   Envelope envelope = plain();
   envelope.type_id = type_id_of("VectorRequest");
   for (const std::string body : {"", "\x0b", "garbage"}) {
-    auto* cell = kernel->ask(envelope, bytes_of(body), "VectorRequest", nullptr);
+    auto* cell = kernel->ask(envelope, bytes_of(body), "VectorRequest");
     try {
       kernel->wait(cell, Wait::seconds(20), 20);
       ADD_FAILURE() << "no error";

@@ -138,7 +138,7 @@ TEST_P(Races, BuffersComeAndGoWhileMessagesNameThem) {
     body[46] = 1;
     for (int at : {47, 55, 63}) std::memcpy(body + at, &handle, 8);
     for (int at : {71, 75}) std::memset(body + at, 0xff, 4);
-    kernel->send(envelope, body, "VectorRequest", nullptr);
+    kernel->send(envelope, body, "VectorRequest");
     runtime->release_buffer(handle);
     for (float& value : memory) value = 1;  // a race if the kernel still used it
   }

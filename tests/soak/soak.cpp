@@ -159,7 +159,7 @@ class Round {
     u8 told[12];
     std::memcpy(told, &links_, 8);
     std::memcpy(told + 8, &size_, 4);
-    source_->send(envelope_of_any(), told, "", nullptr);
+    source_->send(envelope_of_any(), told, "");
     std::thread sender([this] { send_all(); });
     std::thread receiver([this] { receive_all(); });
     std::thread asker([this] { ask_all(); });
@@ -199,7 +199,7 @@ class Round {
   }
 
   void ask(Kernel& kernel, const void* body, std::size_t bytes, void* answer, std::size_t most) {
-    auto* cell = kernel.ask(envelope_of_any(), {static_cast<const u8*>(body), bytes}, "", nullptr);
+    auto* cell = kernel.ask(envelope_of_any(), {static_cast<const u8*>(body), bytes}, "");
     const Reply reply = kernel.wait(cell, Wait::seconds(300), 300);
     std::memcpy(answer, reply.body.data(), std::min(most, reply.body.size()));
     if (reply.body.size() != most)
@@ -212,10 +212,10 @@ class Round {
     std::mt19937_64 random(plan_.seed ^ host_);
     u8 body[256];
     for (u64 i = 0; i < host_; ++i) {
-      if (random() % 64 == 0) faulty_->send(envelope_of_any(), kBreak, "", nullptr);
+      if (random() % 64 == 0) faulty_->send(envelope_of_any(), kBreak, "");
       const u32 bytes = Pattern::bytes(i, size_);
       Pattern::write(body, i, bytes);
-      faulty_->send(envelope_of_any(), {body, bytes}, "", nullptr);
+      faulty_->send(envelope_of_any(), {body, bytes}, "");
     }
   }
 

@@ -269,7 +269,7 @@ void Context::tell_receivers() {
 
 void Context::room_was_made(Inlet& input) {
   if (!input.link) {
-    kernel_.set.copied ? kernel_.set.copied->room_was_made() : kernel_.set.room.notify();
+    kernel_.set.copied ? kernel_.set.copied->room_was_made() : announce_room(kernel_.set);
     return;
   }
   Link& link = *input.link;

@@ -39,7 +39,7 @@ struct Team {
     Envelope envelope = test::plain();
     envelope.type_id = fnv1a("PageRankControl", 15);
     const std::span<const u8> body{reinterpret_cast<const u8*>(&control), sizeof control};
-    auto* cell = checker->ask(envelope, body, "PageRankControl", nullptr);
+    auto* cell = checker->ask(envelope, body, "PageRankControl");
     const Reply reply = checker->wait(cell, Wait::seconds(60), 60);
     PageRankReport<double> report;
     std::memcpy(&report, reply.body.data(), sizeof report);

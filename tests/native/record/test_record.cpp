@@ -200,7 +200,7 @@ TEST_P(Recordings, HoldFaultsRestartsAndTheEndOfAKernel) {
   failing->deactivate();
   send(*failing, "a");
   send(*failing, "break");
-  auto* late = failing->ask(plain(), bytes_of("b"), "", nullptr);
+  auto* late = failing->ask(plain(), bytes_of("b"), "");
   send(*failing, "c");
   failing->activate();
   // A bridge answers a moment after the kernel has failed.
@@ -258,11 +258,11 @@ TEST_P(Recordings, TakeTheVerdictsOnTimeFromTheRecording) {
   Envelope envelope = plain();
   envelope.ttl_10ms = 1;
   envelope.timestamp_us = unix_us();
-  kernel->send(envelope, bytes_of("expires"), "", nullptr);
+  kernel->send(envelope, bytes_of("expires"), "");
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   const Envelope twice = plain();
-  kernel->send(twice, bytes_of("first"), "", nullptr);
-  kernel->send(twice, bytes_of("second"), "", nullptr);
+  kernel->send(twice, bytes_of("first"), "");
+  kernel->send(twice, bytes_of("second"), "");
   kernel->activate();
   EXPECT_EQ(receive(*kernel), "first");
   wait_idle(*kernel);

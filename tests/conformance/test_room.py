@@ -1,0 +1,160 @@
+"""How long senders wait for room in a full mailbox, and what ends the wait."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import ringway as rw
+from ringway import errors
+
+LONG = 600.0  # seconds; a test that waits so long runs into its watchdog
+SHORT = 0.05
+
+Options = Callable[..., rw.LaunchOptions]
+
+
+@pytest.fixture
+def full(runtime: rw.Runtime, options: Options) -> Callable[..., rw.Kernel]:
+    """Launches a kernel whose mailbox is full."""
+
+    def launch(**named: Any) -> rw.Kernel:
+        wanted = options(capacity=16, staging_capacity=16, **named)
+        kernel = runtime.launch("echo", options=wanted, activate=False)
+        with pytest.raises(errors.QueueFull):
+            for _ in range(1000):
+                kernel.send(b"before", timeout=SHORT)
+        return kernel
+
+    return launch
+
+
+def test_the_timeout_of_a_request_ends_its_wait_for_room(full) -> None:
+    kernel = full(block_timeout=LONG)
+    with pytest.raises(errors.Timeout, match=r"full .* no room within 0\.05 s"):
+        kernel.request(b"x", timeout=SHORT)
+    assert kernel.telemetry().dropped["refused"] == 2
+
+
+def test_the_block_timeout_ends_it_sooner(full) -> None:
+    with pytest.raises(errors.QueueFull, match=r"no room within 0\.05 s"):
+        full(block_timeout=SHORT).request(b"x", timeout=LONG)
+
+
+def test_a_send_names_its_own_time(full, runtime: rw.Runtime) -> None:
+    kernel = full(block_timeout=LONG)
+    by_name = functools.partial(runtime.send, kernel.name)
+    for send in (kernel.send, runtime.queue_named(f"{kernel.name}.mailbox").send, by_name):
+        with pytest.raises(errors.QueueFull, match=r"no room within 0\.05 s"):
+            send(b"x", timeout=SHORT)
+    with pytest.raises(errors.QueueFull, match="no room within 0 s"):
+        kernel.send(b"x", timeout=0)
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan"), "soon", True])
+def test_a_wrong_time_is_refused_in_words(runtime: rw.Runtime, timeout: Any) -> None:
+    with pytest.raises(errors.InvalidOption, match="timeout is"):
+        runtime.launch("echo").send(b"x", timeout=timeout)
+
+
+async def full_mailbox(runtime: rw.AsyncRuntime, wanted: rw.LaunchOptions) -> Any:
+    kernel = await runtime.launch("echo", options=wanted, activate=False)
+    with pytest.raises(errors.QueueFull, match=r"no room within 0\.05 s"):
+        for _ in range(1000):
+            await kernel.send(b"before", timeout=SHORT)
+    return kernel
+
+
+def test_tasks_wait_as_long(backend: str, options: Options) -> None:
+    async def body() -> None:
+        async with rw.AsyncRuntime(backend) as runtime:
+            patient = options(capacity=16, staging_capacity=16, block_timeout=LONG)
+            kernel = await full_mailbox(runtime, patient)
+            with pytest.raises(errors.Timeout, match=r"no room within 0\.05 s"):
+                await kernel.request(b"x", timeout=SHORT)
+            hasty = options(capacity=16, staging_capacity=16, block_timeout=SHORT)
+            kernel = await full_mailbox(runtime, hasty)
+            with pytest.raises(errors.QueueFull, match=r"no room within 0\.05 s"):
+                await kernel.request(b"x", timeout=LONG)
+
+    asyncio.run(body())
+
+
+class Counted:
+    """An event port that counts the waits for room."""
+
+    def __init__(self, port: Any) -> None:
+        self.port = port
+        self.waits = 0
+
+    def watch_room(self, *arguments: Any) -> None:
+        self.waits += 1
+        self.port.watch_room(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.port, name)
+
+
+def test_a_task_sleeps_until_there_is_room(backend: str, options: Options) -> None:
+    async def body() -> None:
+        async with rw.AsyncRuntime(backend) as runtime:
+            kernel = await full_mailbox(
+                runtime, options(capacity=16, staging_capacity=16, block_timeout=LONG)
+            )
+            port: Any = Counted(runtime._port)
+            runtime._port = port
+            sending = asyncio.create_task(kernel.send(b"last"))
+            asking = asyncio.create_task(kernel.request(b"asked"))
+            await asyncio.sleep(4 * SHORT)
+            assert port.waits == 2
+            assert not sending.done()
+            await kernel.activate()
+            answer: bytes | None = None
+            while answer != b"last":
+                answer = await kernel.receive(timeout=60)
+            assert await sending
+            assert await asking == b"asked"
+            assert runtime._rooms == {}
+
+    asyncio.run(body())
+
+
+def test_a_cancelled_wait_for_room_leaves_nothing(backend: str, options: Options) -> None:
+    async def body() -> None:
+        async with rw.AsyncRuntime(backend) as runtime:
+            kernel = await full_mailbox(
+                runtime, options(capacity=16, staging_capacity=16, block_timeout=LONG)
+            )
+            sending = asyncio.create_task(kernel.send(b"last"))
+            await asyncio.sleep(SHORT)
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+            assert runtime._rooms == {}
+            await kernel.activate()
+            came = [await kernel.receive(timeout=60)]
+            await kernel.send(b"next")
+            while came[-1] != b"next":
+                came.append(await kernel.receive(timeout=60))
+            assert set(came) == {b"before", b"next"}
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("how", ["terminate", "close"])
+def test_the_end_of_a_kernel_ends_the_wait_of_a_task(backend: str, options: Options, how: str) -> None:
+    async def body() -> None:
+        async with rw.AsyncRuntime(backend) as runtime:
+            kernel = await full_mailbox(
+                runtime, options(capacity=16, staging_capacity=16, block_timeout=LONG)
+            )
+            waiting = [asyncio.create_task(kernel.send(b"x")), asyncio.create_task(kernel.request(b"x"))]
+            await asyncio.sleep(SHORT)
+            await (kernel.terminate(drain=False) if how == "terminate" else runtime.close())
+            for ended in await asyncio.gather(*waiting, return_exceptions=True):
+                assert isinstance(ended, errors.Closed)
+
+    asyncio.run(body())
