@@ -17,6 +17,11 @@ SHORT = 0.05
 Options = Callable[..., rw.LaunchOptions]
 
 
+def keep_sending_from_a_thread(kernel: rw.Kernel) -> None:
+    while True:
+        kernel.send(b"before", timeout=SHORT)
+
+
 @pytest.fixture
 def full(runtime: rw.Runtime, options: Options) -> Callable[..., rw.Kernel]:
     """Launches a kernel whose mailbox is full."""
@@ -25,8 +30,7 @@ def full(runtime: rw.Runtime, options: Options) -> Callable[..., rw.Kernel]:
         wanted = options(capacity=16, staging_capacity=16, **named)
         kernel = runtime.launch("echo", options=wanted, activate=False)
         with pytest.raises(errors.QueueFull):
-            for _ in range(1000):
-                kernel.send(b"before", timeout=SHORT)
+            keep_sending_from_a_thread(kernel)
         return kernel
 
     return launch
@@ -60,11 +64,15 @@ def test_a_wrong_time_is_refused_in_words(runtime: rw.Runtime, timeout: Any) -> 
         runtime.launch("echo").send(b"x", timeout=timeout)
 
 
+async def keep_sending(kernel: rw.AsyncKernel) -> None:
+    while True:
+        await kernel.send(b"before", timeout=SHORT)
+
+
 async def full_mailbox(runtime: rw.AsyncRuntime, wanted: rw.LaunchOptions) -> Any:
     kernel = await runtime.launch("echo", options=wanted, activate=False)
     with pytest.raises(errors.QueueFull, match=r"no room within 0\.05 s"):
-        for _ in range(1000):
-            await kernel.send(b"before", timeout=SHORT)
+        await keep_sending(kernel)
     return kernel
 
 
