@@ -49,6 +49,15 @@ def lacks(backend: str) -> Callable[[object], NoReturn]:
     return skip
 
 
+def pytest_configure() -> None:
+    """A misspelt name would require nothing."""
+    unknown = REQUIRED - set(BACKENDS)
+    if unknown:
+        raise pytest.UsageError(
+            f"RINGWAY_REQUIRE names {', '.join(sorted(unknown))}; the backends are {', '.join(BACKENDS)}"
+        )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the tests on a backend that is absent, one stays, to show the reason; all when it is required."""
     kept, left_out = [], []

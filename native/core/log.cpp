@@ -1,5 +1,6 @@
 #include "core/log.h"
 
+#include <cctype>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -26,10 +27,16 @@ std::string environment(const char* name) {
 }
 
 Level from_environment() {
-  const std::string name = environment("RINGWAY_LOG");
+  const std::string value = environment("RINGWAY_LOG");
+  std::string name = value;
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (name == "debug") return Level::kDebug;
   if (name == "info") return Level::kInfo;
   if (name == "warning") return Level::kWarning;
+  if (!name.empty() && name != "silent") {
+    write(Level::kWarning, {"log"},
+          "RINGWAY_LOG is '" + value + "'; it must be debug, info, warning or silent");
+  }
   return Level::kSilent;
 }
 

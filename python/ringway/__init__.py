@@ -27,6 +27,7 @@ from ringway.messages import VectorResponse as VectorResponse
 from ringway.options import LaunchOptions as LaunchOptions
 from ringway.pagerank import PageRankResult as PageRankResult
 from ringway.pagerank import pagerank as pagerank
+from ringway.pagerank import release_pagerank as release_pagerank
 from ringway.queues import Queue as Queue
 from ringway.recording import Recording as Recording
 from ringway.recording import RecordingReport as RecordingReport

@@ -52,6 +52,18 @@ def _format_of(
     return _core.sniff_graph_format(beginning), "\0", None
 
 
+def check_save_name(path: pathlib.Path) -> None:
+    """Refuse the name of a file that would be read as another format than the one that is saved."""
+    suffix = path.suffix[1:].lower()
+    if suffix == "gz":
+        raise InvalidOption(f"{path}: what is saved is not compressed; name it {path.stem}.rwg")
+    if suffix in FORMATS and suffix != "rwg":
+        raise InvalidOption(
+            f"{path}: a graph is saved in ringway's own format, and would be read as {suffix}; name it "
+            f"{path.stem}.rwg"
+        )
+
+
 def _refuse_other_packers(path: pathlib.Path, mark: bytes) -> None:
     for prefix, packer in OTHER_PACKERS.items():
         if mark.startswith(prefix):

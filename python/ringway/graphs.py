@@ -261,7 +261,10 @@ class Graph:
         ------
         GraphError
             A label is not a string.
+        InvalidOption
+            The name ends as that of another format does, by which `read` would take it.
         """
+        graph_files.check_save_name(path_of(path))
         if self._objects is not None:
             raise GraphError(
                 "labels that are not strings cannot be saved; pickle keeps them, or make them strings"

@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ringway.arguments import instance, real, whole
 from ringway.errors import InvalidOption, NotConverged
-from ringway.pagerank_engine import Problem, solve
+from ringway.pagerank_engine import Problem, release, solve
 from ringway.pagerank_inputs import graph_of, values_of
 from ringway.pagerank_result import PageRankResult
 
-__all__ = ["PageRankResult", "pagerank"]
+__all__ = ["PageRankResult", "pagerank", "release_pagerank"]
 
 FLOAT32_TOLERANCE = 1e-7
+_WORKERS = "1 or more threads, or None for every core"
 
 
 def _value_bytes(dtype: DTypeLike | None, tol: float) -> int:
@@ -61,6 +62,7 @@ def pagerank(  # noqa: PLR0917
     backend: str = "auto",
     on_failure: Literal["raise", "return"] = "raise",
     progress: Callable[[int, float], object] | None = None,
+    workers: int | None = None,
 ) -> PageRankResult:
     """Rank the nodes of a graph by the edges that point to them.
 
@@ -84,7 +86,8 @@ def pagerank(  # noqa: PLR0917
     dangling
         Where the rank of nodes without outgoing edges goes, likewise. None: where jumps go.
     weight
-        Edge attribute with the weights; None ignores weights.
+        Edge attribute with the weights, of a networkx or igraph graph; in others weights have no name, and
+        this says only whether they count: ``"weight"``, or None to ignore them.
     dtype
         float32 or float64; None is float64 when `tol` is below 1e-7, else float32.
     backend
@@ -94,6 +97,9 @@ def pagerank(  # noqa: PLR0917
     progress
         Called with the number of iterations done and the last one's change; what it raises ends the run. On a
         fast run iterations are left out.
+    workers
+        Most threads to run on, at most 64; None means the cores that this process may use. A small graph
+        runs on the calling thread alone.
 
     Returns
     -------
@@ -122,6 +128,8 @@ def pagerank(  # noqa: PLR0917
     instance("backend", backend, str)
     if not (progress is None or callable(progress)):
         raise InvalidOption(f"progress is {progress!r}; it must be a function of two numbers, or None")
+    if workers is not None and whole("workers", workers, _WORKERS) < 1:
+        raise InvalidOption(f"workers is {workers}; it must be {_WORKERS}")
     value_bytes = _value_bytes(dtype, tol)
     store = graph_of(graph, weight)
     problem = Problem(
@@ -135,7 +143,7 @@ def pagerank(  # noqa: PLR0917
         nstart=values_of(nstart, "nstart", store),
         dangling=values_of(dangling, "dangling", store),
     )
-    result = solve(backend, problem, progress) if store.num_nodes else problem.of_nothing()
+    result = solve(backend, problem, progress, workers) if store.num_nodes else problem.of_nothing()
     result.total_time = time.perf_counter() - started
     if on_failure == "raise" and tol > 0 and not result.converged:
         residual = result.residuals[-1] if len(result.residuals) else math.nan
@@ -144,3 +152,17 @@ def pagerank(  # noqa: PLR0917
             "raise max_iter or tol, or pass on_failure='return'"
         )
     return result
+
+
+def release_pagerank() -> None:
+    """End the kernels and threads that `pagerank` keeps between calls, and free what they hold of graphs.
+
+    Runs that have begun end first. The next call of `pagerank` starts new kernels and lays its graph out
+    again.
+
+    Raises
+    ------
+    InvalidState
+        A run's own ``progress`` function called this.
+    """
+    release()

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ringway import _core
 from ringway.buffers import Buffer
-from ringway.errors import Closed, Error, HandlerError, Timeout
+from ringway.errors import Closed, Error, HandlerError, InvalidState, Timeout
 from ringway.graphs import Graph
 from ringway.kernels import Kernel
 from ringway.options import LaunchOptions
@@ -108,6 +108,7 @@ class Engine:
     def __init__(self, backend: str, shards: int) -> None:
         self.shards = shards
         self.lock = threading.Lock()
+        self.thread: int | None = None  # whose run this is, while one goes on
         self.runtime = Runtime(backend=backend, workers=shards)
         self.senders = [self._launch("sender", shard) for shard in range(shards)]
         self.aggregators = [self._launch("aggregator", shard) for shard in range(shards)]
@@ -156,7 +157,11 @@ class Engine:
             prepared.work.start(problem.damping, problem.personalization, problem.dangling, problem.nstart)
             self._keep_history(problem.max_iterations)
             started = time.perf_counter()
-            report = self._iterate(prepared, problem, progress)
+            self.thread = threading.get_ident()
+            try:
+                report = self._iterate(prepared, problem, progress)
+            finally:
+                self.thread = None
             seconds = time.perf_counter() - started
             ranks = np.empty(problem.graph.num_nodes, problem.dtype)
             prepared.work.collect(ranks)
@@ -279,6 +284,11 @@ class _Engines:
                 self.running[backend, shards] = Engine(backend, shards)
             return self.running[backend, shards]
 
+    def take(self) -> list[Engine]:
+        with self.lock:
+            taken, self.running = list(self.running.values()), {}
+        return taken
+
     def discard(self, engine: Engine) -> None:
         with self.lock:
             self.running = {key: other for key, other in self.running.items() if other is not engine}
@@ -296,21 +306,37 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_engines.after_fork)
 
 
-def shards_for(edges: int) -> int:
-    """One shard for a small graph, so that no other thread needs to wake; up to the cores for a large one."""
+def shards_for(edges: int, workers: int | None) -> int:
+    """One shard for a small graph, so that no other thread needs to wake; for a large one up to ``workers``.
+
+    None means the cores that this process may use.
+    """
     wanted = int(edges // EDGES_PER_SHARD)
-    return 1 if wanted <= 1 else min(wanted, _core.usable_cores(), MAX_SHARDS)
+    if wanted <= 1:
+        return 1
+    return min(wanted, _core.usable_cores() if workers is None else workers, MAX_SHARDS)
 
 
-def solve(backend: str, problem: Problem, progress: Progress | None) -> PageRankResult:
+def release() -> None:
+    """End the kernels that are kept between calls; runs that have begun end first."""
+    if any(engine.thread == threading.get_ident() for engine in _engines.running.values()):
+        raise InvalidState(
+            "release_pagerank was called by the progress function of a run, which must end first"
+        )
+    for engine in _engines.take():
+        with engine.lock:
+            engine.runtime.close()
+
+
+def solve(backend: str, problem: Problem, progress: Progress | None, workers: int | None) -> PageRankResult:
     """Solve a problem on the engine of that backend and the number of shards that the graph asks for."""
     name = _core.choose_backend(backend)
-    shards = shards_for(problem.graph.num_edges)
+    shards = shards_for(problem.graph.num_edges, workers)
     while True:
         engine = _engines.get(name, shards)
         try:
             return engine.run(problem, progress)
         except Closed:
-            # Another caller found a kernel broken; what is left of the engine is its lock.
+            # Another caller found a kernel broken, or released it; what is left of the engine is its lock.
             if _engines.get(name, shards) is engine:
                 raise

@@ -34,20 +34,26 @@ def graph_of(source: object, weight: str | None) -> Graph:
         `Graph`; path of a graph file; scipy.sparse matrix; networkx or igraph graph; ``(src, dst)`` or
         ``(src, dst, weight)``.
     weight
-        Edge attribute that holds the weights, in libraries whose edges have attributes.
+        Edge attribute with the weights, in libraries whose edges have attributes; else "weight" or None.
 
     Raises
     ------
     InvalidOption
         `source` is none of these.
     """
+    library = _library(source)
+    if weight not in (None, "weight") and library not in ("igraph", "networkx"):
+        raise InvalidOption(
+            f"weight is {weight!r}, but only edges of networkx and igraph graphs have named attributes; pass "
+            "'weight' to use the weights that there are, or None to ignore them"
+        )
     if isinstance(source, Graph):
         return source
     if isinstance(source, (str, os.PathLike)):
         return Graph.read(source)
     if isinstance(source, tuple) and len(source) in (2, 3):
         return Graph.from_edges(*source)
-    convert = _FOREIGN.get(_library(source))
+    convert = _FOREIGN.get(library)
     if convert is None:
         raise InvalidOption(
             f"graph is a {type(source).__module__}.{type(source).__qualname__}; pass a ringway.Graph, "

@@ -59,3 +59,9 @@ def test_a_skip_gives_its_reason(run) -> None:
     output = run("").stdout
     for name, reason in ringway.backends().items():
         assert (reason or f"ran on {name}") in output
+
+
+def test_a_backend_that_there_is_not_is_an_error(run) -> None:
+    result = run("cpu,cuda,metall")
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "RINGWAY_REQUIRE names metall; the backends are" in result.stdout + result.stderr

@@ -108,12 +108,32 @@ def test_options_reach_the_ranking(graph: str, tmp_path: pathlib.Path, capsys: C
 def test_not_converging_is_an_error(graph: str, capsys: Captured) -> None:
     text = failure(capsys, graph, "--max-iter", "1", "--tol", "1e-12")
     assert "1 iteration" in text
+    assert "pass --on-failure return" in text
+
+
+def test_ranks_that_have_not_converged_can_be_had(graph: str, capsys: Captured) -> None:
+    assert main(["pagerank", graph, "--max-iter", "1", "--tol", "1e-12", "--on-failure", "return"]) == 0
+    assert "not converged" in capsys.readouterr().out
+
+
+def test_damping_may_be_one(graph: str) -> None:
+    assert main(["pagerank", graph, "--damping", "1", "--max-iter", "3", "--on-failure", "return"]) == 0
+
+
+def test_workers_bound_the_threads(graph: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int | None] = []
+    monkeypatch.setattr(rw, "pagerank", lambda graph, workers, **_: given.append(workers) or sys.exit(0))
+    with pytest.raises(SystemExit):
+        main(["pagerank", graph, "--workers", "3"])
+    assert given == [3]
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--damping", "1"], "at least 0 and below 1"),
+        (["--damping", "1.01"], "at least 0 and at most 1"),
+        (["--workers", "0"], "at least 1"),
+        (["--on-failure", "ignore"], "ignore"),
         (["--damping", "nan"], "nan is outside the range"),
         (["--damping", "-0.1"], "--damping"),
         (["--tol", "-1"], "--tol"),

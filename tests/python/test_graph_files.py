@@ -252,3 +252,23 @@ def test_any_bytes_give_a_graph_or_a_graph_error(tmp_path: pathlib.Path, data: b
     except GraphError as error:
         text = str(error)
     assert text.startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("g.mtx", "would be read as mtx; name it g.rwg"),
+        ("g.TSV", "would be read as tsv"),
+        ("g.rwg.gz", "not compressed; name it g.rwg"),
+    ],
+)
+def test_a_saved_graph_is_not_named_as_another_format(tmp_path: pathlib.Path, name: str, reason: str) -> None:
+    with pytest.raises(rw.errors.InvalidOption, match=reason):
+        rw.Graph.from_edges([0], [1]).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["g.rwg", "g", "g.dat"])
+def test_what_is_saved_is_read_again(tmp_path: pathlib.Path, name: str) -> None:
+    rw.Graph.from_edges([0], [1]).save(tmp_path / name)
+    assert rw.Graph.read(tmp_path / name).num_edges == 1

@@ -207,3 +207,21 @@ def test_plan_is_kept_with_the_graph() -> None:
 def test_unknown_backend() -> None:
     with pytest.raises(rw.Error):
         rw.pagerank(CYCLE, backend="abacus")
+
+
+@pytest.mark.parametrize("kind", ["Graph", "path", "arrays", "scipy"])
+def test_the_name_of_weights_is_refused_where_there_are_no_names(kind: str, tmp_path: pathlib.Path) -> None:
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    arrays = (np.array([0, 1]), np.array([1, 0]), np.array([1.0, 2.0]))
+    graph = rw.Graph.from_edges(*arrays)
+    graph.save(tmp_path / "g.rwg")
+    source = {
+        "Graph": graph,
+        "path": tmp_path / "g.rwg",
+        "arrays": arrays,
+        "scipy": scipy_sparse.csr_array((2, 2)),
+    }[kind]
+    with pytest.raises(rw.errors.InvalidOption, match="weight is 'cost', but only"):
+        rw.pagerank(source, weight="cost")
+    for weight in ("weight", None):
+        assert rw.pagerank(source, weight=weight).converged

@@ -154,7 +154,60 @@ def test_after_fork() -> None:
 def test_number_of_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pagerank_engine._core, "usable_cores", lambda: 8)
     per_shard = pagerank_engine.EDGES_PER_SHARD
-    assert [pagerank_engine.shards_for(n) for n in (0, per_shard, 3 * per_shard, 10**9)] == [1, 1, 3, 8]
+    edges = (0, per_shard, 3 * per_shard, 10**9)
+    assert [pagerank_engine.shards_for(n, None) for n in edges] == [1, 1, 3, 8]
+    assert [pagerank_engine.shards_for(n, 2) for n in edges] == [1, 1, 2, 2]
+    assert pagerank_engine.shards_for(10**9, 1000) == pagerank_engine.MAX_SHARDS
+
+
+def ring(nodes: int) -> rw.Graph:
+    return rw.Graph.from_edges(np.arange(nodes), np.roll(np.arange(nodes), -1))
+
+
+def test_workers_bound_the_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pagerank_engine, "EDGES_PER_SHARD", 1)
+    graph = ring(100)
+    plan = [rw.pagerank(graph, workers=workers).plan for workers in (1, 3)]
+    assert [found.shards for found in plan if found is not None] == [1, 3]
+    for workers in (0, -1, 1.5, True):
+        with pytest.raises(rw.errors.InvalidOption, match="workers is"):
+            rw.pagerank(graph, workers=workers)  # type: ignore[arg-type]
+
+
+def test_release_ends_the_kernels_and_the_next_call_starts_others() -> None:
+    graph = ring(5)
+    want = rw.pagerank(graph).ranks
+    engines = list(pagerank_engine._engines.running.values())
+    rw.release_pagerank()
+    assert engines
+    assert all(engine.runtime.closed for engine in engines)
+    assert pagerank_engine._engines.running == {}
+    np.testing.assert_array_equal(rw.pagerank(graph).ranks, want)
+
+
+def test_release_waits_for_runs_and_leaves_callers_whole() -> None:
+    graph = ring(2_000)
+    want = rw.pagerank(graph).ranks
+    stop = threading.Event()
+    wrong: list[object] = []
+
+    def ranks() -> None:
+        while not stop.is_set():
+            try:
+                if not np.array_equal(rw.pagerank(graph).ranks, want):
+                    wrong.append("other ranks")
+            except rw.Error as error:
+                wrong.append(error)
+
+    callers = [threading.Thread(target=ranks) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for _ in range(20):
+        rw.release_pagerank()
+    stop.set()
+    for caller in callers:
+        caller.join()
+    assert wrong == []
 
 
 def test_memory_goes_with_the_graph(engine: Engine) -> None:
@@ -241,3 +294,16 @@ def test_auto_is_the_engine_of_the_backend_that_it_means() -> None:
     assert meant is not None
     rw.pagerank(graph, backend=meant.backend)
     assert {name for name, shards in pagerank_engine._engines.running} == {meant.backend}
+
+
+def test_a_progress_function_cannot_release_its_own_run() -> None:
+    seen: list[Exception] = []
+
+    def progress(iteration: int, change: float) -> None:
+        if not seen:
+            with pytest.raises(errors.InvalidState, match="progress") as caught:
+                rw.release_pagerank()
+            seen.append(caught.value)
+
+    rw.pagerank(ring(1000), tol=0, max_iter=1000, progress=progress)
+    assert seen

@@ -69,7 +69,9 @@ def test_the_interpreter_exits_cleanly_with_kernels_running() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("level", "lines"), [("debug", 3), ("info", 2), ("warning", 0), ("", 0)])
+@pytest.mark.parametrize(
+    ("level", "lines"), [("debug", 3), ("DEBUG", 3), ("Info", 2), ("warning", 0), ("silent", 0), ("", 0)]
+)
 def test_log_shows_launches_and_transitions(level: str, lines: int) -> None:
     done = run(
         """
@@ -87,6 +89,12 @@ def test_log_shows_launches_and_transitions(level: str, lines: int) -> None:
     }
     found = [text for text in told if text in done.stderr]
     assert len(found) == lines, done.stderr
+
+
+def test_a_level_that_there_is_not_is_told_once() -> None:
+    done = run("import ringway as rw; [rw.Runtime('cpu').close() for _ in range(3)]", RINGWAY_LOG="Verbose")
+    assert done.returncode == 0
+    assert done.stderr.count("RINGWAY_LOG is 'Verbose'; it must be debug, info, warning or silent") == 1
 
 
 def test_backend_from_the_environment() -> None:

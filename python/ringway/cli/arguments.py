@@ -10,16 +10,16 @@ import ringway as rw
 
 
 def number(low: float, high: float = math.inf) -> Callable[[str], float]:
-    """A finite number from `low` up to, but not including, `high`."""
+    """A finite number from `low` to `high`."""
 
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-        if not low <= value < high:
-            below = "" if high == math.inf else f" and below {high:g}"
-            raise argparse.ArgumentTypeError(f"{text} is outside the range: at least {low:g}{below}")
+        if not (low <= value <= high and math.isfinite(value)):
+            most = "" if high == math.inf else f" and at most {high:g}"
+            raise argparse.ArgumentTypeError(f"{text} is outside the range: at least {low:g}{most}")
         return value
 
     return parse

@@ -16,7 +16,7 @@ from ringway.cli.console import Console
 from ringway.cli.plot import check_plot, save_plot
 from ringway.cli.progress import Bar, Progress
 from ringway.cli.ranking import Ranking, short
-from ringway.errors import Error
+from ringway.errors import Error, NotConverged
 from ringway.graph_files import FORMATS
 
 TABLE_ROWS = 10
@@ -36,6 +36,13 @@ def add_parser(commands: Any) -> None:
     option("--damping", type=number(0, 1), default=0.85, help="part of the rank that follows edges (0.85)")
     option("--tol", type=number(0), default=1e-6, help="stop when an iteration changes less in all (1e-6)")
     option("--max-iter", type=count(1), default=100, help="fail after so many iterations (100)")
+    option(
+        "--on-failure",
+        choices=("raise", "return"),
+        default="raise",
+        help="what to do when --max-iter is reached first: fail, or print the ranks there are (raise)",
+    )
+    option("--workers", type=count(1), help="most threads to run on (every core)")
     option("--dtype", choices=("float32", "float64"), help="precision (by --tol)")
     option("--backend", default="auto", choices=backend_names(), help="where to run (auto)")
     option("--top", type=count(1), help=f"rows to show ({TABLE_ROWS} in the table, else all)")
@@ -103,7 +110,14 @@ def rank(arguments: argparse.Namespace, console: Console) -> Ranking:
             max_iter=arguments.max_iter,
             dtype=arguments.dtype,
             backend=arguments.backend,
+            on_failure="return",
             progress=follow(bar, arguments.tol, arguments.max_iter),
+            workers=arguments.workers,
+        )
+    if arguments.on_failure == "raise" and arguments.tol > 0 and not result.converged:
+        raise NotConverged(
+            f"after {result.iterations} iterations the ranks still change by {result.residuals[-1]:.3g}, --tol is "
+            f"{arguments.tol:g}; raise --max-iter or --tol, or pass --on-failure return"
         )
     return Ranking(arguments.file, graph, result, reading, arguments.top)
 
