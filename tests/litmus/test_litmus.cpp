@@ -2,50 +2,15 @@
 // the processor at hand and as this compiler compiled them. test_litmus_checked.cpp has the same under the model checker.
 #include <atomic>
 #include <cstring>
-#include <map>
-#include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
-#include "gtest/gtest.h"
-#include "native/queue/harness.h"
+#include "litmus/litmus.h"
 #include "ringway/call_cell.h"
 
 namespace ringway::testing {
 namespace {
 
 using A = HostAtomics<u64>;
-
-enum : u32 { kInstances = 1024 };
-
-// Runs `one` and `two` on every instance side by side, in rounds; how often each outcome was seen.
-template <class Instance, class One, class Two, class Outcome>
-std::map<std::string, u64> outcomes(One one, Two two, Outcome outcome) {
-  const u32 rounds = full_run() ? 20000 : 400;
-  std::vector<Instance> instances(kInstances);
-  std::map<std::string, u64> seen;
-  for (u32 round = 0; round < rounds; ++round) {
-    for (auto& instance : instances) instance = Instance{};
-    std::atomic<int> missing{2};
-    const auto run = [&](auto body) {
-      missing.fetch_sub(1);
-      while (missing.load()) std::this_thread::yield();
-      for (auto& instance : instances) body(&instance);
-    };
-    std::thread other([&] { run(two); });
-    run(one);
-    other.join();
-    for (auto& instance : instances) ++seen[outcome(instance)];
-  }
-  return seen;
-}
-
-void forbid(const std::map<std::string, u64>& seen, const std::string& outcome, const char* why) {
-  const auto found = seen.find(outcome);
-  EXPECT_TRUE(found == seen.end()) << "FORBIDDEN " << outcome << " seen " << found->second
-                                   << " times: " << why;
-}
 
 struct alignas(kLine) OneSlot {
   PackedHead head{};
@@ -120,36 +85,6 @@ TEST(Litmus, ATicketIsClaimedOnce) {
                         [](const Claimed& c) { return std::to_string(c.one + c.two); });
   forbid(seen, "2", "the message is taken twice");
   forbid(seen, "0", "the message is lost");
-}
-
-// A waiter says that it is about to sleep, then looks; a sender publishes, then looks for waiters.
-struct Park {
-  std::atomic<u32> message{0}, waiter{0};
-  bool found_message = false, found_waiter = false;
-  Park() = default;
-  Park(const Park& other) { *this = other; }
-  Park& operator=(const Park&) {
-    message.store(0);
-    waiter.store(0);
-    found_message = found_waiter = false;
-    return *this;
-  }
-};
-
-TEST(Litmus, ASleeperIsSeenOrSees) {
-  const auto seen = outcomes<Park>(
-      [](Park* p) {
-        p->message.store(1, std::memory_order_release);
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        p->found_waiter = p->waiter.load(std::memory_order_relaxed);
-      },
-      [](Park* p) {
-        p->waiter.fetch_add(1, std::memory_order_seq_cst);
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        p->found_message = p->message.load(std::memory_order_acquire);
-      },
-      [](const Park& p) { return std::to_string(p.found_waiter) + std::to_string(p.found_message); });
-  forbid(seen, "00", "the waiter sleeps on a message that is there, and nobody wakes it");
 }
 
 TEST(Litmus, TheReplyIsTheCallsOwn) {

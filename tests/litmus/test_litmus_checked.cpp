@@ -1,6 +1,5 @@
 // The litmus tests under the model checker, exhaustively: every interleaving and every value that the memory model lets
-// a load return. An outcome marked FORBIDDEN fails its suite; where an order is left out on purpose the suite must fail,
-// which shows that the test could see it.
+// a load return. An outcome marked FORBIDDEN fails its suite.
 #include "native/queue/checked.h"
 #include "native/queue/relacy.h"
 
@@ -72,31 +71,6 @@ struct ClaimOnce : rl::test_suite<ClaimOnce, 2> {
   void after() { RL_ASSERT(winners == 1); }  // FORBIDDEN: taken twice, or by nobody
 };
 
-// kFenced = false leaves out what the protocol needs: the model checker must find the lost wake-up.
-template <bool kFenced>
-struct Parking : rl::test_suite<Parking<kFenced>, 2> {
-  rl::atomic<u32> message, waiter;
-  u32 found[2];
-
-  void before() {
-    message.store(0, rl::mo_relaxed, $);
-    waiter.store(0, rl::mo_relaxed, $);
-    found[0] = found[1] = 0;
-  }
-  void thread(unsigned index) {
-    if (index == 0) {
-      message.store(1, rl::mo_release, $);
-      if (kFenced) rl::atomic_thread_fence(rl::mo_seq_cst, $);
-      found[0] = waiter.load(rl::mo_relaxed, $);
-    } else {
-      waiter.store(1, rl::mo_relaxed, $);
-      if (kFenced) rl::atomic_thread_fence(rl::mo_seq_cst, $);
-      found[1] = message.load(rl::mo_acquire, $);
-    }
-  }
-  void after() { RL_ASSERT(found[0] || found[1]); }  // FORBIDDEN: asleep beside a message
-};
-
 }  // namespace
 }  // namespace ringway::testing
 
@@ -110,10 +84,7 @@ int main() {
   check<Reuse<true, true>>("release and reuse", "fences, 1 word", exhaustive);
   check<Reuse<true, false>>("release and reuse", "fences, 2 words", exhaustive);
   check<ClaimOnce>("a ticket is claimed once", "", exhaustive);
-  check<Parking<true>>("a sleeper is seen or sees", "fences", exhaustive);
   check<Calls<false, true, 1>>("call cell, 1 call", "orders, 1 word", exhaustive);
   check<Calls<true, false, 1>>("call cell, 1 call", "fences, 2 words", exhaustive);
-  const int held = failures();
-  check<Parking<false>>("the same without fences: must fail", "", exhaustive);
-  return held != 0 || failures() != 1;
+  return failures() != 0;
 }

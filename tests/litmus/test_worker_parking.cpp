@@ -1,0 +1,112 @@
+// A worker that goes to sleep while a message comes: each message is sent as near as can be to the moment at which the
+// worker parks. A wake-up that is lost leaves the message unanswered, as workers sleep until they are woken.
+// The pause before a message is led by what came of the last one: longer when the worker was still awake.
+#include "core/wait.h"
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+#include <algorithm>
+#include <random>
+
+// The system's own parking under other names, and around it a look at who sleeps.
+#define park os_park
+#define unpark_one os_unpark_one
+#define unpark_all os_unpark_all
+namespace ringway {
+void os_park(const u32* word, u32 expected, std::int64_t timeout_ns);
+void os_unpark_one(const u32* word);
+void os_unpark_all(const u32* word);
+}  // namespace ringway
+#include RINGWAY_PARKING
+#undef park
+#undef unpark_one
+#undef unpark_all
+
+#include "native/queue/harness.h"
+#include "native/runtime_harness.h"
+
+namespace ringway {
+namespace {
+
+constexpr std::int64_t kUntilWokenAtLeast = 60'000'000'000;  // ns; shorter sleeps end by themselves
+u32 asleep = 0;
+
+}  // namespace
+
+void park(const u32* word, u32 expected, std::int64_t timeout_ns) {
+  const bool until_woken = timeout_ns >= kUntilWokenAtLeast;
+  if (until_woken) atomic::store_relaxed(&asleep, 1U);
+  os_park(word, expected, timeout_ns);
+  if (until_woken) atomic::store_relaxed(&asleep, 0U);
+}
+void unpark_one(const u32* word) {
+  os_unpark_one(word);
+}
+void unpark_all(const u32* word) {
+  os_unpark_all(word);
+}
+
+namespace test {
+namespace {
+
+// Without parking, so that the next message can be sent at once.
+bool answered(Kernel& kernel) {
+  constexpr std::int64_t kPatience = 30'000'000'000;  // ns
+  const std::int64_t end = now_ns() + kPatience;
+  Message message;
+  for (u32 i = 1; !kernel.try_receive(&message); ++i) {
+    if (i % 1000 == 0) std::this_thread::yield();
+    if (now_ns() >= end) return false;
+    atomic::relax();
+  }
+  return true;
+}
+
+// The worker on one core and the sender on another, where the system can be told so and there are two: side by side the
+// two would take turns.
+void run_on(u32 nth) {
+#ifdef __linux__
+  static const cpu_set_t all = [] {
+    cpu_set_t allowed;
+    sched_getaffinity(0, sizeof(allowed), &allowed);
+    return allowed;
+  }();
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int core = 0; core < CPU_SETSIZE && !CPU_COUNT(&one); ++core) {
+    if (CPU_ISSET(core, &all) && !nth--) CPU_SET(core, &one);
+  }
+  if (CPU_COUNT(&one)) sched_setaffinity(0, sizeof(one), &one);
+#else
+  (void)nth;
+#endif
+}
+
+TEST(WorkerParking, AMessageIsSeenOrWakes) {
+  run_on(1);  // the worker inherits it
+  const auto runtime = start(1, false);
+  run_on(0);
+  const auto echo = runtime->launch("echo", "", {}, 1, 1);
+  echo->activate();
+  std::mt19937 random(1);
+  std::int64_t pause = 100'000;  // ns
+  constexpr std::int64_t kStep = 100, kLongest = 10'000'000;
+  u32 found_asleep = 0;
+  const u32 messages = testing::full_run() ? 2'000'000 : 30'000;
+  for (u32 i = 0; i < messages; ++i) {
+    const std::int64_t at = now_ns() + pause + std::int64_t(random() % 300);
+    while (now_ns() < at) atomic::relax();
+    const bool slept = atomic::load_relaxed(&asleep) != 0;
+    found_asleep += slept;
+    send(*echo, "x");
+    ASSERT_TRUE(answered(*echo)) << "message " << i << ": the worker sleeps beside it";
+    pause = std::clamp(pause + (slept ? -kStep : kStep), std::int64_t(0), kLongest);
+  }
+  EXPECT_GT(found_asleep, 0U) << "the worker never slept: nothing could be lost";
+}
+
+}  // namespace
+}  // namespace test
+}  // namespace ringway
