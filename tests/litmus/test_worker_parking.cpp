@@ -24,6 +24,7 @@ void os_unpark_all(const u32* word);
 #undef unpark_one
 #undef unpark_all
 
+#include "core/cores.h"
 #include "native/queue/harness.h"
 #include "native/runtime_harness.h"
 
@@ -31,17 +32,18 @@ namespace ringway {
 namespace {
 
 constexpr std::int64_t kUntilWokenAtLeast = 60'000'000'000;  // ns; shorter sleeps end by themselves
-u32 asleep = 0;
+u32 asleep = 0, wakes = 0;
 
 }  // namespace
 
 void park(const u32* word, u32 expected, std::int64_t timeout_ns) {
   const bool until_woken = timeout_ns >= kUntilWokenAtLeast;
-  if (until_woken) atomic::store_relaxed(&asleep, 1U);
+  if (until_woken) atomic::add_relaxed(&asleep, 1U);
   os_park(word, expected, timeout_ns);
-  if (until_woken) atomic::store_relaxed(&asleep, 0U);
+  if (until_woken) atomic::add_relaxed(&asleep, ~0U);
 }
 void unpark_one(const u32* word) {
+  atomic::add_relaxed(&wakes, 1U);
   os_unpark_one(word);
 }
 void unpark_all(const u32* word) {
@@ -66,6 +68,7 @@ bool answered(Kernel& kernel) {
 
 // The worker on one core and the sender on another, where the system can be told so and there are two: side by side the
 // two would take turns.
+constexpr u32 kAnywhere = ~0U;
 void run_on(u32 nth) {
 #ifdef __linux__
   static const cpu_set_t all = [] {
@@ -75,6 +78,7 @@ void run_on(u32 nth) {
   }();
   cpu_set_t one;
   CPU_ZERO(&one);
+  if (nth == kAnywhere) one = all;
   for (int core = 0; core < CPU_SETSIZE && !CPU_COUNT(&one); ++core) {
     if (CPU_ISSET(core, &all) && !nth--) CPU_SET(core, &one);
   }
@@ -88,6 +92,9 @@ TEST(WorkerParking, AMessageIsSeenOrWakes) {
   run_on(1);  // the worker inherits it
   const auto runtime = start(1, false);
   run_on(0);
+  const struct Unpin {
+    ~Unpin() { run_on(kAnywhere); }
+  } unpin;
   const auto echo = runtime->launch("echo", "", {}, 1, 1);
   echo->activate();
   std::mt19937 random(1);
@@ -105,6 +112,51 @@ TEST(WorkerParking, AMessageIsSeenOrWakes) {
     pause = std::clamp(pause + (slept ? -kStep : kStep), std::int64_t(0), kLongest);
   }
   EXPECT_GT(found_asleep, 0U) << "the worker never slept: nothing could be lost";
+}
+
+void wait_for_sleepers(u32 number) {
+  while (atomic::load_relaxed(&asleep) != number) std::this_thread::yield();
+}
+
+// Until so many have slept for a while, and none was just about to wake.
+void settle(u32 number) {
+  constexpr std::int64_t kWhile = 50'000'000;  // ns
+  for (std::int64_t since = now_ns(); now_ns() - since < kWhile;) {
+    if (atomic::load_relaxed(&asleep) != number) since = now_ns();
+    std::this_thread::yield();
+  }
+}
+
+TEST(WorkerParking, ACallerThatMayRunsTheKernelItself) {
+  constexpr u32 kCalls = 100;
+  for (const bool assist : {true, false}) {
+    const auto runtime = start(1, assist);
+    const auto echo = runtime->launch("echo", "", {}, 1, 1);
+    echo->activate();
+    EXPECT_EQ(ask(*echo, "first"), "first");
+    settle(1);
+    const u32 before = atomic::load_relaxed(&wakes);
+    for (u32 i = 0; i < kCalls; ++i) {
+      wait_for_sleepers(1);
+      EXPECT_EQ(ask(*echo, "x"), "x");
+    }
+    EXPECT_EQ(atomic::load_relaxed(&wakes) - before, assist ? 0U : kCalls);
+  }
+}
+
+TEST(WorkerParking, OneCoreIsLeftToOthersWhenKernelsSpin) {
+  const u32 cores = usable_cores();
+  if (cores < 2) GTEST_SKIP() << "one core: the only worker may spin";
+  const auto runtime = start(cores);
+  LaunchOptions options;
+  options.idle = Idle::kSpin;
+  for (u32 i = 0; i < cores; ++i) {
+    options.worker = i;
+    const auto echo = runtime->launch("echo", "", options, 1, 1);
+    echo->activate();
+    EXPECT_EQ(ask(*echo, "x"), "x");
+  }
+  settle(1);
 }
 
 }  // namespace

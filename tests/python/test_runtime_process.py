@@ -101,3 +101,46 @@ def test_backend_from_the_environment() -> None:
     script = "import ringway as rw; print(rw.Runtime().backend)"
     assert run(script, RINGWAY_BACKEND="cpu").stdout == "cpu\n"
     assert "BackendUnavailable" in run(script, RINGWAY_BACKEND="cuda").stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="needs Linux's counts of thread switches")
+@pytest.mark.parametrize("runtime_class", ["Runtime", "AsyncRuntime"])
+@pytest.mark.parametrize("assist", [True, False])
+def test_assist_decides_who_runs_the_kernel(runtime_class: str, assist: bool) -> None:
+    """A worker that is never woken does not change threads; the thread that looks after hangs is off."""
+    done = run(
+        f"""
+        import asyncio, os, pathlib, ringway as rw
+        def switches():
+            own = str(os.getpid())
+            texts = [p.joinpath("status").read_text() for p in pathlib.Path("/proc/self/task").iterdir() if p.name != own]
+            return sum(int(t.partition("\nvoluntary_ctxt_switches:")[2].split()[0]) for t in texts)
+        def settled():
+            seen, now = None, switches()
+            while seen != now:
+                asyncio.run(asyncio.sleep(0.2))
+                seen, now = now, switches()
+            return now
+        async def asks(kernel):
+            for _ in range(100):
+                await kernel.request(b"x", timeout=20)
+        async def task():
+            async with rw.AsyncRuntime("cpu", workers=1, assist={assist}, watchdog=0) as runtime:
+                kernel = await runtime.launch("echo")
+                await asyncio.sleep(0.5)
+                before = switches()
+                await asks(kernel)
+                print(switches() - before)
+        if {runtime_class!r} == "AsyncRuntime":
+            asyncio.run(task())
+        else:
+            with rw.Runtime("cpu", workers=1, assist={assist}, watchdog=0) as runtime:
+                kernel = runtime.launch("echo")
+                before = settled()
+                for _ in range(100):
+                    kernel.request(b"x", timeout=20)
+                print(switches() - before)
+        """
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (int(done.stdout) == 0) is assist
