@@ -56,8 +56,8 @@ from ringway.types import u32 as u32
 from ringway.types import u64 as u64
 
 if TYPE_CHECKING:
-    from ringway.aio import AsyncKernel as AsyncKernel
     from ringway.aio import AsyncRuntime as AsyncRuntime
+    from ringway.aio_kernels import AsyncKernel as AsyncKernel
     from ringway.aio_queues import AsyncQueue as AsyncQueue
     from ringway.logs import log_to_logging as log_to_logging
     from ringway.logs import log_to_stderr as log_to_stderr

@@ -1,9 +1,8 @@
 // core/wait.h's Signal itself: a waiter that goes to sleep beside a message, and a notifier that saw nobody to wake.
 // This program parks threads by its own functions, which come before the library's: a lost wake-up is an outcome here,
 // where the library's would sleep it out.
-#include "core/wait.h"
-
 #include "litmus/litmus.h"
+#include "litmus/os_parking.h"
 
 namespace ringway {
 namespace {

@@ -107,14 +107,15 @@ def test_backend_from_the_environment() -> None:
 @pytest.mark.parametrize("runtime_class", ["Runtime", "AsyncRuntime"])
 @pytest.mark.parametrize("assist", [True, False])
 def test_assist_decides_who_runs_the_kernel(runtime_class: str, assist: bool) -> None:
-    """A worker that is never woken does not change threads; the thread that looks after hangs is off."""
+    """A worker that is woken for each message changes threads as often; the thread that looks after hangs is off."""
     done = run(
         f"""
-        import asyncio, os, pathlib, ringway as rw
+        import asyncio, os, pathlib, time, ringway as rw
         def switches():
             own = str(os.getpid())
-            texts = [p.joinpath("status").read_text() for p in pathlib.Path("/proc/self/task").iterdir() if p.name != own]
-            return sum(int(t.partition("\nvoluntary_ctxt_switches:")[2].split()[0]) for t in texts)
+            tasks = [task for task in pathlib.Path("/proc/self/task").iterdir() if task.name != own]
+            texts = [task.joinpath("status").read_text() for task in tasks]
+            return sum(int(t.partition("\\nvoluntary_ctxt_switches:")[2].split()[0]) for t in texts)
         def settled():
             seen, now = None, switches()
             while seen != now:
@@ -123,6 +124,7 @@ def test_assist_decides_who_runs_the_kernel(runtime_class: str, assist: bool) ->
             return now
         async def asks(kernel):
             for _ in range(100):
+                await asyncio.sleep(0.005)  # until the worker sleeps
                 await kernel.request(b"x", timeout=20)
         async def task():
             async with rw.AsyncRuntime("cpu", workers=1, assist={assist}, watchdog=0) as runtime:
@@ -138,9 +140,10 @@ def test_assist_decides_who_runs_the_kernel(runtime_class: str, assist: bool) ->
                 kernel = runtime.launch("echo")
                 before = settled()
                 for _ in range(100):
+                    time.sleep(0.005)
                     kernel.request(b"x", timeout=20)
                 print(switches() - before)
         """
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert (int(done.stdout) == 0) is assist
+    assert (int(done.stdout) < 100) is assist

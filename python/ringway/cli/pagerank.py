@@ -116,8 +116,8 @@ def rank(arguments: argparse.Namespace, console: Console) -> Ranking:
         )
     if arguments.on_failure == "raise" and arguments.tol > 0 and not result.converged:
         raise NotConverged(
-            f"after {result.iterations} iterations the ranks still change by {result.residuals[-1]:.3g}, --tol is "
-            f"{arguments.tol:g}; raise --max-iter or --tol, or pass --on-failure return"
+            f"after {result.iterations} iterations the ranks still change by {result.residuals[-1]:.3g}, "
+            f"--tol is {arguments.tol:g}; raise --max-iter or --tol, or pass --on-failure return"
         )
     return Ranking(arguments.file, graph, result, reading, arguments.top)
 

@@ -20,7 +20,8 @@ from ringway.runtime import Runtime
 from ringway.telemetry.otel import api
 
 if TYPE_CHECKING:
-    from ringway.aio import AsyncKernel, AsyncRuntime
+    from ringway.aio import AsyncRuntime
+    from ringway.aio_kernels import AsyncKernel
 
 
 class Spans:
