@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import ringway as rw
-from ringway import errors
+from ringway import _core, errors
 
 
 @pytest.fixture
@@ -105,3 +105,21 @@ def test_presets() -> None:
     assert low.dedup == 256
     high = rw.LaunchOptions.high_throughput()
     assert (high.capacity, high.batch) == (16384, 1024)
+
+
+@pytest.mark.parametrize("runtime_class", [rw.Runtime, rw.AsyncRuntime])
+@pytest.mark.parametrize("assist", [True, False])
+def test_assist_reaches_the_native_runtime(
+    monkeypatch: pytest.MonkeyPatch, runtime_class: type, assist: bool
+) -> None:
+    """What it does there is tested there: tests/litmus/test_worker_parking.cpp."""
+    given: list[object] = []
+
+    def start(*arguments: object) -> None:
+        given.extend(arguments)
+        raise rw.Error("enough")
+
+    monkeypatch.setattr(_core, "Runtime", start)
+    with pytest.raises(rw.Error, match="enough"):
+        runtime_class("cpu", assist=assist)
+    assert given[2] is assist
