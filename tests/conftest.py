@@ -58,7 +58,25 @@ def pytest_configure() -> None:
         )
 
 
+def try_more_examples(items: list[pytest.Item]) -> None:
+    """Ten times as many examples of each property."""
+    hypothesis = pytest.importorskip("hypothesis")
+    for item in items:
+        test = getattr(item, "obj", None)
+        of_test = getattr(test, "_hypothesis_internal_use_settings", None)
+        if of_test is not None:
+            function = getattr(test, "__func__", test)
+            more = hypothesis.settings(of_test, max_examples=10 * of_test.max_examples)
+            function._hypothesis_internal_use_settings = more
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("RINGWAY_FULL") == "1":
+        try_more_examples(items)
+    leave_out_absent_backends(config, items)
+
+
+def leave_out_absent_backends(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the tests on a backend that is absent, one stays, to show the reason; all when it is required."""
     kept, left_out = [], []
     shown: set[str] = set()

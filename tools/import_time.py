@@ -1,4 +1,7 @@
-"""Prints how long `import ringway` takes beyond `import numpy`: the least of ten fresh interpreters each."""
+"""Prints how long `import ringway` takes beyond `import numpy`: the least of ten fresh interpreters each.
+
+usage: import_time.py [LIMIT]       fails at LIMIT milliseconds or more
+"""
 
 from __future__ import annotations
 
@@ -20,3 +23,5 @@ if __name__ == "__main__":
     numpy = least_milliseconds("numpy", "0")
     ringway = least_milliseconds("ringway", "import numpy")
     print(f"import ringway: {ringway:.1f} ms beyond NumPy ({numpy:.1f} ms)")
+    if len(sys.argv) > 1 and ringway >= float(sys.argv[1]):
+        sys.exit(f"import ringway takes {ringway:.1f} ms beyond NumPy; the limit is {sys.argv[1]} ms")

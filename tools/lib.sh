@@ -39,6 +39,14 @@ need_compiler() {
     "A C++20 compiler is missing: g++ 12 or later, clang 14 or later, or Apple's (xcode-select --install)."
 }
 
+# absent TOOL WHY: says that a check is left out; an error where RINGWAY_REQUIRE_TOOLS names the tool.
+absent() {
+  case " ${RINGWAY_REQUIRE_TOOLS:-} " in
+    *" $1 "*) die "$1: $2, and RINGWAY_REQUIRE_TOOLS names it" ;;
+  esac
+  echo "$1: $2"
+}
+
 # Puts a virtual environment's programs first in PATH: the active one, else .venv in the repository's root.
 use_venv() {
   if [ -n "${VIRTUAL_ENV:-}" ] && [ -x "$VIRTUAL_ENV/bin/python" ]; then
@@ -72,8 +80,9 @@ build_package() {
 # What tools/test needs beyond tools/quickstart.
 need_test_packages() {
   if have apt-get; then
-    need_packages libgtest-dev relacy-dev clang
+    need_packages libgtest-dev relacy-dev clang libclang-rt-dev
   else
+    ! have brew || test -d "$(brew --prefix googletest)" || brew install --quiet googletest
     need_tool 'test -d "$(brew --prefix googletest)"' "" "GoogleTest is missing (macOS: brew install googletest)."
   fi
 }

@@ -1,4 +1,4 @@
-"""GPU-native actors for Python: ring kernels that stay resident and answer messages from slot queues."""
+"""Ring kernels for Python: actors that stay resident and answer messages from lock-free slot queues."""
 
 from __future__ import annotations
 

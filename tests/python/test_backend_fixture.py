@@ -65,3 +65,24 @@ def test_a_backend_that_there_is_not_is_an_error(run) -> None:
     result = run("cpu,cuda,metall")
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "RINGWAY_REQUIRE names metall; the backends are" in result.stdout + result.stderr
+
+
+PROPERTY = """
+from hypothesis import given, settings, strategies
+seen = []
+@settings(max_examples=7)
+@given(strategies.integers())
+def test_property(number):
+    seen.append(number)
+def test_count():
+    print("examples:", len(seen))
+"""
+
+
+@pytest.mark.parametrize(("full", "examples"), [("", 7), ("1", 70)])
+def test_full_tries_more_examples(
+    run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, full: str, examples: int
+) -> None:
+    monkeypatch.setenv("RINGWAY_FULL", full)
+    (tmp_path / "test_property.py").write_text(PROPERTY)
+    assert f"examples: {examples}" in run("").stdout

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,3 +39,44 @@ def test_workflows_run_commands_that_exist(path: Path) -> None:
     commands = " ".join(step.get("run", "") for step in steps(path))
     named = re.findall(r"(?:tools|\.ci)/[\w./-]+", commands)
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def run(tmp_path: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the repository where no compiler is to be found."""
+    for name in ("sh", "dirname", "mktemp", "rm", "cat", "grep", "sed"):
+        found = shutil.which(name)
+        assert found is not None
+        (tmp_path / name).symlink_to(found)
+    only_these = {"PATH": str(tmp_path), **environment}
+    return subprocess.run(command, env=only_these, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("tool", ["g++", "clang++", "opencl", "nvcc"])
+def test_a_compiler_that_is_required_must_be_there(tmp_path: Path, tool: str) -> None:
+    left_out = run(tmp_path, "tools/check_headers")
+    assert (left_out.returncode, f"{tool}: " in left_out.stdout) == (0, True)
+    failed = subprocess.run(
+        ["tools/check_headers"],
+        env={"PATH": str(tmp_path), "RINGWAY_REQUIRE_TOOLS": f"other {tool}"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 1
+    assert f"{tool}: " in failed.stderr
+    assert "RINGWAY_REQUIRE_TOOLS names it" in failed.stderr
+
+
+def test_an_import_that_takes_too_long_is_an_error() -> None:
+    command = [sys.executable, str(ROOT / "tools" / "import_time.py")]
+    for limit, status in (("0.001", 1), ("100000", 0)):
+        assert subprocess.run([*command, limit], capture_output=True, check=False).returncode == status
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")
+def test_windows_is_refused_in_words(tmp_path: Path) -> None:
+    command = ["cmake", "-S", str(ROOT), "-B", str(tmp_path), "-DWIN32=ON", "-DRINGWAY_PYTHON=OFF"]
+    configured = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert configured.returncode != 0
+    assert "does not run on Windows yet" in configured.stderr

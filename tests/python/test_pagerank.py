@@ -210,7 +210,7 @@ def test_unknown_backend() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Graph", "path", "arrays", "scipy"])
-def test_the_name_of_weights_is_refused_where_there_are_no_names(kind: str, tmp_path: pathlib.Path) -> None:
+def test_the_name_of_weights_is_refused_where_there_are_no_names(kind: str, tmp_path: Path) -> None:
     scipy_sparse = pytest.importorskip("scipy.sparse")
     arrays = (np.array([0, 1]), np.array([1, 0]), np.array([1.0, 2.0]))
     graph = rw.Graph.from_edges(*arrays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import random
 from typing import Any
@@ -52,7 +53,7 @@ def random_vector(rng: random.Random, graph: nx.Graph[Any]) -> dict[Any, float] 
     return {node: rng.random() + 0.01 for node in some}
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", range(1000 if os.environ.get("RINGWAY_FULL") == "1" else 50))
 def test_equal_to_networkx(seed: int, shards: int) -> None:
     rng = random.Random(seed)
     graph = random_graph(rng)

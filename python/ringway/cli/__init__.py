@@ -1,4 +1,4 @@
-"""The ``ringway`` command: ``info``, ``pagerank`` and ``validate``."""
+"""The ``ringway`` command, a module for each of its commands."""
 
 from __future__ import annotations
 
