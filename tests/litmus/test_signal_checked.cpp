@@ -58,6 +58,9 @@ void park(const CheckedWord* word, CheckedWord expected, std::int64_t) {
   if (word->word.load(rl::mo_seq_cst, $) != u32(expected)) return;
   while (woken->load(rl::mo_seq_cst, $) == before) rl::yield(1, $);
 }
+std::int64_t coarse_now_ns() {  // no wait here has an end
+  return 0;
+}
 void unpark_all(const CheckedWord*) {
   woken->fetch_add(1, rl::mo_seq_cst, $);
 }
