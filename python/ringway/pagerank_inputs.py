@@ -42,6 +42,8 @@ def graph_of(source: object, weight: str | None) -> Graph:
         `source` is none of these.
     """
     library = _library(source)
+    if not (weight is None or isinstance(weight, str)):
+        raise InvalidOption(f"weight is {weight!r}; it must be the name of an edge attribute, or None")
     if weight not in (None, "weight") and library not in ("igraph", "networkx"):
         raise InvalidOption(
             f"weight is {weight!r}, but only edges of networkx and igraph graphs have named attributes; pass "

@@ -224,5 +224,7 @@ def test_the_name_of_weights_is_refused_where_there_are_no_names(kind: str, tmp_
     }[kind]
     with pytest.raises(rw.errors.InvalidOption, match="weight is 'cost', but only"):
         rw.pagerank(source, weight="cost")
+    with pytest.raises(rw.errors.InvalidOption, match="weight is 5"):
+        rw.pagerank(source, weight=5)
     for weight in ("weight", None):
         assert rw.pagerank(source, weight=weight).converged
