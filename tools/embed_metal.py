@@ -1,9 +1,9 @@
 """Puts a Metal source and the headers that it includes by name in quotes into one text.
 
 newLibraryWithSource: knows no folders. Each header comes once, where it is first included; #line keeps
-diagnostics true.
+diagnostics true. With --cpp the output is a C++ source that defines the text as a string of that name.
 
-usage: embed_metal.py FILE OUTPUT [-I FOLDER ...]
+usage: embed_metal.py FILE OUTPUT [-I FOLDER ...] [--cpp NAMESPACE::NAME]
 """
 
 from __future__ import annotations
@@ -34,6 +34,18 @@ def embed(path: pathlib.Path, folders: list[pathlib.Path], seen: set[pathlib.Pat
     return "\n".join(out)
 
 
+def as_cpp(text: str, qualified: str) -> str:
+    """A C++ source that defines `qualified` as `text`."""
+    namespace, _, name = qualified.rpartition("::")
+    return (
+        "// Made by tools/embed_metal.py.\n"
+        f"namespace {namespace} {{\n"
+        f"extern const char* const {name};\n"
+        f'const char* const {name} = R"msl({text})msl";\n'
+        f"}}  // namespace {namespace}\n"
+    )
+
+
 def _find(name: str, includer: pathlib.Path, folders: list[pathlib.Path]) -> pathlib.Path:
     for folder in [includer.parent, *folders]:
         if (folder / name).is_file():
@@ -46,8 +58,10 @@ def main() -> None:
     parser.add_argument("file", type=pathlib.Path)
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("-I", dest="folders", type=pathlib.Path, action="append", default=[])
+    parser.add_argument("--cpp", metavar="NAMESPACE::NAME")
     asked = parser.parse_args()
-    asked.output.write_text(embed(asked.file, asked.folders))
+    text = embed(asked.file, asked.folders)
+    asked.output.write_text(as_cpp(text, asked.cpp) if asked.cpp else text)
 
 
 if __name__ == "__main__":

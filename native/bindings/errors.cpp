@@ -26,6 +26,7 @@ const char* class_name(ErrorKind kind) {
     case ErrorKind::kDispatch: return "DispatchError";
     case ErrorKind::kDuplicate: return "DuplicateMessage";
     case ErrorKind::kForked: return "ForkedError";
+    case ErrorKind::kDeviceLost: return "DeviceLost";
     case ErrorKind::kRecording: return "RecordingError";
   }
   return "Error";

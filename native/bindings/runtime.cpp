@@ -249,7 +249,9 @@ void init_runtime(py::module_& module) {
   module.def("backends", &list_backends);
   module.def("message_id", &id_of, py::arg("message"));
   module.def(
-      "choose_backend", [](const std::string& name) { return choose_backend(name).name; }, py::arg("name"));
+      "choose_backend",
+      [](const std::string& name) { return choose_backend(name, BackendLevel::kRingKernels).name; },
+      py::arg("name"));
 
   using Unlocked = py::call_guard<py::gil_scoped_release>;
   py::class_<LaunchOptions>(module, "Options")

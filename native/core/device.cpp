@@ -15,12 +15,7 @@ std::shared_ptr<Device> Device::open(const DeviceOptions& options) {
     throw Error(ErrorKind::kInvalidOption, "workers is " + std::to_string(options.workers) +
                                                "; it must be 1 to " + std::to_string(kMostWorkers));
   }
-  const BackendEntry entry = choose_backend(options.backend);
-  if (!entry.open_dispatcher) {
-    throw Error(ErrorKind::kBackendUnavailable,
-                "backend '" + entry.name +
-                    "' has ring kernels but no dispatches; ringway.Device(backend='cpu') has them");
-  }
+  const BackendEntry entry = choose_backend(options.backend, BackendLevel::kDispatches);
   std::shared_ptr<Device> device(new Device(options));
   device->backend_name_ = entry.name;
   device->dispatcher_ = entry.open_dispatcher(options.workers);

@@ -24,6 +24,7 @@ enum class ErrorKind {
   kDispatch,            // a dispatch whose grid or arguments do not fit its kernel
   kDuplicate,           // a message of that id was handled before
   kForked,              // a runtime used in a child after fork()
+  kDeviceLost,          // the device is gone, or will not go on; what was on it is lost
   kRecording,           // a recording that cannot be written, or read
 };
 

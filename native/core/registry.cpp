@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 
 #include "core/error.h"
 
@@ -27,18 +28,31 @@ void register_backend(BackendEntry entry) {
 
 std::vector<BackendEntry> backends() {
   std::lock_guard lock(changing);
+  for (BackendEntry& entry : entries()) {
+    if (entry.probe) entry.absent = std::exchange(entry.probe, nullptr)();
+  }
   return entries();
 }
 
-BackendEntry choose_backend(const std::string& asked) {
+BackendEntry choose_backend(const std::string& asked, BackendLevel level) {
   const char* wanted = asked == "auto" ? std::getenv("RINGWAY_BACKEND") : nullptr;
   const std::string name = wanted && *wanted ? wanted : asked;
   std::string names;
   for (BackendEntry& entry : backends()) {
     names += (names.empty() ? "" : ", ") + entry.name;
-    if (name == "auto" ? entry.absent.empty() : entry.name == name) {
-      if (entry.absent.empty()) return entry;
-      throw Error(ErrorKind::kBackendUnavailable, "backend '" + name + "': " + entry.absent);
+    const bool has_level =
+        level == BackendLevel::kRingKernels ? bool(entry.make) : bool(entry.open_dispatcher);
+    if (name == "auto") {
+      if (entry.absent.empty() && has_level) return entry;
+    } else if (entry.name == name) {
+      if (!entry.absent.empty())
+        throw Error(ErrorKind::kBackendUnavailable, "backend '" + name + "': " + entry.absent);
+      if (has_level) return entry;
+      throw Error(ErrorKind::kBackendUnavailable,
+                  "backend '" + name + "' has " +
+                      (level == BackendLevel::kRingKernels
+                           ? "dispatches but no ring kernels; ringway.Runtime(backend='cpu') has them"
+                           : "ring kernels but no dispatches; ringway.Device(backend='cpu') has them"));
     }
   }
   throw Error(ErrorKind::kNotFound, "there is no backend '" + name + "'; backends: auto, " + names);

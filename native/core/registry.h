@@ -13,17 +13,23 @@ namespace ringway {
 struct BackendEntry {
   std::string name;
   std::string absent;  // why it cannot be used here; empty when it can
-  // `workers` = 0 lets the backend choose.
-  std::function<std::unique_ptr<Backend>(const HostServices&, u32 workers)> make;
-  // The dispatch level; `workers` likewise.
+  // (optional) Ring kernels; `workers` = 0 lets the backend choose.
+  std::function<std::unique_ptr<Backend>(const HostServices&, u32 workers)> make = {};
+  // (optional) The dispatch level; `workers` likewise.
   std::function<std::unique_ptr<Dispatcher>(u32 workers)> open_dispatcher = {};
+  // (optional) Looks for the device when somebody first asks, so that an import need not; returns what `absent` holds.
+  std::function<std::string()> probe = {};
 };
+
+// What a caller needs of a backend.
+enum class BackendLevel { kRingKernels, kDispatches };
 
 // The last registration of a name counts, in the place of the first.
 void register_backend(BackendEntry entry);
 // In order of registration, in which "auto" tries them.
 std::vector<BackendEntry> backends();
-// `name` may be "auto", for which RINGWAY_BACKEND can stand in; throws kNotFound or kBackendUnavailable.
-BackendEntry choose_backend(const std::string& name);
+// `name` may be "auto", for which RINGWAY_BACKEND can stand in: the first that is present and has that level. Throws
+// kNotFound or kBackendUnavailable.
+BackendEntry choose_backend(const std::string& name, BackendLevel level);
 
 }  // namespace ringway

@@ -34,7 +34,7 @@ std::shared_ptr<Runtime> Runtime::start(const RuntimeOptions& options) {
     throw Error(ErrorKind::kInvalidOption,
                 "watchdog is " + std::to_string(options.watchdog) + "; it must be 0 (off) to 86400 seconds");
   }
-  const BackendEntry entry = choose_backend(options.backend);
+  const BackendEntry entry = choose_backend(options.backend, BackendLevel::kRingKernels);
   std::shared_ptr<Runtime> runtime(new Runtime(options));
   runtime->backend_name_ = entry.name;
   runtime->backend_ = entry.make({runtime->replies_, runtime->buffers_, *runtime->pump_, runtime->tracer_,

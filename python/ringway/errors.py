@@ -99,6 +99,10 @@ class DispatchError(Error, ValueError):
     """A dispatch or buffer that does not fit; the text names the argument, what was wanted and given."""
 
 
+class DeviceLost(Error):
+    """The device was removed, or will not go on, and what was on it is lost; open another one."""
+
+
 class RecordingError(Error):
     """A recording that cannot be written, or read; the text names the file and the damaged chunk."""
 

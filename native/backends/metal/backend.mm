@@ -1,0 +1,13 @@
+#include "backends/metal/backend.h"
+
+#include "backends/metal/gpu.h"
+
+namespace ringway::metal {
+
+BackendEntry backend() {
+  BackendEntry entry{"metal", {}, {}};
+  entry.probe = &why_no_gpu;
+  return entry;
+}
+
+}  // namespace ringway::metal

@@ -1,0 +1,52 @@
+// Kernels compiled from the source that the build put into the program, and what their pipelines expect to be bound.
+#pragma once
+#import <Metal/Metal.h>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backends/metal/gpu.h"
+#include "backends/metal/object.h"
+
+namespace ringway::metal {
+
+// A parameter of a kernel, by Metal's reflection.
+struct Binding {
+  std::string name;
+  u32 index = 0;
+  bool threadgroup = false;  // threadgroup memory, whose indices are counted on their own
+  bool written = false;      // may be
+  u32 bytes = 0;             // of one element, or of the value
+};
+
+struct Pipeline {
+  std::string kernel;
+  Owned<id<MTLComputePipelineState>> state;
+  std::vector<Binding> bindings;
+  u32 most_group_threads = 0;
+};
+
+class Library {
+ public:
+  // `source` is one text with its headers in place (tools/embed_metal.py). Throws kBackendUnavailable with file, line and
+  // text of each of the compiler's errors.
+  Library(const Gpu& gpu, const std::string& name, const std::string& source);
+
+  // Compiled at the first call; may be called by several threads. Throws kNotFound, or kBackendUnavailable when the
+  // device cannot run it.
+  const Pipeline& pipeline(const std::string& kernel);
+
+ private:
+  std::unique_ptr<Pipeline> make(const std::string& kernel) const;
+
+  const Gpu& gpu_;
+  const std::string name_;
+  Owned<id<MTLLibrary>> library_;
+  std::mutex changing_;
+  std::map<std::string, std::unique_ptr<Pipeline>> pipelines_;
+};
+
+}  // namespace ringway::metal

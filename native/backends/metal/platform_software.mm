@@ -1,0 +1,17 @@
+#include <cstdlib>
+
+#include "backends/metal/platform.h"
+
+namespace ringway::metal {
+
+std::string why_switched_off() {
+  const char* asked = std::getenv("RINGWAY_METAL");
+  if (asked && std::string(asked) == "software") return {};
+  return "this build has the software Metal device, which is for tests: set RINGWAY_METAL=software to use it";
+}
+
+// Instruments is Apple's.
+void signpost_begin(unsigned long long, const char*) {}
+void signpost_end(unsigned long long) {}
+
+}  // namespace ringway::metal
