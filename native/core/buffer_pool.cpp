@@ -17,19 +17,32 @@ namespace {
 
 constexpr u64 kMostBytes = u64(std::numeric_limits<std::int64_t>::max()) / 2;
 
-// Whole pages; from eight pages on an eighth of the power of two below, so that like sizes share a class.
-u64 class_of(u64 bytes) {
-  static const u64 page = static_cast<u64>(sysconf(_SC_PAGESIZE));
-  const u64 step = std::max(page, std::bit_floor(bytes) / 8);
-  return (std::max<u64>(bytes, 1) + step - 1) / step * step;
-}
-
 [[noreturn]] void refuse(u64 bytes) {
   throw Error(ErrorKind::kDispatch, "no memory for a buffer of " + std::to_string(bytes) +
                                         " bytes; let buffers go, or trim the pool");
 }
 
 }  // namespace
+
+u64 PageSource::page() const {
+  static const u64 page = static_cast<u64>(sysconf(_SC_PAGESIZE));
+  return page;
+}
+
+u8* PageSource::map(u64 bytes) {
+  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return mapped == MAP_FAILED ? nullptr : static_cast<u8*>(mapped);
+}
+
+void PageSource::unmap(u8* memory, u64 bytes) {
+  munmap(memory, bytes);
+}
+
+// Whole pages; from eight pages on an eighth of the power of two below, so that like sizes share a class.
+u64 BufferPool::class_of(u64 bytes) const {
+  const u64 step = std::max(source_->page(), std::bit_floor(bytes) / 8);
+  return (std::max<u64>(bytes, 1) + step - 1) / step * step;
+}
 
 BufferPool::~BufferPool() {
   trim();
@@ -42,9 +55,8 @@ std::shared_ptr<u8> BufferPool::take(u64 bytes) {
   if (memory) {
     std::memset(memory, 0, bytes);
   } else {
-    void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED) refuse(bytes);
-    memory = static_cast<u8*>(mapped);
+    memory = source_->map(size);
+    if (!memory) refuse(bytes);
   }
   {
     std::lock_guard lock(changing_);
@@ -77,7 +89,7 @@ void BufferPool::put_back(u8* memory, u64 size) {
       return;
     }
   }
-  munmap(memory, size);
+  source_->unmap(memory, size);
 }
 
 PoolStatistics BufferPool::statistics() const {
@@ -88,7 +100,7 @@ PoolStatistics BufferPool::statistics() const {
 u64 BufferPool::trim() {
   std::lock_guard lock(changing_);
   for (const auto& [size, kept] : held_) {
-    for (u8* memory : kept) munmap(memory, size);
+    for (u8* memory : kept) source_->unmap(memory, size);
   }
   held_.clear();
   return std::exchange(counts_.bytes_held, 0);

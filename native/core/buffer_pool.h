@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "ringway/config.h"
@@ -16,10 +17,22 @@ struct PoolStatistics {
   u64 bytes_in_use = 0;  // of buffers that live
 };
 
+// Where a pool has its pages from: the system, or a device that has to know of them.
+class PageSource {
+ public:
+  virtual ~PageSource() = default;
+  // What it gives begins and ends at a multiple of so many bytes.
+  virtual u64 page() const;
+  // Zeroed; null when there is none.
+  virtual u8* map(u64 bytes);
+  virtual void unmap(u8* memory, u64 bytes);
+};
+
 class BufferPool : public std::enable_shared_from_this<BufferPool> {
  public:
   // Holds at most `limit` bytes that are not in use.
-  explicit BufferPool(u64 limit) : limit_(limit) {}
+  explicit BufferPool(u64 limit, std::shared_ptr<PageSource> source = std::make_shared<PageSource>())
+      : limit_(limit), source_(std::move(source)) {}
   ~BufferPool();
 
   // Memory of at least `bytes`, all zero, at the start of a page; goes back to the pool with its last owner. Throws
@@ -30,10 +43,12 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   u64 trim();
 
  private:
+  u64 class_of(u64 bytes) const;
   u8* reuse(u64 size);  // null when none of that size is held
   void put_back(u8* memory, u64 size);
 
   const u64 limit_;
+  const std::shared_ptr<PageSource> source_;
   mutable std::mutex changing_;
   std::map<u64, std::vector<u8*>> held_;  // by size
   PoolStatistics counts_;

@@ -6,8 +6,7 @@
 
 namespace ringway {
 
-Device::Device(const DeviceOptions& options)
-    : pool_(std::make_shared<BufferPool>(options.pool_limit)), process_(process_number()) {}
+Device::Device() : process_(process_number()) {}
 
 std::shared_ptr<Device> Device::open(const DeviceOptions& options) {
   constexpr u32 kMostWorkers = 1024;
@@ -16,9 +15,10 @@ std::shared_ptr<Device> Device::open(const DeviceOptions& options) {
                                                "; it must be 1 to " + std::to_string(kMostWorkers));
   }
   const BackendEntry entry = choose_backend(options.backend, BackendLevel::kDispatches);
-  std::shared_ptr<Device> device(new Device(options));
+  std::shared_ptr<Device> device(new Device);
   device->backend_name_ = entry.name;
   device->dispatcher_ = entry.open_dispatcher(options.workers);
+  device->pool_ = std::make_shared<BufferPool>(options.pool_limit, device->dispatcher_->pages());
   return device;
 }
 

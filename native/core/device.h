@@ -38,12 +38,12 @@ class Device {
   void check_usable() const;
 
  private:
-  explicit Device(const DeviceOptions& options);
+  Device();
   bool forked() const;
 
   std::string backend_name_;
   std::unique_ptr<Dispatcher> dispatcher_;
-  const std::shared_ptr<BufferPool> pool_;
+  std::shared_ptr<BufferPool> pool_;
   u32 closed_ = 0;
   const u32 process_;
 };

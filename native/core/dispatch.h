@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/buffer_pool.h"
 #include "core/completion.h"
 #include "core/dtype.h"
 #include "core/error.h"
@@ -35,6 +36,7 @@ constexpr u32 kMostArguments = 8;
 // Arguments as a kernel gets them: addresses, and scalars in the low bytes.
 using ArgumentWords = std::array<u64, kMostArguments>;
 
+// kWrite: the kernel writes all of the least number of elements, and reads none.
 enum class Access { kRead, kWrite, kReadWrite };
 
 // What a size may depend on.
@@ -142,8 +144,10 @@ class Dispatcher {
   virtual ~Dispatcher() = default;
 
   virtual std::string device() const = 0;  // what it runs on, for people
-  virtual u32 workers() const = 0;         // groups that can run at a time
+  virtual u32 workers() const = 0;         // groups that can run at a time; 0 when nobody knows
   virtual bool offers(const DispatchKernel& kernel, DType element) const = 0;
+  // (optional) Pages for buffers that the device uses where they lie; may outlive the dispatcher.
+  virtual std::shared_ptr<PageSource> pages() { return std::make_shared<PageSource>(); }
   // The grid is not empty. `assisted`: the caller goes on to assist(), so that no other thread need be woken for it.
   virtual std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool assisted) = 0;
   // (optional) Takes part in the work until the job is done or `until` is over; throws what until.check does.

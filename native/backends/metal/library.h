@@ -31,9 +31,9 @@ struct Pipeline {
 
 class Library {
  public:
-  // `source` is one text with its headers in place (tools/embed_metal.py). Throws kBackendUnavailable with file, line and
-  // text of each of the compiler's errors.
-  Library(const Gpu& gpu, const std::string& name, const std::string& source);
+  // `source` is one text with its headers in place (tools/embed_metal.py), `language` its version, as in Gpu. Throws
+  // kBackendUnavailable with file, line and text of each of the compiler's errors.
+  Library(const Gpu& gpu, const std::string& name, const std::string& source, u32 language);
 
   // Compiled at the first call; may be called by several threads. Throws kNotFound, or kBackendUnavailable when the
   // device cannot run it.

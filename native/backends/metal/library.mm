@@ -28,11 +28,11 @@ Binding binding_of(id<MTLBinding> found) {
 
 }  // namespace
 
-Library::Library(const Gpu& gpu, const std::string& name, const std::string& source)
+Library::Library(const Gpu& gpu, const std::string& name, const std::string& source, u32 language)
     : gpu_(gpu), name_(name) {
   const AutoreleaseScope scope;
   const auto options = Owned<MTLCompileOptions*>::adopt([MTLCompileOptions new]);
-  [options.get() setLanguageVersion:version_of(gpu.language)];
+  [options.get() setLanguageVersion:version_of(language)];
   [options.get() setFastMathEnabled:NO];  // results as IEEE 754 has them, as on the CPU
   NSError* error = nil;
   checked(name, [&] {

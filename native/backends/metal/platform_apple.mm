@@ -1,5 +1,6 @@
 #include <os/log.h>
 #include <os/signpost.h>
+#include <unistd.h>
 
 #include "backends/metal/platform.h"
 
@@ -15,6 +16,10 @@ os_log_t signposts() {
 
 std::string why_switched_off() {
   return {};
+}
+
+unsigned long page_bytes() {
+  return static_cast<unsigned long>(getpagesize());
 }
 
 void signpost_begin(unsigned long long id, const char* what) {

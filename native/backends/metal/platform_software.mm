@@ -10,6 +10,10 @@ std::string why_switched_off() {
   return "this build has the software Metal device, which is for tests: set RINGWAY_METAL=software to use it";
 }
 
+unsigned long page_bytes() {
+  return 16384;  // as on Apple's processors
+}
+
 // Instruments is Apple's.
 void signpost_begin(unsigned long long, const char*) {}
 void signpost_end(unsigned long long) {}

@@ -26,7 +26,9 @@ struct Job {
 };
 
 void work(Job& job) {
-  static thread_local Group group;
+  // On the heap: an extension of Python has little room for what threads own.
+  static thread_local const std::unique_ptr<Group> own = std::make_unique<Group>();
+  Group& group = *own;
   const Watched watched;
   const uint64_t chunk = std::max<uint64_t>(1, job.total / 64);
   for (;;) {
