@@ -163,12 +163,19 @@ py::dict pool_statistics(OpenDevice& open) {
 std::vector<std::string> kernel_names(OpenDevice& open) {
   std::vector<std::string> names;
   for (const DispatchKernel& kernel : dispatch_kernels()) {
-    const bool offered = std::any_of(kernel.types.begin(), kernel.types.end(), [&](DType type) {
-      return open.device->dispatcher().offers(kernel, type);
-    });
-    if (offered) names.push_back(kernel.name);
+    if (!open.device->types_of(kernel).empty()) names.push_back(kernel.name);
   }
   return names;
+}
+
+std::vector<std::string> dtypes_of(OpenDevice& open, const DispatchKernel& kernel) {
+  std::vector<std::string> names;
+  for (const DType type : open.device->types_of(kernel)) names.emplace_back(name_of(type));
+  return names;
+}
+
+std::string signature_of(OpenDevice& open, const DispatchKernel& kernel) {
+  return signature(kernel) + ", T: " + names_of(open.device->types_of(kernel));
 }
 
 const DispatchKernel& dispatch_kernel_of(OpenDevice&, const std::string& name) {
@@ -213,6 +220,8 @@ void init_dispatch(py::module_& module) {
           "trim", [](OpenDevice& open) { return open.device->pool().trim(); }, Unlocked())
       .def("kernels", &kernel_names)
       .def("kernel", &dispatch_kernel_of, py::arg("name"), py::return_value_policy::reference)
+      .def("dtypes", &dtypes_of, py::arg("kernel"))
+      .def("signature", &signature_of, py::arg("kernel"))
       .def("run", &OpenDevice::run, py::arg("kernel"), py::arg("positional"), py::arg("named"),
            py::arg("threads"), py::arg("groups"), py::arg("group"), py::arg("threadgroup_memory"))
       .def("start", &OpenDevice::start, py::arg("kernel"), py::arg("positional"), py::arg("named"),
@@ -220,8 +229,7 @@ void init_dispatch(py::module_& module) {
       .def("close", &OpenDevice::close);
 
   py::class_<DispatchKernel, std::unique_ptr<DispatchKernel, py::nodelete>>(module, "DispatchKernel")
-      .def_readonly("name", &DispatchKernel::name)
-      .def_property_readonly("signature", &signature);
+      .def_readonly("name", &DispatchKernel::name);
 }
 
 }  // namespace ringway::bindings

@@ -208,12 +208,7 @@ std::string signature(const DispatchKernel& kernel) {
     text += argument.dtype ? name_of(*argument.dtype) : "T";
     if (!argument.scalar()) text.append("[").append(argument.least_text).append("]");
   }
-  text += "), T:";
-  for (const DType type : kernel.types) {
-    text += text.back() == ':' ? " " : ", ";
-    text += name_of(type);
-  }
-  return text;
+  return text + ")";
 }
 
 }  // namespace ringway::bindings

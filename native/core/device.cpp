@@ -41,11 +41,20 @@ void Device::check_usable() const {
   if (closed()) throw Error(ErrorKind::kClosed, "the device is closed");
 }
 
+std::vector<DType> Device::types_of(const DispatchKernel& kernel) const {
+  std::vector<DType> types;
+  for (const DType type : kernel.types) {
+    if (dispatcher_->offers(kernel, type)) types.push_back(type);
+  }
+  return types;
+}
+
 std::shared_ptr<DispatchJob> Device::start(const DispatchRequest& request, bool assisted) {
   check_usable();
   if (!dispatcher_->offers(*request.kernel, request.element)) {
     throw Error(ErrorKind::kDispatch, request.kernel->name + ": backend '" + backend_name_ +
-                                          "' does not have it for " + name_of(request.element));
+                                          "' does not have it for " + name_of(request.element) +
+                                          ", but for " + names_of(types_of(*request.kernel)));
   }
   if (count_of(request.grid.threads) == 0) return nullptr;
   log::debug({"dispatch"}, [&] { return "dispatch " + text_of(request); });

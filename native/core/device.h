@@ -25,6 +25,8 @@ class Device {
   Dispatcher& dispatcher() { return *dispatcher_; }
   BufferPool& pool() { return *pool_; }
 
+  // Element types that the backend has the kernel for.
+  std::vector<DType> types_of(const DispatchKernel& kernel) const;
   // Null when the grid is empty: there is nothing to wait for. Throws kDispatch when the backend has no such kernel for
   // the element type.
   std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool assisted);

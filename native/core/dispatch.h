@@ -104,6 +104,8 @@ DType element_type(const DispatchKernel& kernel, const std::vector<std::optional
 DispatchRequest check_dispatch(const DispatchKernel& kernel, DType element, const GridRequest& grid,
                                const std::vector<std::optional<BoundBuffer>>& buffers,
                                const ArgumentWords& words);
+// For texts: "float32, int32".
+std::string names_of(const std::vector<DType>& types);
 // For texts: "vector_add: threads (1000, 1, 1) in groups of (256, 1, 1)".
 std::string text_of(const DispatchRequest& request);
 

@@ -134,6 +134,12 @@ void check_overlap(const DispatchKernel& kernel, const std::vector<std::optional
 
 }  // namespace
 
+std::string names_of(const std::vector<DType>& types) {
+  std::string names;
+  for (const DType type : types) names += (names.empty() ? "" : ", ") + std::string(name_of(type));
+  return names;
+}
+
 DType element_type(const DispatchKernel& kernel, const std::vector<std::optional<BoundBuffer>>& buffers) {
   std::optional<DType> element;
   std::string first;
@@ -153,10 +159,7 @@ DType element_type(const DispatchKernel& kernel, const std::vector<std::optional
       element = buffers[i]->dtype;
       first = argument.name;
       if (std::find(kernel.types.begin(), kernel.types.end(), *element) == kernel.types.end()) {
-        std::string names;
-        for (const DType known : kernel.types)
-          names += (names.empty() ? "" : ", ") + std::string(name_of(known));
-        refuse(kernel, given + "; the kernel has " + names);
+        refuse(kernel, given + "; the kernel has " + names_of(kernel.types));
       }
     }
   }

@@ -55,7 +55,10 @@ class Dispatch:
         Raises
         ------
         HandlerError
-            The kernel failed: threads of a group did not meet the same barriers.
+            The kernel failed: threads of a group did not meet the same barriers, or a GPU ended it, in its own
+            words.
+        OutOfMemory, DeviceLost
+            A GPU has no room for the dispatch, or is gone.
         Timeout
             It has not ended in time; it goes on.
         Closed
@@ -106,7 +109,12 @@ class DeviceKernel:
     @property
     def signature(self) -> str:
         """Arguments with element types and least sizes; ``T`` is one of the types at the end."""
-        return self._core.signature
+        return self._device.signature(self._core)
+
+    @property
+    def dtypes(self) -> list[str]:
+        """Names of the element types that the device has it for."""
+        return self._device.dtypes(self._core)
 
     def __call__(
         self,
@@ -117,7 +125,7 @@ class DeviceKernel:
         threadgroup_memory: int | None = None,
         **named: Any,
     ) -> None:
-        """Run it and return when it has ended. This thread takes part in the work.
+        """Run it and return when it has ended. On the CPU this thread takes part in the work.
 
         Parameters
         ----------
@@ -174,7 +182,8 @@ class Device:
         ``"cpu"``, ``"cuda"``, ``"metal"``, or ``"auto"``: the first of cuda, metal, cpu that is present.
     workers
         Groups that run at a time on the CPU; None means the cores that this process may use. Its threads are
-        made when they are first needed, and sleep when there is nothing to run.
+        made when they are first needed, and sleep when there is nothing to run. A GPU has no such choice:
+        `InvalidOption`.
     pool_limit
         Bytes that the pool of buffers may hold unused.
     """
@@ -201,7 +210,7 @@ class Device:
 
     @property
     def workers(self) -> int:
-        """Groups that run at a time."""
+        """Groups that run at a time; 0 where nobody knows."""
         return self._core.workers
 
     @property

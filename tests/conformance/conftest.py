@@ -49,6 +49,16 @@ def why_no_dispatch(backend: str) -> str:
     return ""
 
 
+@functools.cache
+def has_workers(backend: str) -> bool:
+    """Whether a device of the backend can be given a number of workers."""
+    try:
+        rw.Device(backend, workers=1).close()
+    except errors.InvalidOption:
+        return False
+    return True
+
+
 @pytest.fixture(params=MODES, ids=lambda mode: mode.name)
 def mode(request: pytest.FixtureRequest, backend: str) -> Mode:
     asked: Mode = request.param
@@ -112,14 +122,15 @@ def make_queue(backend: str) -> Iterator[Callable[..., rw.Queue]]:
 
 @pytest.fixture
 def open_device(backend: str, lacks: Callable[[object], NoReturn]) -> Iterator[Callable[..., rw.Device]]:
-    """Opens devices with options of their own."""
+    """Opens devices with options of their own; `workers` counts where the backend has a choice of them."""
     if reason := why_no_dispatch(backend):
         lacks(reason)
     with contextlib.ExitStack() as opened:
 
-        def make(**fields: Any) -> rw.Device:
+        def make(workers: int | None = None, **fields: Any) -> rw.Device:
             try:
-                return opened.enter_context(rw.Device(backend, **fields))
+                asked = workers if has_workers(backend) else None
+                return opened.enter_context(rw.Device(backend, workers=asked, **fields))
             except errors.InvalidOption as error:
                 lacks(error)
 

@@ -37,7 +37,7 @@ class Commands {
 
   // Hands the work to the GPU, once. `then` is called when it has ended, well or not, on a thread of Metal's; it must not
   // throw. What the kernels wrote is there for the host then.
-  void commit(std::function<void(const Ended&)> then);
+  void commit(const std::function<void(const Ended&)>& then);
 
  private:
   void end_encoding();

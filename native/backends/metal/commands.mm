@@ -56,15 +56,17 @@ void Commands::end_encoding() {
   encoder_ = {};
 }
 
-void Commands::commit(std::function<void(const Ended&)> then) {
+void Commands::commit(const std::function<void(const Ended&)>& then) {
   const AutoreleaseScope scope;
   checked(label_, [&] {
     end_encoding();
+    // Of its own: a block keeps a reference as a reference.
     const std::string label = label_;
+    const auto call = then;
     [buffer_.get() addCompletedHandler:^(id<MTLCommandBuffer> done) {
       const AutoreleaseScope of_handler;
       signpost_end(number_of(done));
-      then(ended_of(done, label));
+      call(ended_of(done, label));
     }];
     signpost_begin(number_of(buffer_.get()), label_.c_str());
     [buffer_.get() commit];

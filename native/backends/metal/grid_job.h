@@ -37,7 +37,7 @@ class GridJob : public DispatchJob {
 
   // Copies arrays that the GPU cannot use where they lie, and commits; `then` as in Commands::commit. Dispatches that
   // this one is to follow have ended, but for those in place before one in place. Throws kOutOfMemory and kDispatch.
-  void commit(std::function<void(const Ended&)> then);
+  void commit(const std::function<void(const Ended&)>& then);
   // After the end: brings written copies back, unless it failed, and lets the buffers go.
   void settle(bool good);
 

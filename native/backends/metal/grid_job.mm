@@ -94,7 +94,7 @@ void GridJob::provide(Bound& bound) {
   [bound.place.buffer.get() setLabel:string_of(request.kernel->arguments[bound.index].name)];
 }
 
-void GridJob::commit(std::function<void(const Ended&)> then) {
+void GridJob::commit(const std::function<void(const Ended&)>& then) {
   const AutoreleaseScope scope;
   const std::string label = text_of(request);
   checked(label, [&] {
@@ -111,7 +111,7 @@ void GridJob::commit(std::function<void(const Ended&)> then) {
     for (const Pipeline* pass : passes_) encode(commands.encoder(), *pass);
   });
   log::debug({"bound"}, [&] { return label + "; " + bindings_text(); });
-  commands.commit(std::move(then));
+  commands.commit(then);
 }
 
 void GridJob::encode(id<MTLComputeCommandEncoder> encoder, const Pipeline& pass) const {
