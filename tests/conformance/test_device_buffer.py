@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import array
 import gc
+import mmap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,9 +65,54 @@ def test_arrays_are_used_in_place(device: rw.Device) -> None:
     assert values.tolist() == [[0, 2, 4], [6, 8, 10]]
     buffer.numpy()[0, 0] = 9
     assert values[0, 0] == 9
-    other = array.array("d", [1, 2])
+    other = array.array("f", [1, 2])
     device.kernel("double_in_place")(device.buffer(other), threads=2)
     assert list(other) == [2, 4]
+
+
+PAGE = 1 << 14  # of any system's
+
+
+def pages(count: int) -> Any:
+    """Whole pages as bytes."""
+    all_bytes = np.frombuffer(mmap.mmap(-1, (count + 1) * PAGE), np.uint8)
+    first = -all_bytes.ctypes.data % PAGE
+    return all_bytes[first : first + count * PAGE]
+
+
+KINDS: dict[str, Callable[[rw.Device], Any]] = {
+    "the pool": lambda device: device.buffer(5000),
+    "a part of the pool": lambda device: device.buffer(9000).numpy()[123:5123],
+    "whole pages": lambda _: pages(2).view(np.float32),
+    "the beginning of pages": lambda _: pages(2).view(np.float32)[:5000],
+    "the middle of pages": lambda _: pages(3).view(np.float32)[17:5017],
+    "the heap": lambda _: np.empty(5001, np.float32)[1:],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_memory_of_any_kind(device: rw.Device, kind: str) -> None:
+    a, b, out = (KINDS[kind](device) for _ in range(3))
+    x, y, z = (np.asarray(one) for one in (a, b, out))
+    count = x.size
+    x[:], y[:], z[:] = np.arange(count), 3, -1
+    device.kernel("vector_add")(a, b, out, threads=count - 1)
+    np.testing.assert_array_equal(z[:-1], np.arange(count - 1) + 3)
+    assert z[-1] == -1
+    device.kernel("vector_add")(out, out, out, threads=count)
+    np.testing.assert_array_equal(z[:-1], 2 * np.arange(count - 1) + 6)
+    assert z[-1] == -2
+    total = np.zeros(1, np.float32)
+    device.kernel("reduce_sum")(y, total, count, threads=64)
+    assert total[0] == 3 * count
+
+
+def test_memory_that_only_its_owner_may_write(device: rw.Device, tmp_path: Path) -> None:
+    file = tmp_path / "numbers"
+    np.arange(5000, dtype=np.float32).tofile(file)
+    mapped, out = np.memmap(file, np.float32, "r"), device.buffer(5000)
+    device.kernel("vector_scale")(mapped, out, 2, threads=5000)
+    np.testing.assert_array_equal(out.numpy(), 2 * np.arange(5000))
 
 
 def test_views_keep_the_memory(device: rw.Device) -> None:

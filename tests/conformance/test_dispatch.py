@@ -11,6 +11,7 @@ import ringway as rw
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from ringway.errors import DispatchError
 
 NUMBERS = ("float32", "int32", "uint32", "float64", "int64", "uint64")
 BINNED = ("uint8", "uint16", "int32", "uint32", "int64", "uint64")
@@ -73,6 +74,20 @@ def close(found: NDArray[Any], wanted: NDArray[Any], scale: float = 1.0) -> bool
     if found.dtype.kind != "f":
         return bool(np.array_equal(found, wanted))
     return bool(np.all(np.abs(found - wanted) <= ROUNDINGS * np.finfo(found.dtype).eps * scale))
+
+
+def test_element_types(device: rw.Device) -> None:
+    for kernel in map(device.kernel, device.kernels()):
+        assert {"uint32"} <= set(kernel.dtypes)
+        assert kernel.signature.endswith("T: " + ", ".join(kernel.dtypes))
+    add = device.kernel("vector_add")
+    for dtype in set(NUMBERS) - set(add.dtypes):
+        values = numbers(dtype, 3)
+        with pytest.raises(
+            DispatchError, match=f"^vector_add: .* for {dtype}, but for {', '.join(add.dtypes)}$"
+        ):
+            add(values, values, values, threads=3)
+        assert (values == numbers(dtype, 3)).all()
 
 
 @pytest.mark.parametrize("dtype", NUMBERS)
