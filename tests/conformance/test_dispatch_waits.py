@@ -24,7 +24,7 @@ MOST_INNER = 1 << 18
 
 @functools.cache
 def long_inner(backend: str) -> int:
-    """Inner length of a multiplication that takes long enough to be caught in the act: 50 ms on one worker."""
+    """Inner length of a multiplication that takes one worker 50 ms, and so can be caught in the act."""
     inner = 250
     with rw.Device(backend, **({"workers": 1} if backend == "cpu" else {})) as device:
         while True:
