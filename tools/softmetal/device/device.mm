@@ -152,5 +152,7 @@ extern "C" [[gnu::visibility("default")]] void softmetal_set_timeout(double seco
 }
 
 extern "C" [[gnu::visibility("default")]] long softmetal_live_objects(const char* kind) {
-  return softmetal::live_objects(kind ? [NSString stringWithUTF8String:kind] : nil);
+  @autoreleasepool {
+    return softmetal::live_objects(kind ? [NSString stringWithUTF8String:kind] : nil);
+  }
 }

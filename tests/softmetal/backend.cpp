@@ -1,0 +1,47 @@
+#include "softmetal/backend.h"
+
+#include <cstdlib>
+
+#include "backends/metal/dispatcher.h"
+
+namespace metal_test {
+namespace {
+
+// Before the backend first looks.
+[[maybe_unused]] const int asked = setenv("RINGWAY_METAL", "software", 1);
+
+}  // namespace
+
+Device::Device()
+    : dispatcher_(metal::open_dispatcher(0)),
+      pool_(std::make_shared<BufferPool>(u64(1) << 30, dispatcher_->pages())) {}
+
+Device::~Device() {
+  dispatcher_->stop();
+}
+
+std::shared_ptr<DispatchJob> Device::start(const DispatchKernel& kernel, DType element, Extent threads,
+                                           Extent group, const std::vector<u64>& words) {
+  DispatchRequest request;
+  request.kernel = &kernel;
+  request.element = element;
+  for (u32 axis = 0; axis < 3; ++axis) {
+    request.grid.threads[axis] = threads[axis];
+    request.grid.group[axis] = group[axis];
+    request.grid.groups[axis] = (threads[axis] + group[axis] - 1) / group[axis];
+  }
+  std::copy(words.begin(), words.end(), request.words.begin());
+  const SizeOf of{request.grid, request.words};
+  if (kernel.group_bytes) request.group_bytes = u32(kernel.group_bytes(of, size_of(element)));
+  return dispatcher_->start(request, false);
+}
+
+Thrown Device::end(const std::shared_ptr<DispatchJob>& job) {
+  if (!job->wait(Wait::seconds(20))) {
+    ADD_FAILURE() << job->request.kernel->name << " has not ended within 20 s: nobody says that it has";
+    std::abort();  // what runs cannot be taken down
+  }
+  return thrown_by([&] { job->check(); });
+}
+
+}  // namespace metal_test
