@@ -112,6 +112,14 @@ TEST_P(Dispatches, RunInOrderWhereverTheirMemoryLies) {
 INSTANTIATE_TEST_SUITE_P(Seed, Dispatches, testing::ValuesIn(seeds()),
                          [](const auto& seed) { return std::to_string(seed.param); });
 
+// Objects of Metal's that live. The thread that called a handler lets go of what it held a little later.
+long left(const char* kind) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (softmetal_live_objects(kind) && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return softmetal_live_objects(kind);
+}
+
 class Faults : public testing::Test {
  protected:
   ~Faults() override { softmetal_set_timeout(10); }
@@ -213,7 +221,7 @@ TEST_F(Faults, AnOptionThatAGpuLacksIsRefused) {
   EXPECT_SAYS(thrown.text, "workers is 3");
 }
 
-TEST_F(Faults, NothingIsAllocatedAfterWarmUpAndNothingIsLeft) {
+TEST_F(Faults, BuffersAreKeptForTheNextDispatchAndNothingIsLeft) {
   u32* const in_pool = device.buffer<u32>(5000);
   std::vector<u32> on_heap(5000, 1);
   const auto some = [&] {
@@ -226,8 +234,8 @@ TEST_F(Faults, NothingIsAllocatedAfterWarmUpAndNothingIsLeft) {
   some();
   const long buffers = softmetal_live_objects("SMBuffer");
   some();
-  EXPECT_EQ(softmetal_live_objects("SMBuffer"), buffers);
-  EXPECT_EQ(softmetal_live_objects("SMComputeEncoder"), 0);
+  EXPECT_LE(softmetal_live_objects("SMBuffer"), buffers);
+  EXPECT_EQ(left("SMComputeEncoder"), 0);
 }
 
 TEST(Life, ADeviceLeavesNoObjectOfMetals) {
@@ -236,11 +244,7 @@ TEST(Life, ADeviceLeavesNoObjectOfMetals) {
     u32* const values = device.buffer<u32>(10);
     EXPECT_EQ(device.run("double_in_place", DType::kU32, 10, 4, {word(values)}).text, "");
   }
-  // The thread that called the last handler lets go of what it held a little later.
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (softmetal_live_objects(nullptr) && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_EQ(softmetal_live_objects(nullptr), 0);
+  EXPECT_EQ(left(nullptr), 0);
 }
 
 TEST(Life, ADeviceThatClosesEndsWhatWaits) {

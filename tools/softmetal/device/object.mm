@@ -83,12 +83,9 @@ std::string label_of(SMObject* object) {
 - (id)autorelease {
   softmetal::fatal(@"autorelease of a freed object of the device (%p)", self);
 }
-- (NSMethodSignature*)methodSignatureForSelector:(SEL)selector {
-  softmetal::fatal(@"message %@ to a freed object of the device (%p)", NSStringFromSelector(selector), self);
-}
-- (void)forwardInvocation:(NSInvocation*)invocation {
-  softmetal::fatal(@"message %@ to a freed object of the device (%p)",
-                   NSStringFromSelector([invocation selector]), self);
+// Before the message would be forwarded, for which GNUstep has to know the types of its arguments; it knows no blocks.
++ (BOOL)resolveInstanceMethod:(SEL)selector {
+  softmetal::fatal(@"message %@ to a freed object of the device", NSStringFromSelector(selector));
 }
 @end
 
