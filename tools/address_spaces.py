@@ -33,6 +33,8 @@ PARSE = [
     *("-D__METAL__=1", "-Wall", "-Wno-unused", "-Wno-unknown-attributes", "-Wno-duplicate-decl-specifier"),
     *(f"-I{LIBRARY}", f"-I{ROOT / 'native' / 'include'}", "-include", str(LIBRARY / "metal_stdlib")),
 ]
+ATTRIBUTE = re.compile(r"\[\[[^\]]*\]\]")
+TEMPLATE_KERNEL = re.compile(r"(template\s*<[^>]*>\s*)kernel\b")
 QUOTED = re.compile(r"'([^']*)'")
 TEMPLATE_ARGUMENTS = re.compile(r"<.*>")
 PLACE = re.compile(r"([\w./-]+):(\d+):\d+")
@@ -120,8 +122,14 @@ def _copies_a_struct(tree: Tree, number: int) -> bool:
 
 def _clang(source: pathlib.Path, arguments: list[str], extra: list[str]) -> subprocess.CompletedProcess[str]:
     clang = os.environ.get("RINGWAY_CLANG", "clang")
-    command = [clang, *PARSE, *arguments, *extra, str(source)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [clang, *PARSE, f"-I{source.parent}", *arguments, *extra, "-"]
+    return subprocess.run(command, input=_readable(source), capture_output=True, text=True, check=False)
+
+
+def _readable(source: pathlib.Path) -> str:
+    """The source, line for line, without what C++ for OpenCL lacks: attributes, and kernels by template."""
+    text = TEMPLATE_KERNEL.sub(r"\1", ATTRIBUTE.sub("", source.read_text()))
+    return f'#line 1 "{source}"\n{text}'
 
 
 if __name__ == "__main__":

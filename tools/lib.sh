@@ -96,6 +96,19 @@ need_softmetal_packages() {
   need_packages clang-19 lld-19 libclang-rt-19-dev llvm-19 "$objc" gobjc++ libgnustep-base-dev libblocksruntime-dev
 }
 
+# build_software_metal [CMAKE_OPTION...]: the package with the Metal backend on the software Metal device, in
+# build/softmetal-site, beside the one that is installed.
+build_software_metal() {
+  need_softmetal_packages
+  rm -rf build/softmetal-site
+  python -m pip install -q --disable-pip-version-check --no-index --no-deps --no-build-isolation --target build/softmetal-site \
+    -Cbuild-dir=build/py-softmetal -Ccmake.define.RINGWAY_METAL=SOFTWARE "$@" .
+}
+# Runs a command with that package, and the backend present.
+with_software_metal() {
+  env PYTHONPATH="$PWD/build/softmetal-site" RINGWAY_METAL=software "$@"
+}
+
 # ThreadSanitizer of older compilers cannot map its shadow on kernels that randomise addresses widely.
 without_address_randomisation() {
   if have setarch && setarch -R true 2> /dev/null; then setarch -R "$@"; else "$@"; fi

@@ -55,8 +55,8 @@ class Dispatch:
         Raises
         ------
         HandlerError
-            The kernel failed: threads of a group did not meet the same barriers, or a GPU ended it, in its own
-            words.
+            The kernel failed: threads of a group did not meet the same barriers, or a GPU ended it; the text
+            holds the GPU's words.
         OutOfMemory, DeviceLost
             A GPU has no room for the dispatch, or is gone.
         Timeout

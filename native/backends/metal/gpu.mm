@@ -72,9 +72,9 @@ Choice choose() {
     return choice;
   }
   gpu.name = text_of([device name]);
-  if (![device supportsFamily:MTLGPUFamilyMetal3]) {
+  if (![device supportsFamily:MTLGPUFamilyApple4] && ![device supportsFamily:MTLGPUFamilyMac2]) {
     choice.why_not =
-        gpu.name + " does not support Metal 3, which needs an Apple GPU, or a later AMD or Intel one";
+        gpu.name + " has no grids of any number of threads, as GPUs of the families Apple4 and Mac2 have";
     return choice;
   }
   gpu.unified = [device hasUnifiedMemory];

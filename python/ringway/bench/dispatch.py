@@ -1,4 +1,4 @@
-"""Dispatch kernels on the CPU beside a plain loop in C++ and NumPy, on one thread each.
+"""Dispatch kernels, on one thread of the CPU or on a GPU, beside a plain loop in C++ and NumPy on one thread.
 
 The plain loop is compiled as the kernels are. Every result is compared with NumPy's.
 """
@@ -34,10 +34,11 @@ def per_element(run: Callable[[], object], out: Floats, expected: Floats, calls:
     return (time.perf_counter_ns() - start) / calls / len(out)
 
 
-def measure(repeats: int, scale: float) -> list[dict[str, Any]]:
+def measure(repeats: int, scale: float, backend: str = "cpu") -> list[dict[str, Any]]:
     """Rows of vector_add and vector_scale, for vectors that fit the caches of one core and that do not."""
     rows = []
-    with rw.Device("cpu", workers=1) as device:
+    with rw.Device(backend, workers=1 if backend == "cpu" else None) as device:
+        own = "ringway, one worker" if backend == "cpu" else f"ringway, {device.name}"
         add, times = device.kernel("vector_add"), device.kernel("vector_scale")
         for size in SIZES:
             calls = max(int(2e7 * scale / size), 2)
@@ -47,12 +48,12 @@ def measure(repeats: int, scale: float) -> list[dict[str, Any]]:
             factor = np.float32(1.5)
             runs: dict[str, dict[str, Callable[[], object]]] = {
                 "vector_add": {
-                    "ringway, one worker": functools.partial(add, a, b, out, threads=size),
+                    own: functools.partial(add, a, b, out, threads=size),
                     "plain loop": functools.partial(_core.selftest_add, x, y, z),
                     "numpy.add": functools.partial(np.add, x, y, z),
                 },
                 "vector_scale": {
-                    "ringway, one worker": functools.partial(times, a, out, factor, threads=size),
+                    own: functools.partial(times, a, out, factor, threads=size),
                     "plain loop": functools.partial(_core.selftest_scale, x, z, float(factor)),
                     "numpy.multiply": functools.partial(np.multiply, x, factor, z),
                 },
