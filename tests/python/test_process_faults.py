@@ -200,3 +200,68 @@ def test_memory_that_runs_out_is_an_error_and_the_runtime_goes_on() -> None:
         """
     )
     assert done.returncode == 0, done.stderr
+
+
+def has_a_shared_memory_of_its_own() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    mounted = ["unshare", "-rm", "mount", "-t", "tmpfs", "-o", "size=1m", "none", "/dev/shm"]
+    return subprocess.run(mounted, capture_output=True, check=False).returncode == 0
+
+
+@LINUX
+def test_a_full_dev_shm_is_an_error_and_queues_that_are_there_go_on() -> None:
+    if not has_a_shared_memory_of_its_own():
+        pytest.skip("needs unshare and the right to mount a small /dev/shm")
+    script = textwrap.dedent(
+        """
+        import os
+        import ringway as rw
+        from ringway.errors import NotFound, OutOfMemory
+
+        with rw.Queue.create_shared("first", bytes, capacity=16, slot_size=1000) as first:
+            others = []
+            try:
+                while True:
+                    name = f"other{len(others)}"
+                    others.append(rw.Queue.create_shared(name, bytes, capacity=64, slot_size=1000))
+            except OutOfMemory as error:
+                assert "/dev/shm has" in str(error) and "less capacity" in str(error), error
+            assert others
+            with open("/dev/shm/rest", "wb", buffering=0) as rest:
+                try:
+                    while rest.write(b"x" * 4096):
+                        continue
+                except OSError:
+                    assert os.statvfs("/dev/shm").f_bavail == 0
+            # What was created has its memory, every slot of it, and who attaches needs none.
+            other = rw.Queue.attach("first")
+            for queue in [first, *others]:
+                for number in range(queue.capacity):
+                    queue.send(b"%d" % number * 300)
+            for number in range(other.capacity):
+                assert other.receive(timeout=20) == b"%d" % number * 300
+            with rw.Runtime("cpu", workers=1) as runtime:
+                try:
+                    runtime.queue("mine", bytes, shared=True)
+                    raise SystemExit(3)
+                except OutOfMemory:
+                    assert runtime.queue("mine", bytes).send(b"x")
+            names = {info.name for info in rw.shared_queues()}
+            assert names == {"first"} | {f"other{i}" for i in range(len(others))}, names
+            del queue
+            others.pop().close()
+            rw.remove_shared_queue(f"other{len(others)}")
+            with rw.Queue.create_shared("again", bytes, capacity=64, slot_size=1000) as again:
+                assert again.send(b"x")
+        """
+    )
+    small = 'mount -t tmpfs -o size=1m none /dev/shm && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", small, "sh", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
