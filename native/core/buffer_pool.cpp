@@ -25,8 +25,8 @@ u64 class_of(u64 bytes) {
 }
 
 [[noreturn]] void refuse(u64 bytes) {
-  throw Error(ErrorKind::kDispatch, "no memory for a buffer of " + std::to_string(bytes) +
-                                        " bytes; let buffers go, or trim the pool");
+  throw Error(ErrorKind::kOutOfMemory, "no memory for a buffer of " + std::to_string(bytes) +
+                                           " bytes; let buffers go, or trim the pool");
 }
 
 }  // namespace
