@@ -314,12 +314,20 @@ bool Kernel::push_on(Cell* cell, bool once) {
   if (!runtime_->options_.assist || !backend.assist(*port_, done, cell)) backend.notify(*port_);
   if (ReplyPool::answered(cell)) return true;
   // Partner enter() and a failure: when the kernel ended before the message came into its mailbox, it is seen here;
-  // when after, the message has been answered.
+  // when after, the message is answered, and after a failure perhaps only soon: the error is the same.
   const State now = state();
   if (now != State::kTerminated && now != State::kFailed) return false;
   if (ReplyPool::answered(cell)) return true;
+  if (now == State::kFailed) {
+    throw Error(ErrorKind::kHandler,
+                failed_on(ReplyPool::request(cell).message_id) + "the kernel failed: " + failure());
+  }
   throw Error(ErrorKind::kClosed,
               "kernel '" + name_ + "' was " + name_of(now) + " before it handled the message");
+}
+
+std::string Kernel::failed_on(const u32 (&message_id)[4]) const {
+  return "kernel '" + name_ + "' failed on message " + text_of_id(message_id) + ": ";
 }
 
 Reply Kernel::wait(Cell* cell, const Wait& until, double timeout) {
@@ -344,8 +352,7 @@ Reply Kernel::read(Cell* cell) const {
   const std::string text(reinterpret_cast<const char*>(reply.body.data()), reply.body.size());
   const auto kind = static_cast<ErrorKind>(reply.envelope->type_id);
   if (kind != ErrorKind::kHandler) throw Error(kind, text);
-  throw Error(kind, "kernel '" + name_ + "' failed on message " + text_of_id(reply.envelope->correlation_id) +
-                        ": " + text);
+  throw Error(kind, failed_on(reply.envelope->correlation_id) + text);
 }
 
 bool Kernel::try_receive(Message* message) {

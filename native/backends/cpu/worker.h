@@ -23,7 +23,7 @@ namespace ringway::cpu {
 // Kernels in the order in which they came, linked by a member of theirs: takes no memory, so that none can be missing
 // in a worker's thread.
 template <Instance* Instance::* Next>
-class Row {
+class KernelRow {
  public:
   u32 size() const { return size_; }
   void push_back(Instance* kernel) {
@@ -134,8 +134,8 @@ class Worker {
   u32 turns_kernel_ = 0;
 
   // The lock's holder's.
-  alignas(kIndexLine) Row<&Instance::next_ready> ready_;
-  Row<&Instance::next_stalled> stalled_;
+  alignas(kIndexLine) KernelRow<&Instance::next_ready> ready_;
+  KernelRow<&Instance::next_stalled> stalled_;
   u32 ready_count_ = 0;  // mirrors of the two sizes, for others
   u32 stalled_count_ = 0;
 };

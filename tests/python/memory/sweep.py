@@ -71,9 +71,8 @@ class World:
     def failed_request(self) -> None:
         broken = self.unassisted.launch("vector_op", name=LONG, options=SKIP)
         try:
-            broken.request(rw.VectorRequest.by_handle(1, 2, 3, 4), timeout=20)
-        except (rw.errors.HandlerError, rw.errors.Closed):
-            pass
+            with contextlib.suppress(rw.errors.HandlerError, rw.errors.Closed):
+                broken.request(rw.VectorRequest.by_handle(1, 2, 3, 4), timeout=20)
         finally:
             FAILING.failing_disarm()
             with contextlib.suppress(rw.Error):
