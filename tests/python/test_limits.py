@@ -117,9 +117,23 @@ def test_a_hundred_runtimes_leak_nothing() -> None:
 
 
 def leaks_nothing(live_once: Callable[[], object], times: int = 200) -> None:
-    """Memory, mappings, threads and descriptors are the same after many times as after a few."""
+    """Memory, mappings, threads and descriptors are the same after many times as after a few.
+
+    What is kept for the next time, as the stacks of each thread's first dispatch are, may come late where
+    threads seldom run side by side. So all is well once one round of many leaves nothing; a leak shows in each.
+    """
     for _ in range(20):
         live_once()
+    for _ in range(3):
+        try:
+            _one_round_leaks_nothing(live_once, times)
+            return
+        except AssertionError as error:
+            leaked = error
+    raise leaked
+
+
+def _one_round_leaks_nothing(live_once: Callable[[], object], times: int) -> None:
     memory, regions, running, opened = resident(), mappings(), threads(), descriptors()
     for _ in range(times):
         live_once()
