@@ -120,7 +120,7 @@ def leaks_nothing(live_once: Callable[[], object], times: int = 200) -> None:
     """Memory, mappings, threads and descriptors are the same after many times as after a few.
 
     What is kept for the next time, as the stacks of each thread's first dispatch are, may come late where
-    threads seldom run side by side. So all is well once one round of many leaves nothing; a leak shows in each.
+    threads seldom run side by side. All is well once one round of many leaves nothing: a leak shows in each.
     """
     for _ in range(20):
         live_once()
