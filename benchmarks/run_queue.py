@@ -4,6 +4,10 @@
 
 PEERS_DIR is a folder of checkouts, see benchmarks/README.md. Builds with CMake below build/benchmarks, runs
 all contestants round-robin, prints medians, spreads and the ratios that the project watches.
+
+A virtual machine's host may move its cores between one run and the next, and all figures with them. So the
+time that a word takes between the two cores is measured before and after each run. Runs are reported by it,
+near and far cores apart; one during which it changed is left out.
 """
 
 from __future__ import annotations
@@ -14,12 +18,16 @@ import os
 import pathlib
 import statistics
 import subprocess
+from typing import Any
 
 import report
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "benchmarks"
 PEERS = ("SPSCQueue", "MPMCQueue", "concurrentqueue", "readerwriterqueue", "atomic_queue")
+
+NEAR = 120.0  # ns one way; the same pair of cores stands at 45 to 65, or at 200 and more
+LEAST = 3  # runs that make a row
 
 SPSC, ONE_WAY, CELL = "56 B, 1P1C", "56 B, one way", "48 B, one way in one line"
 TWO, EIGHT, LARGE = "56 B, 2P2C", "56 B, 4P4C", "4096 B, 1P1C"
@@ -82,18 +90,44 @@ def tool_versions(peers: pathlib.Path) -> dict[str, str]:
     }
 
 
-def ratios(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Medians of the ratios within each round, so that a slow round counts on both sides."""
-    samples = {(row["what"], row["contestant"]): row["samples"] for row in rows}
+def place(sample: list[float]) -> str:
+    """Where the two cores were during a run: near, far, or empty when that changed."""
+    before, after = (("near" if ns <= NEAR else "far") for ns in sample[1:])
+    return before if before == after else ""
+
+
+def in_place(lines: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
+    """Rows of the runs with the cores there."""
+    rows = []
+    for line in lines:
+        values = [sample[0] for sample in line["samples"] if place(sample) == where]
+        if len(values) >= LEAST:
+            rows.append(report.row(f"{line['what']}, {where} cores", line["name"], line["unit"], values))
+    return rows
+
+
+def ratios(lines: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
+    """Medians of the ratios within each round, of rounds with the cores there for both sides."""
+    runs = {(line["what"], line["name"]): line["samples"] for line in lines}
+
+    def there(what: str, name: str) -> list[float]:
+        return [run[0] for run in runs.get((what, name), []) if place(run) == where]
+
     found = []
     for what, ours, theirs, wanted in RATIOS:
-        if (what, ours) not in samples or not any((what, name) in samples for name in theirs):
+        medians = {
+            name: statistics.median(values) for name in theirs if len(values := there(what, name)) >= LEAST
+        }
+        if (what, ours) not in runs or not medians:
             continue
-        present = [samples[what, name] for name in theirs if (what, name) in samples]
-        best = max(present, key=statistics.median)
-        values = [own / other for own, other in zip(samples[what, ours], best, strict=True)]
+        best = max(medians, key=medians.__getitem__)
+        rounds = zip(runs[what, ours], runs[what, best], strict=True)
+        values = [own[0] / other[0] for own, other in rounds if place(own) == where == place(other)]
+        if len(values) < LEAST:
+            continue
         peer = theirs[0] if len(theirs) == 1 else "best copying peer"
-        found.append({**report.row(f"{what}, ratio", f"{ours} / {peer}", "x", values), "target": wanted})
+        row = report.row(f"{what}, {where} cores, ratio", f"{ours} / {peer}", "x", values)
+        found.append({**row, "target": wanted})
     return found
 
 
@@ -111,11 +145,8 @@ def main() -> None:
     program = build(arguments.peers.resolve())
     options = ["--repeats", str(arguments.repeats), "--scale", str(arguments.scale), "--only", arguments.only]
     ran = subprocess.run([program, *options], check=True, capture_output=True, text=True)
-    rows = [
-        report.row(line["what"], line["name"], line["unit"], line["samples"])
-        for line in json.loads(ran.stdout)
-    ]
-    rows += ratios(rows)
+    lines = json.loads(ran.stdout)
+    rows = [row for where in ("near", "far") for row in in_place(lines, where) + ratios(lines, where)]
     report.show(rows)
     for line in rows:
         if "target" in line:

@@ -97,10 +97,15 @@ inline double run_threads(const std::vector<std::function<void()>>& bodies) {
   return last - first;
 }
 
+struct Sample {
+  double value;
+  double before, after;  // ns that a word took between the two cores, just before and just after
+};
+
 struct Contestant {
   std::string what, name, unit;
   std::function<double()> run;
-  std::vector<double> samples;
+  std::vector<Sample> samples;
 };
 
 }  // namespace bench

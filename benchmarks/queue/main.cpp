@@ -1,5 +1,5 @@
 // The slot queue beside other queues, in one interleaved run.   usage: bench_queue [--repeats N] [--scale X] [--only TEXT]
-// Prints JSON: a list of {what, name, unit, samples}. --scale multiplies the messages of each run.
+// Prints JSON: a list of {what, name, unit, samples}; a sample is [value, ns between the cores before it, after it]. --scale multiplies the messages of each run.
 #include "peers.h"
 #include "runs.h"
 
@@ -110,7 +110,8 @@ void print() {
     std::printf("%s{\"what\": \"%s\", \"name\": \"%s\", \"unit\": \"%s\", \"samples\": [", between,
                 contestant.what.c_str(), contestant.name.c_str(), contestant.unit.c_str());
     for (std::size_t i = 0; i < contestant.samples.size(); ++i) {
-      std::printf("%s%.5g", i ? ", " : "", contestant.samples[i]);
+      const Sample& sample = contestant.samples[i];
+      std::printf("%s[%.5g, %.4g, %.4g]", i ? ", " : "", sample.value, sample.before, sample.after);
     }
     std::printf("]}");
     between = ",\n";
@@ -139,8 +140,12 @@ int main(int argc, char** argv) {
   std::erase_if(contestants, [&](const Contestant& c) {
     return (c.what + ": " + c.name).find(only) == std::string::npos;
   });
+  const auto distance = [] { return floor_one_way(false, 5000); };
   for (int round = 0; round < repeats; ++round) {
-    for (Contestant& contestant : contestants) contestant.samples.push_back(contestant.run());
+    for (Contestant& contestant : contestants) {
+      const double before = distance(), value = contestant.run();
+      contestant.samples.push_back({value, before, distance()});
+    }
   }
   print();
 }

@@ -73,6 +73,28 @@ Percentiles round_trips(bool assist, Idle idle, u32 count, BridgeKind bridge = B
   return bench::percentiles(std::move(times));
 }
 
+struct Counted {
+  double on, off;  // ns of a round trip, the median of the blocks
+};
+
+// What counting costs: blocks of assisted round trips with telemetry on and off in turn, so that both see the same machine.
+Counted telemetry_cost(u32 blocks) {
+  constexpr u32 kBlock = 512;
+  auto runtime = start(1, true);
+  LaunchOptions options;
+  options.slot_size = 56;
+  auto echo = active(*runtime, "echo", options);
+  std::vector<double> times[2];
+  for (u32 block = 0; block < 2 * blocks; ++block) {
+    echo->enable_telemetry(block % 2 == 0);
+    double sum = 0;
+    for (u32 i = 0; i < kBlock; ++i) sum += request_ns(*echo, i);
+    if (block >= 2 * (blocks / 10)) times[block % 2].push_back(sum / kBlock);  // the first ones warm up
+  }
+  runtime->close();
+  return {bench::percentiles(std::move(times[0])).p50, bench::percentiles(std::move(times[1])).p50};
+}
+
 // Millions of messages per second from this thread to echo and back, in bursts of half a mailbox.
 double there_and_back(BridgeKind bridge, u32 bursts, bool telemetry) {
   constexpr u32 kBurst = 2048;
@@ -201,6 +223,9 @@ int main(int count, char** arguments) {
   const u32 bursts = std::max(u32(500 * scale), 1U);
   Figures figures;
   figures.add("request", "ns", round_trips(true, Idle::kPark, trips));
+  const Counted counted = telemetry_cost(std::max(trips / 1000, 20U));
+  figures.add("request, telemetry on", "ns", counted.on);
+  figures.add("request, telemetry off", "ns", counted.off);
   figures.add("request to a spinning worker", "ns", round_trips(false, Idle::kSpin, trips));
   figures.add("request to a parked worker", "ns", round_trips(false, Idle::kPark, few));
   figures.add("ping-pong of two threads", "ns", bench::ping_pong(trips));

@@ -1,5 +1,6 @@
 // C++ errors become the classes of python/ringway/errors.py.
 #include <new>
+#include <system_error>
 
 #include "bindings/bindings.h"
 #include "codec/error.h"
@@ -49,6 +50,17 @@ void translate(std::exception_ptr pending) {
     raise("EncodeError", error.what());
   } catch (const Error& error) {
     raise(class_name(error.kind()), error.what());
+  } catch (const std::bad_alloc&) {
+    raise(
+        "OutOfMemory",
+        "the system gives no memory for this call; free some, or ask for less capacity or smaller messages");
+  } catch (const std::system_error& error) {
+    // Of all that may fail with it, threads are what runs out.
+    if (error.code() != std::errc::resource_unavailable_try_again) throw;
+    raise(
+        "OutOfMemory",
+        "the system gives no more threads; raise the limit (`ulimit -u`, the container's), or ask for fewer "
+        "workers");
   }
 }
 

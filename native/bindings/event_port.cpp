@@ -38,53 +38,68 @@ class EventPort {
     Outgoing out;
     encode(message, {priority, ttl, message_id}, &out);
     Held held{*kernel, nullptr};
-    bool answered = false;
-    {
+    // Before the message goes, and before its token may come: no memory may be missing then.
+    Waiting& waiting = waiting_.emplace(token, Waiting{kernel, nullptr}).first->second;
+    bool waits = false;
+    try {
       py::gil_scoped_release unlocked;
-      held.cell = kernel->try_ask(out.envelope, out.body, *out.type_name);
-      answered = held.cell && kernel->push_on(held.cell, true);
-      if (held.cell && !answered) answered = !ReplyPool::listen(held.cell, port_.get(), token);
+      waiting.cell = held.cell = kernel->try_ask(out.envelope, out.body, *out.type_name);
+      waits =
+          held.cell && !kernel->push_on(held.cell, true) && ReplyPool::listen(held.cell, port_.get(), token);
+    } catch (...) {
+      waiting_.erase(token);
+      throw;
     }
+    if (waits) {
+      held.cell = nullptr;
+      return py::none();
+    }
+    waiting_.erase(token);
     if (!held.cell) return py::bool_(false);
-    if (answered) {
-      const Reply reply = kernel->read(held.cell);
-      return decode(*reply.envelope, reply.body);
-    }
-    waiting_.emplace(token, Waiting{kernel, std::exchange(held.cell, nullptr)});
-    return py::none();
+    const Reply reply = kernel->read(held.cell);
+    return decode(*reply.envelope, reply.body);
   }
 
   // As above for calls that may wait for a handler or a drain: false when it is done already.
   bool activate(const SharedKernel& kernel, u64 token) {
-    return add(token,
-               EventCall::now_or_start(port_, token, [kernel](Check check) { kernel->activate(check); }));
+    return add(token, [&] {
+      return EventCall::now_or_start(port_, token, [kernel](Check check) { kernel->activate(check); });
+    });
   }
   bool deactivate(const SharedKernel& kernel, u64 token) {
-    return add(token,
-               EventCall::now_or_start(port_, token, [kernel](Check check) { kernel->deactivate(check); }));
+    return add(token, [&] {
+      return EventCall::now_or_start(port_, token, [kernel](Check check) { kernel->deactivate(check); });
+    });
   }
   bool link(const SharedRuntime& runtime, const SharedKernel& source, const SharedKernel& target,
             std::int64_t capacity, std::int64_t slot_size, u64 token) {
-    return add(token, EventCall::now_or_start(port_, token, [=](Check check) {
-                 runtime->link(*source, *target, capacity, slot_size, check);
-               }));
+    return add(token, [&] {
+      return EventCall::now_or_start(
+          port_, token, [=](Check check) { runtime->link(*source, *target, capacity, slot_size, check); });
+    });
   }
   void terminate(const SharedKernel& kernel, bool drain, const py::object& timeout, u64 token) {
     const double seconds = seconds_of(timeout, kForever);
     auto report = std::make_shared<TerminateReport>();
-    add(token,
-        EventCall::start(
-            port_, token,
-            [=](Check check) { *report = kernel->terminate(drain, Wait::seconds(seconds, check)); }),
+    add(
+        token,
+        [&] {
+          return EventCall::start(port_, token, [=](Check check) {
+            *report = kernel->terminate(drain, Wait::seconds(seconds, check));
+          });
+        },
         [report] { return tuple_of(*report); });
   }
   void close(const SharedRuntime& runtime, bool drain, const py::object& timeout, u64 token) {
     const double seconds = seconds_of(timeout, kForever);
     auto report = std::make_shared<Runtime::CloseReport>();
-    add(token,
-        EventCall::start(
-            port_, token,
-            [=](Check check) { *report = runtime->close(drain, Wait::seconds(seconds, check)); }),
+    add(
+        token,
+        [&] {
+          return EventCall::start(port_, token, [=](Check check) {
+            *report = runtime->close(drain, Wait::seconds(seconds, check));
+          });
+        },
         [report] { return dict_of(*report); });
   }
   // The token comes soon.
@@ -114,6 +129,7 @@ class EventPort {
   void discard(u64 token) {
     if (calls_.erase(token)) return;
     const auto found = waiting_.find(token);
+    if (found == waiting_.end()) return;
     found->second.kernel->runtime().replies().give_back(found->second.cell);
     waiting_.erase(found);
   }
@@ -149,9 +165,19 @@ class EventPort {
     std::shared_ptr<EventCall> call;
     Result result;
   };
-  bool add(u64 token, std::shared_ptr<EventCall> call, Result result = [] { return py::none(); }) {
-    if (!call) return false;
-    calls_.emplace(token, Calling{std::move(call), std::move(result)});
+  // What is kept of a call is there before the call begins: its token may come at any time after that.
+  template <class Start>
+  bool add(u64 token, Start start, Result result = [] { return py::none(); }) {
+    calls_.emplace(token, Calling{nullptr, std::move(result)});
+    std::shared_ptr<EventCall> call;
+    try {
+      call = start();
+    } catch (...) {
+      calls_.erase(token);
+      throw;
+    }
+    if (!call) return calls_.erase(token) == 0;
+    calls_.at(token).call = std::move(call);
     return true;
   }
 

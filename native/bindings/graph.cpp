@@ -24,10 +24,10 @@ class NodeNumbers {
  public:
   NodeNumbers(const py::array& array, const char* name) {
     const auto size = static_cast<std::size_t>(array.size());
-    const char kind = array.dtype().kind();
+    const py::ssize_t width = array.dtype().kind() == 'u' ? array.itemsize() : -array.itemsize();
     const void* data = array.data();
     py::gil_scoped_release unlocked;
-    switch (kind == 'u' ? array.itemsize() : -array.itemsize()) {
+    switch (width) {
       case 1: copy(static_cast<const std::uint8_t*>(data), size, name); break;
       case 2: copy(static_cast<const std::uint16_t*>(data), size, name); break;
       case 4: view_ = {static_cast<const std::uint32_t*>(data), size}; break;

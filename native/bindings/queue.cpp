@@ -289,37 +289,40 @@ using Held = std::shared_ptr<Slots>;
 
 Held try_reserve(const SharedQueue& queue, std::int64_t n) {
   if (queue->type().content != Content::kBytes) queue->check_fixed("reserve");
-  const SlotClaim claim = queue->try_reserve(run_of("reserve", n));
-  return claim.count ? std::make_shared<Slots>(queue, Side::kSend, claim) : nullptr;
+  const u32 most = run_of("reserve", n);
+  auto held = std::make_shared<Slots>(queue, Side::kSend, most);
+  return held->hold(queue->try_reserve(most)) ? held : nullptr;
 }
 
 Held reserve(const SharedQueue& queue, std::int64_t n, const py::object& timeout) {
   if (Held held = try_reserve(queue, n)) return held;
   const double seconds = seconds_of(timeout, queue->block_timeout());
-  SlotClaim claim{};
+  auto held = std::make_shared<Slots>(queue, Side::kSend, u32(n));
+  bool holds = false;
   if (queue->queue().options().policy == Backpressure::kBlock) {
     const Check check = signal_check();
     const WaitingCall call(queue.get());
-    queue->wait(Side::kSend, Wait::seconds(seconds, check),
-                [&] { return (claim = queue->try_reserve(u32(n))).count != 0; });
+    holds = queue->wait(Side::kSend, Wait::seconds(seconds, check),
+                        [&] { return held->hold(queue->try_reserve(u32(n))); });
   }
-  if (!claim.count) queue->refuse(1, seconds);
-  return std::make_shared<Slots>(queue, Side::kSend, claim);
+  if (!holds) queue->refuse(1, seconds);
+  return held;
 }
 
 Held try_peek(const SharedQueue& queue, std::int64_t n, std::int64_t least) {
   if (queue->type().content != Content::kBytes) queue->check_fixed("peek");
-  if (!queue->has(least_of(*queue, least, run_of("peek", n)))) return nullptr;
-  const SlotClaim claim = queue->try_peek(run_of("peek", n));
-  return claim.count ? std::make_shared<Slots>(queue, Side::kReceive, claim) : nullptr;
+  const u32 most = run_of("peek", n);
+  if (!queue->has(least_of(*queue, least, most))) return nullptr;
+  auto held = std::make_shared<Slots>(queue, Side::kReceive, most);
+  return held->hold(queue->try_peek(most)) ? held : nullptr;
 }
 
 Held peek(const SharedQueue& queue, std::int64_t n, std::int64_t least, const py::object& timeout) {
   if (Held held = try_peek(queue, n, least)) return held;
-  SlotClaim claim{};
+  auto held = std::make_shared<Slots>(queue, Side::kReceive, u32(n));
   wait_for_message(*queue, timeout,
-                   [&] { return queue->has(u32(least)) && (claim = queue->try_peek(u32(n))).count != 0; });
-  return std::make_shared<Slots>(queue, Side::kReceive, claim);
+                   [&] { return queue->has(u32(least)) && held->hold(queue->try_peek(u32(n))); });
+  return held;
 }
 
 }  // namespace

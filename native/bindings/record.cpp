@@ -89,7 +89,6 @@ class Replay {
     all["recorded_backend"] = field_of(history_->runtime(), "backend");
     all["ringway"] = field_of(history_->runtime(), "ringway");
     all["started"] = double(recording_->started_us()) * 1e-6;
-    all["chunks"] = recording_->chunks();
     all["complete"] = recording_->complete();
     all["lost"] = history_->lost();
     all["buffers"] = history_->buffers();
@@ -128,11 +127,6 @@ py::dict part_as_dict(const ComparedPart& part) {
   return all;
 }
 
-py::object message_class(u32 type_id) {
-  const py::object found = message_class_of(type_id);
-  return found ? found : py::object(py::none());
-}
-
 }  // namespace
 
 void init_record(py::module_& module) {
@@ -142,7 +136,6 @@ void init_record(py::module_& module) {
   module.def(
       "recording_report", [](Runtime& runtime) { return as_tuple(runtime.recorder().report()); },
       py::arg("runtime"));
-  module.def("message_class", &message_class, py::arg("type_id"));
   module.def(
       "decode_as",
       [](u32 type_id, const py::bytes& body) {

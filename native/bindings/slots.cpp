@@ -15,12 +15,20 @@ struct Slots::Hold {
   Hold& operator=(const Hold&) = delete;
 };
 
-Slots::Slots(std::shared_ptr<NamedQueue> queue, NamedQueue::Side side, SlotClaim claim)
-    : queue_(std::move(queue)), side_(side), claim_(claim) {
-  if (queue_->type().fixed_size) return;
-  sizes_.assign(claim_.count, queue_->max_message());
-  if (side_ == NamedQueue::Side::kSend) return;
-  for (u32 i = 0; i < claim_.count; ++i) sizes_[i] = queue_->size(claim_.first + i);
+Slots::Slots(std::shared_ptr<NamedQueue> queue, NamedQueue::Side side, u32 n)
+    : queue_(std::move(queue)), side_(side) {
+  if (!queue_->type().fixed_size) sizes_.reserve(std::min(n, queue_->queue().ring().capacity));
+}
+
+bool Slots::hold(SlotClaim claim) {
+  claim_ = claim;
+  open_ = claim.count != 0;
+  if (queue_->type().fixed_size) return open_;
+  for (u32 i = 0; i < claim.count; ++i) {
+    sizes_.push_back(side_ == NamedQueue::Side::kSend ? queue_->max_message()
+                                                      : queue_->size(claim.first + i));
+  }
+  return open_;
 }
 
 Slots::~Slots() {

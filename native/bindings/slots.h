@@ -15,11 +15,14 @@ namespace ringway::bindings {
 
 class Slots : public std::enable_shared_from_this<Slots> {
  public:
-  Slots(std::shared_ptr<NamedQueue> queue, NamedQueue::Side side, SlotClaim claim);
+  // Room for what is said of up to `n` slots: before they are claimed, so that no claim is lost for want of memory.
+  Slots(std::shared_ptr<NamedQueue> queue, NamedQueue::Side side, u32 n);
   ~Slots();
   Slots(const Slots&) = delete;
   Slots& operator=(const Slots&) = delete;
 
+  // Once. False: there are none.
+  bool hold(SlotClaim claim);
   u32 count() const { return claim_.count; }
   bool open() const { return open_; }
   // Records of `dtype`, of the queue's fixed size; None: rows of bytes. Of slots to read: read-only.
@@ -40,10 +43,10 @@ class Slots : public std::enable_shared_from_this<Slots> {
 
   const std::shared_ptr<NamedQueue> queue_;
   const NamedQueue::Side side_;
-  const SlotClaim claim_;
+  SlotClaim claim_{};
   std::vector<u32> sizes_;  // empty: all of the queue's fixed size
   u32 arrays_ = 0;          // guarded by the GIL, as all of this
-  bool open_ = true;
+  bool open_ = false;
   bool given_up_ = false;
 };
 

@@ -18,8 +18,8 @@ namespace {
 constexpr u64 kMostBytes = u64(std::numeric_limits<std::int64_t>::max()) / 2;
 
 [[noreturn]] void refuse(u64 bytes) {
-  throw Error(ErrorKind::kDispatch, "no memory for a buffer of " + std::to_string(bytes) +
-                                        " bytes; let buffers go, or trim the pool");
+  throw Error(ErrorKind::kOutOfMemory, "no memory for a buffer of " + std::to_string(bytes) +
+                                           " bytes; let buffers go, or trim the pool");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 
 #include "core/error.h"
 #include "ringway/atomics_runtime.h"
@@ -46,12 +47,19 @@ std::vector<std::uint64_t> CompletionPort::take() {
   }
   std::vector<std::uint64_t> tokens;
   // SYNC: partner claim_seq_cst in push().
-  Completion* node = atomic::exchange_seq_cst(&head_, static_cast<Completion*>(nullptr));
-  while (node) {
-    Completion* next = node->next;
-    tokens.push_back(node->token);
-    node = next;
+  Completion* const first = atomic::exchange_seq_cst(&head_, static_cast<Completion*>(nullptr));
+  std::size_t count = 0;
+  for (const Completion* node = first; node; node = node->next) ++count;
+  try {
+    tokens.reserve(count);
+  } catch (const std::bad_alloc&) {  // they come again
+    for (Completion *node = first, *next = nullptr; node; node = next) {
+      next = node->next;
+      push(node);
+    }
+    throw;
   }
+  for (const Completion* node = first; node; node = node->next) tokens.push_back(node->token);
   std::reverse(tokens.begin(), tokens.end());
   return tokens;
 }

@@ -314,12 +314,20 @@ bool Kernel::push_on(Cell* cell, bool once) {
   if (!runtime_->options_.assist || !backend.assist(*port_, done, cell)) backend.notify(*port_);
   if (ReplyPool::answered(cell)) return true;
   // Partner enter() and a failure: when the kernel ended before the message came into its mailbox, it is seen here;
-  // when after, the message has been answered.
+  // when after, the message is answered, and after a failure perhaps only soon: the error is the same.
   const State now = state();
   if (now != State::kTerminated && now != State::kFailed) return false;
   if (ReplyPool::answered(cell)) return true;
+  if (now == State::kFailed) {
+    throw Error(ErrorKind::kHandler,
+                failed_on(ReplyPool::request(cell).message_id) + "the kernel failed: " + failure());
+  }
   throw Error(ErrorKind::kClosed,
               "kernel '" + name_ + "' was " + name_of(now) + " before it handled the message");
+}
+
+std::string Kernel::failed_on(const u32 (&message_id)[4]) const {
+  return "kernel '" + name_ + "' failed on message " + text_of_id(message_id) + ": ";
 }
 
 Reply Kernel::wait(Cell* cell, const Wait& until, double timeout) {
@@ -344,16 +352,21 @@ Reply Kernel::read(Cell* cell) const {
   const std::string text(reinterpret_cast<const char*>(reply.body.data()), reply.body.size());
   const auto kind = static_cast<ErrorKind>(reply.envelope->type_id);
   if (kind != ErrorKind::kHandler) throw Error(kind, text);
-  throw Error(kind, "kernel '" + name_ + "' failed on message " + text_of_id(reply.envelope->correlation_id) +
-                        ": " + text);
+  throw Error(kind, failed_on(reply.envelope->correlation_id) + text);
 }
 
 bool Kernel::try_receive(Message* message) {
   Consumer<Atomics, true> consumer;
   consumer.open(port_->outbox.ring());
   for (bool taken = false; !taken;) {
+    message->body.reserve(port_->outbox.next_bytes());
     const auto claim = consumer.peek(1);
     if (!claim.count) return false;
+    struct OutboxGuard {  // whatever happens: a slot that stays claimed stops the kernel
+      Consumer<Atomics, true>& consumer;
+      u64 ticket;
+      ~OutboxGuard() { consumer.release(ticket); }
+    } const guard{consumer, claim.first};
     const u8* from = payload_at(consumer.ring, claim.first);
     const u32 bytes = consumer.size(claim.first);
     taken = bytes >= sizeof(Envelope);  // else the kernel reserved the slot and did not use it
@@ -361,7 +374,6 @@ bool Kernel::try_receive(Message* message) {
       std::memcpy(&message->envelope, from, sizeof(Envelope));
       message->body.assign(from + sizeof(Envelope), from + bytes);
     }
-    consumer.release(claim.first);
   }
   // The kernel may have stopped at a full queue.
   if (take_held_back(*port_)) runtime_->backend().notify(*port_);

@@ -141,6 +141,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   void check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const;
   void complete(Envelope* envelope);
   std::string full(const Envelope& envelope) const;
+  std::string failed_on(const u32 (&message_id)[4]) const;
   struct Entering;
   static void dropped_oldest(void* self, const u8* message, u32 bytes);
   static void entered(void* entering, u64 ticket);

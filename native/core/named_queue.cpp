@@ -342,11 +342,16 @@ u32 NamedQueue::size(u64 ticket) const {
 
 bool NamedQueue::try_receive(std::vector<u8>* message) {
   check_receivable();
+  message->reserve(queue_.next_bytes());
   const SlotClaim made = claim(Side::kReceive, 1, false);
   if (!made.count) return nothing();
+  struct SlotGuard {  // whatever happens: a slot that stays claimed stops the queue
+    NamedQueue& queue;
+    SlotClaim claim;
+    ~SlotGuard() { queue.release(claim); }
+  } const guard{*this, made};
   const u8* from = payload(made.first);
   message->assign(from, from + size(made.first));
-  release(made);
   return true;
 }
 

@@ -58,6 +58,14 @@ class Queue {
                                                                 : kMaxMessage;
   }
   QueueCounts counts() const;
+  // Bytes of the message that a receiver would claim now, or of an older one where there is none: room that is made for
+  // it before the claim, because memory that is missing afterwards would lose the message.
+  u32 next_bytes() const {
+    Consumer<QueueAtomics, true> side;
+    side.ring = ring_;
+    const u32 bytes = side.size(QueueAtomics::load_index(&ring_.header->dequeue));
+    return bytes < max_message() ? bytes : max_message();
+  }
 
   // Before the queue is used: the latency of one message in `every`, a power of two, is measured.
   void sample_latency(u32 every) { latency_ = std::make_unique<Latency>(ring_.capacity, every); }

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <random>
 #include <thread>
 
@@ -196,8 +197,13 @@ ReplyPool::Cell* ReplyPool::begin(const Envelope& request, u32 bytes) {
       break;
     }
     if (bytes > cell->capacity) {
+      u8* const larger = new (std::nothrow) u8[bytes];
+      if (!larger) {  // the cell waits on, for an answer that says so
+        abandon(cell);
+        throw std::bad_alloc();
+      }
       if (cell->body != cell->inline_body) delete[] cell->body;
-      cell->body = new u8[bytes];
+      cell->body = larger;
       cell->capacity = bytes;
     }
     return cell;
@@ -246,7 +252,13 @@ void ReplyPool::abandon(Cell* cell) {
 
 bool ReplyPool::refuse(const Envelope& request, u32 from, ErrorKind kind, std::string_view text) {
   if (request.sender == kNoEndpoint) return false;
-  Cell* const cell = begin(request, u32(text.size()));
+  Cell* cell = nullptr;
+  try {
+    cell = begin(request, u32(text.size()));
+  } catch (const std::bad_alloc&) {
+    text = text.substr(0, Cell::kInline);  // for which there is room
+    cell = begin(request, u32(text.size()));
+  }
   if (!cell) return false;
   Envelope answer{};
   fresh_id(answer.message_id);

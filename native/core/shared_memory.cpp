@@ -89,7 +89,7 @@ void SharedMemory::map(std::size_t bytes) {
   const std::string why = same ? reason() : "it was removed meanwhile";
   if (again >= 0) close(again);
   if (at == MAP_FAILED) {
-    refuse(same ? ErrorKind::kInvalidOption : ErrorKind::kNotFound, name_,
+    refuse(same ? ErrorKind::kOutOfMemory : ErrorKind::kNotFound, name_,
            "its " + std::to_string(bytes) + " bytes cannot be mapped: " + why);
   }
   data_ = static_cast<u8*>(at);
@@ -117,7 +117,7 @@ SharedMemory SharedMemory::create(const std::string& name, std::size_t bytes, u3
     }
     errno = size_memory(memory.descriptor_, bytes);
     if (errno != 0) {
-      refuse(ErrorKind::kInvalidOption, name,
+      refuse(errno == ENOSPC || errno == ENOMEM ? ErrorKind::kOutOfMemory : ErrorKind::kInvalidOption, name,
              std::to_string(bytes) + " bytes of shared memory are not to be had: " + reason() +
                  memory_left() + "; ask for less capacity or smaller messages");
     }

@@ -19,7 +19,7 @@ class SharedMemory {
   static void check_name(const std::string& name);
 
   // New memory of that many zero bytes. Throws kInvalidState when the name is taken, kInvalidOption when it is no name,
-  // `mode` is none of the above or not to be had on this system, or there is not so much memory.
+  // `mode` is none of the above or not to be had on this system; kOutOfMemory when there is not so much memory.
   static SharedMemory create(const std::string& name, std::size_t bytes, u32 mode = kOwnerOnly);
   // Throws kNotFound; kLayout when more than `mode` says may open it or, unless that lets others in, when it belongs to
   // another user. Empty memory, which its creator has not given its size yet, has no data().

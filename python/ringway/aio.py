@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import weakref
 from collections.abc import Callable
 from types import TracebackType
@@ -21,7 +22,7 @@ from ringway.aio_kernels import AsyncKernel, AsyncKernelQueue
 from ringway.aio_queues import AsyncQueue
 from ringway.arguments import flag, instance
 from ringway.buffers import Buffer, memory_of
-from ringway.errors import NotFound, Timeout
+from ringway.errors import ForkedError, InvalidState, NotFound, Timeout
 from ringway.feeds import start
 from ringway.kernel_queues import SIDES, kernel_queue
 from ringway.kernels import DRAIN_TIMEOUT, TerminateReport
@@ -71,6 +72,7 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         self._port = _core.EventPort(self._core)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._process = os.getpid()
         self._calls: set[asyncio.Future[Any]] = set()
         self._watchers: dict[int, AsyncKernel] = {}
         self._rooms: dict[int, asyncio.Future[None]] = {}
@@ -253,6 +255,9 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         for a handler, it leaves that behind.
         """
         drains = flag("drain", drain)
+        if self._process != os.getpid():
+            self._end()  # its loop's descriptors are shared with the parent, and stay as they are
+            return {}
         ended = await self._call(lambda port, token: port.close(self._core, drains, timeout, token))
         reports = reports_of(ended or {})
         self._end_export()
@@ -278,9 +283,18 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         await self.close()
 
     def _attach(self) -> None:
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(self._port.fileno(), self._ready)
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        if self._process != os.getpid():
+            raise ForkedError("the runtime was started before fork(); start a new one in the child")
+        if self._loop is not None and not self._loop.is_closed():
+            raise InvalidState(
+                "the runtime is used from an event loop that is not its own, which would never be woken; "
+                "start one in each loop"
+            )
+        loop.add_reader(self._port.fileno(), self._ready)
+        self._loop = loop
 
     def _token(self) -> int:
         self._attach()
@@ -326,8 +340,11 @@ class AsyncRuntime(Recordable, AsyncTraceable):
             if future is None:
                 if watcher := self._watchers.pop(token, None):
                     watcher._wake()
-                elif (turn := self._rooms.get(token)) and not turn.done():
-                    turn.set_result(None)
+                elif turn := self._rooms.get(token):
+                    if not turn.done():
+                        turn.set_result(None)
+                else:  # of a call that failed as it began to wait
+                    self._port.discard(token)
             elif future.cancelled():
                 self._port.discard(token)
             else:

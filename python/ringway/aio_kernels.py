@@ -251,9 +251,11 @@ class AsyncKernel:
         if not self._watching:
             token = self._runtime._token()
             self._runtime._watchers[token] = self
-            self._watching = self._runtime._port.watch(self._core, token)
-            if not self._watching:
-                del self._runtime._watchers[token]
+            try:
+                self._watching = self._runtime._port.watch(self._core, token)
+            finally:
+                if not self._watching:
+                    del self._runtime._watchers[token]
         return self._watching
 
     def _wake(self) -> None:

@@ -143,6 +143,8 @@ class DeviceKernel:
         DispatchError
             The grid or an argument does not fit; nothing was run. The text names it, with what was wanted and
             given.
+        OutOfMemory
+            There is no memory for the threads' stacks of a kernel with barriers; groups may have run.
         HandlerError
             The kernel failed: threads of a group did not meet the same barriers.
         Closed, ForkedError
@@ -233,7 +235,10 @@ class Device:
         Raises
         ------
         DispatchError
-            The memory cannot be used in place, or has another element type than ``dtype``.
+            The memory cannot be used in place, or has another element type than ``dtype``; an axis has more
+            than 2^62 elements.
+        OutOfMemory
+            The system does not give that much memory.
         """
         wanted = None if dtype is None else _dtype(dtype)
         shape = source if isinstance(source, tuple) else (source,)

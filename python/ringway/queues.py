@@ -229,7 +229,9 @@ class Queue:
         InvalidState
             There is a queue of that name.
         InvalidOption
-            An argument is out of range, or there is not so much shared memory.
+            An argument is out of range.
+        OutOfMemory
+            There is not so much shared memory; the text says how much is left.
         """
         return cls._of(
             *create_checked(

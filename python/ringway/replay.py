@@ -124,6 +124,8 @@ class ReplayReport:
     ----------
     path, backend, recorded_backend
         The recording; on what it was replayed, and recorded.
+    started, ringway
+        When it was recorded, in seconds since the Unix epoch, and by which version.
     parts
         Every kernel and named queue, in order of creation.
     differences
@@ -139,6 +141,8 @@ class ReplayReport:
     path: str
     backend: str
     recorded_backend: str
+    started: float
+    ringway: str
     parts: Sequence[ReplayedPart]
     differences: Sequence[ReplayDifference]
     complete: bool
@@ -287,6 +291,8 @@ def _report(path: str, native: _core.Replay, tolerance: float, ignored: Ignored,
         path=path,
         backend=facts["backend"],
         recorded_backend=facts["recorded_backend"],
+        started=facts["started"],
+        ringway=facts["ringway"],
         parts=compared,
         differences=differences,
         complete=facts["complete"],

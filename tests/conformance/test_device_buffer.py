@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import ringway as rw
-from ringway.errors import DispatchError
+from ringway.errors import DispatchError, OutOfMemory
 
 OpenDevice = Callable[..., rw.Device]
 
@@ -215,7 +215,7 @@ def test_refusals(device: rw.Device) -> None:
         device.buffer((2**40, 2**40))
     with pytest.raises(DispatchError, match="NumPy does not know"):
         device.buffer(3, "nonsense")
-    with pytest.raises(DispatchError, match=f"no memory for a buffer of {2**60} bytes"):
+    with pytest.raises(OutOfMemory, match=f"no memory for a buffer of {2**60} bytes"):
         device.buffer(2**58)
     with pytest.raises(DispatchError, match="has dtype float64, and float32 is asked for"):
         device.buffer(np.zeros(3), "float32")

@@ -10,7 +10,7 @@ import pytest
 import ringway as rw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ringway.errors import DispatchError, InvalidOption, NotFound
+from ringway.errors import DispatchError, InvalidOption, NotFound, OutOfMemory
 
 OpenDevice = Callable[..., rw.Device]
 
@@ -201,7 +201,7 @@ def refusal(call: Callable[[], object]) -> str | None:
     """The text of the error that a call raises; None when it raises none."""
     try:
         call()
-    except DispatchError as error:
+    except (DispatchError, OutOfMemory) as error:
         return str(error)
     return None
 

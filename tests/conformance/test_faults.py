@@ -94,6 +94,29 @@ def test_skip_keeps_state_and_messages(faulty: Faulty) -> None:
     assert kernel.state == "inactive"
 
 
+@pytest.mark.parametrize("policy", ["skip", "restart"])
+def test_what_a_handler_broke_on_is_a_dead_letter(faulty: Faulty, policy: str) -> None:
+    """With the reason, in order, and none of its neighbours; sent again it breaks again."""
+    kernel = faulty(on_error=policy, restart_backoff=0.0, restart_limit=100)
+    for message in (b"1", b"break", b"2", b"break", b"3"):
+        kernel.send(message)
+    kernel.activate()
+    assert [kernel.receive(timeout=20) for _ in range(3)] == [b"1", b"2", b"3"]
+    broken(kernel)
+    counted = settled(kernel)
+    letters = kernel.dead_letters()
+    assert [(letter.body, letter.reason) for letter in letters] == [(b"break", "failed")] * 3
+    assert len({letter.id for letter in letters}) == 3
+    assert all("told to break" in letter.error for letter in letters)
+    assert counted.errors == 3
+    kernel.activate()
+    assert kernel.resend(letters[0])
+    assert kernel.request(b"after", timeout=20) == b"after"
+    settled(kernel)
+    again = kernel.dead_letters()
+    assert [letter.id for letter in again] == [letters[1].id, letters[2].id, letters[0].id]
+
+
 def test_restart_makes_the_state_new_and_keeps_messages(faulty: Faulty) -> None:
     kernel = faulty(on_error="restart", restart_backoff=0.0)
     for message in (b"1", b"2", b"break", b"3", b"4", b"break", b"5"):

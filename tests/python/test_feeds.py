@@ -270,7 +270,7 @@ def test_memory_that_is_not_there_is_named_with_its_size(names: list[str]) -> No
     left = os.statvfs("/dev/shm")
     if left.f_bavail * left.f_frsize > 2**43:
         pytest.skip("/dev/shm has no limit that a queue can meet")
-    with pytest.raises(errors.InvalidOption, match=r"/dev/shm has \d+ of \d+ bytes left"):
+    with pytest.raises(errors.OutOfMemory, match=r"/dev/shm has \d+ of \d+ bytes left"):
         rw.Queue.create_shared(names[0], bytes, capacity=2**20, slot_size=2**24 - 100)
     assert names[0] not in {info.name for info in rw.shared_queues()}
 

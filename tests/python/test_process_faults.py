@@ -68,9 +68,9 @@ def test_time_outs_do_not_follow_a_clock_that_jumps(tmp_path: Path) -> None:
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "clock.c"], check=True)
     done = run(
         """
-        import asyncio, time
+        import asyncio, os, time
         import ringway as rw
-        from ringway.errors import QueueFull, Timeout
+        from ringway.errors import HandlerError, QueueFull, Timeout
         assert abs(time.time() - time.time()) > 1e7, "the clock does not jump"
 
         def takes(call, error, seconds):
@@ -94,6 +94,67 @@ def test_time_outs_do_not_follow_a_clock_that_jumps(tmp_path: Path) -> None:
             for _ in range(15):
                 echo.receive(timeout=20)
             assert echo.telemetry().uptime < 60
+
+            # Named queues: a wait to receive, and one for room.
+            queue = runtime.queue("numbers", bytes, capacity=16, block_timeout=0.1)
+            takes(lambda: queue.receive(timeout=0.1), Timeout, 0.1)
+            for _ in range(16):
+                queue.send(b"x")
+            takes(lambda: queue.send(b"x"), QueueFull, 0.1)
+            takes(lambda: queue.send(b"x", timeout=0.2), QueueFull, 0.2)
+
+            # Times to live: one that is over, and one that is not, whatever the clock says.
+            late = runtime.launch("echo", activate=False)
+            late.send(b"dead", ttl=0.05)
+            late.send(b"alive", ttl=600)
+            time.sleep(0.2)
+            late.activate()
+            assert late.receive(timeout=20) == b"alive"
+            assert [(letter.body, letter.reason) for letter in late.dead_letters()] == [(b"dead", "expired")]
+
+            # Latency is of a clock that only counts up.
+            timed = runtime.launch("echo", options=rw.LaunchOptions(latency_sample=1))
+            for _ in range(20):
+                timed.request(b"x", timeout=20)
+            timed.deactivate()
+            latency = timed.telemetry().latency
+            assert latency.count == 20 and 0 < latency.p50 <= latency.quantile(1) < 60, latency
+
+        # Shared queues: other processes' clocks jump, too.
+        name = f"clock{os.getpid()}"
+        with rw.Queue.create_shared(name, bytes, capacity=16, block_timeout=0.1) as queue:
+            takes(lambda: queue.receive(timeout=0.1), Timeout, 0.1)
+            for _ in range(16):
+                queue.send(b"x")
+            takes(lambda: queue.send(b"x"), QueueFull, 0.1)
+        rw.remove_shared_queue(name)
+
+        # A kernel that breaks waits before it begins anew, and no longer than it should.
+        with rw.Runtime("cpu", workers=1, assist=False) as runtime:
+            options = rw.LaunchOptions(on_error="restart", restart_backoff=0.1, restart_limit=5)
+            broken = runtime.launch("faulty", options=options)
+            start = time.monotonic()
+            try:
+                broken.request(b"break", timeout=20)
+            except HandlerError:
+                assert broken.request(b"goes on", timeout=20) == b"goes on"
+            assert 0.1 <= time.monotonic() - start < 20
+
+        # The watchdog names a handler that does not return, and none that does.
+        with rw.Runtime("cpu", workers=1, watchdog=60, assist=False) as runtime:
+            quick = runtime.launch("faulty")
+            for _ in range(10):
+                quick.send(b"hang 5")
+                assert not quick.stuck
+                assert quick.receive(timeout=20) == b"hang 5"
+        with rw.Runtime("cpu", workers=1, watchdog=0.2, assist=False) as runtime:
+            slow = runtime.launch("faulty")
+            slow.send(b"hang 1000")
+            start = time.monotonic()
+            while not slow.stuck:
+                assert time.monotonic() - start < 20
+            assert time.monotonic() - start >= 0.2
+            assert slow.receive(timeout=20) == b"hang 1000"
 
         async def main():
             async with rw.AsyncRuntime("cpu", workers=1) as runtime:
@@ -137,5 +198,70 @@ def test_memory_that_runs_out_is_an_error_and_the_runtime_goes_on() -> None:
             del kernel  # the queues live as long as the kernel's handle
             assert runtime.launch("echo").request(b"z", timeout=20) == b"z"
         """
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def has_a_shared_memory_of_its_own() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    mounted = ["unshare", "-rm", "mount", "-t", "tmpfs", "-o", "size=1m", "none", "/dev/shm"]
+    return subprocess.run(mounted, capture_output=True, check=False).returncode == 0
+
+
+@LINUX
+def test_a_full_dev_shm_is_an_error_and_queues_that_are_there_go_on() -> None:
+    if not has_a_shared_memory_of_its_own():
+        pytest.skip("needs unshare and the right to mount a small /dev/shm")
+    script = textwrap.dedent(
+        """
+        import os
+        import ringway as rw
+        from ringway.errors import NotFound, OutOfMemory
+
+        with rw.Queue.create_shared("first", bytes, capacity=16, slot_size=1000) as first:
+            others = []
+            try:
+                while True:
+                    name = f"other{len(others)}"
+                    others.append(rw.Queue.create_shared(name, bytes, capacity=64, slot_size=1000))
+            except OutOfMemory as error:
+                assert "/dev/shm has" in str(error) and "less capacity" in str(error), error
+            assert others
+            with open("/dev/shm/rest", "wb", buffering=0) as rest:
+                try:
+                    while rest.write(b"x" * 4096):
+                        continue
+                except OSError:
+                    assert os.statvfs("/dev/shm").f_bavail == 0
+            # What was created has its memory, every slot of it, and who attaches needs none.
+            other = rw.Queue.attach("first")
+            for queue in [first, *others]:
+                for number in range(queue.capacity):
+                    queue.send(b"%d" % number * 300)
+            for number in range(other.capacity):
+                assert other.receive(timeout=20) == b"%d" % number * 300
+            with rw.Runtime("cpu", workers=1) as runtime:
+                try:
+                    runtime.queue("mine", bytes, shared=True)
+                    raise SystemExit(3)
+                except OutOfMemory:
+                    assert runtime.queue("mine", bytes).send(b"x")
+            names = {info.name for info in rw.shared_queues()}
+            assert names == {"first"} | {f"other{i}" for i in range(len(others))}, names
+            del queue
+            others.pop().close()
+            rw.remove_shared_queue(f"other{len(others)}")
+            with rw.Queue.create_shared("again", bytes, capacity=64, slot_size=1000) as again:
+                assert again.send(b"x")
+        """
+    )
+    small = 'mount -t tmpfs -o size=1m none /dev/shm && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", small, "sh", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -101,6 +101,8 @@ def test_every_kernel_is_replayed_alike(path: Path, options: rw.LaunchOptions) -
     report = rw.replay(path)
     assert report.same, report
     assert report.complete
+    assert report.ringway == rw.__version__
+    assert 0 <= time.time() - report.started < 600
     assert {part.type for part in report.parts} == {
         "echo", "faulty", "vector_op", "relay", "pagerank.sender", "pagerank.aggregator", "pagerank.checker",
     }  # fmt: skip

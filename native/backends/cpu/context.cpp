@@ -42,7 +42,7 @@ Turn Context::turn() {
     count_sent();
     tell_receivers();
   }
-  if (turn.moved) atomic::store_relaxed(&control_.last_message_us, now_us());
+  if (turn.moved) atomic::store_relaxed(&control_.last_message_us, now_us_ ? now_us_ : coarse_unix_us());
   return turn;
 }
 

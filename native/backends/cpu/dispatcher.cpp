@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <deque>
 #include <new>
+#include <system_error>
 #include <thread>
 
 #include "backends/cpu/grid_kernels.h"
@@ -72,10 +73,16 @@ class CpuDispatcher : public Dispatcher {
     {
       std::lock_guard lock(changing_);
       if (stopped_) throw Error(ErrorKind::kClosed, "the device is closed");
+      if (!assisted && !have_threads_locked()) {
+        throw Error(ErrorKind::kOutOfMemory,
+                    request_text(*job) +
+                        "finds no thread, and the system gives none; raise the limit (`ulimit -u`, "
+                        "the container's), or call the kernel instead of starting it");
+      }
       queue_.push_back(job);
       job->wants_help = !assisted;
     }
-    if (!assisted) wake_threads();
+    if (!assisted) wake_.notify_all();
     return job;
   }
 
@@ -104,14 +111,14 @@ class CpuDispatcher : public Dispatcher {
         unbegun = *found;
         queue_.erase(found);
       } else {
-        own.wants_help = true;
+        own.wants_help = have_threads_locked();
       }
     }
     if (unbegun) {
       unbegun->finish(unbegun->kind, unbegun->failure);
       moved_.notify();
     } else {
-      wake_threads();
+      wake_.notify_all();
     }
   }
 
@@ -139,7 +146,7 @@ class CpuDispatcher : public Dispatcher {
     CpuDispatcher* dispatcher;
     CpuJob* job;
     ~Leave() {
-      if (!job->done()) dispatcher->ask_for_help(*job);
+      if (!job->done() && !dispatcher->ask_for_help(*job)) dispatcher->give_up(*job);
     }
   };
   struct Part {
@@ -177,7 +184,10 @@ class CpuDispatcher : public Dispatcher {
   void leave(CpuJob& job, std::unique_ptr<GroupRunner> runner) {
     std::lock_guard lock(changing_);
     --job.participants;
-    if (runner) idle_runners_.push_back(std::move(runner));
+    try {
+      if (runner) idle_runners_.push_back(std::move(runner));
+    } catch (const std::bad_alloc&) {  // the next takes a new one
+    }
   }
   std::unique_ptr<GroupRunner> take_runner() {
     {
@@ -191,20 +201,30 @@ class CpuDispatcher : public Dispatcher {
     return std::make_unique<GroupRunner>();
   }
 
-  void ask_for_help(CpuJob& job) {
+  // False: there is no thread, and the system gives none.
+  bool ask_for_help(CpuJob& job) {
     {
       std::lock_guard lock(changing_);
-      if (job.wants_help) return;
+      if (job.wants_help) return true;
+      if (!have_threads_locked()) return false;
       job.wants_help = true;
     }
-    wake_threads();
-  }
-  void wake_threads() {
-    {
-      std::lock_guard lock(changing_);
-      while (!ended_ && threads_.size() < workers_) threads_.emplace_back([this] { thread_main(); });
-    }
     wake_.notify_all();
+    return true;
+  }
+  // Fewer threads than `workers_` will do.
+  bool have_threads_locked() {
+    try {
+      while (!ended_ && threads_.size() < workers_) threads_.emplace_back([this] { thread_main(); });
+    } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
+    }
+    return !threads_.empty();
+  }
+  // By a caller that leaves a job to nobody: what was not begun is passed over, so that the next job's turn comes.
+  void give_up(CpuJob& job) {
+    cancel(job);
+    if (enter(job)) take_part(job, Wait{});
   }
 
   void thread_main() {
@@ -269,9 +289,13 @@ class CpuDispatcher : public Dispatcher {
     }
   }
   void out_of_memory(CpuJob& job) {
+    std::string text("no memory");  // that needs none
+    try {
+      text = job.request.kernel->name + ": no memory for the stacks of a group's threads";
+    } catch (const std::bad_alloc&) {
+    }
     std::lock_guard lock(changing_);
-    fail(job, ErrorKind::kDispatch,
-         job.request.kernel->name + ": no memory for the stacks of a group's threads");
+    fail(job, ErrorKind::kOutOfMemory, std::move(text));
   }
 
   void end_pass(CpuJob& job, u64 pass) {

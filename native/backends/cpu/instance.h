@@ -111,6 +111,8 @@ struct Instance {
   std::int64_t resume_at = 0;  // of now_ns(), 0 = none: after a restart, does not run before
   u32 scheduled = 0;           // is in one of the worker's lists, or never will be again
   Instance* next_remote = nullptr;
+  Instance* next_ready = nullptr;    // the holder's of the worker's lock
+  Instance* next_stalled = nullptr;  // as above
 };
 
 struct ReplicaSet : Port {

@@ -10,6 +10,7 @@ Watchdog::Watchdog(std::vector<std::shared_ptr<Worker>> workers, std::int64_t li
     : workers_(std::move(workers)),
       limit_(limit),
       tell_(std::move(tell)),
+      seen_(workers_.size()),
       thread_([this] { thread_main(); }) {}
 
 Watchdog::~Watchdog() {
@@ -27,10 +28,9 @@ void Watchdog::stop() {
 void Watchdog::thread_main() {
   constexpr std::int64_t kShortest = 1'000'000, kLongest = 1'000'000'000;
   const std::int64_t pause = std::clamp(limit_ / 4, kShortest, kLongest);
-  std::vector<Seen> seen(workers_.size());
   while (!atomic::load_seq_cst(&stop_)) {  // SYNC: partner stop()
     park(&stop_, 0, pause);
-    for (std::size_t i = 0; i < workers_.size(); ++i) look(*workers_[i], &seen[i]);
+    for (std::size_t i = 0; i < workers_.size(); ++i) look(*workers_[i], &seen_[i]);
   }
 }
 

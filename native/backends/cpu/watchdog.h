@@ -33,6 +33,7 @@ class Watchdog {
   const std::vector<std::shared_ptr<Worker>> workers_;
   const std::int64_t limit_;
   const Tell tell_;
+  std::vector<Seen> seen_;  // the thread's; made before it, which could not say that there is no memory
   u32 stop_ = 0;
   std::thread thread_;
 };

@@ -128,14 +128,17 @@ void Worker::merge_remote() {
   if (!load_relaxed(&remote_)) return;
   // SYNC: partner claim_seq_cst in notify(): next_remote.
   Instance* kernel = exchange_seq_cst(&remote_, static_cast<Instance*>(nullptr));
-  const auto last_come = ready_.size();
-  for (; kernel; kernel = kernel->next_remote) ready_.push_back(kernel);
-  std::reverse(ready_.begin() + static_cast<std::ptrdiff_t>(last_come), ready_.end());
+  Instance* oldest = nullptr;
+  while (kernel) {  // the last come is the first
+    Instance* const older = std::exchange(kernel->next_remote, oldest);
+    oldest = std::exchange(kernel, older);
+  }
+  for (; oldest; oldest = oldest->next_remote) ready_.push_back(oldest);
 }
 
 void Worker::mirror() {
-  store_relaxed(&ready_count_, u32(ready_.size()));
-  store_relaxed(&stalled_count_, u32(stalled_.size()));
+  store_relaxed(&ready_count_, ready_.size());
+  store_relaxed(&stalled_count_, stalled_.size());
 }
 
 bool Worker::work_waits() const {
@@ -177,10 +180,9 @@ bool Worker::run_scheduled() {
   merge_remote();
   bool moved = false;
   for (auto left = ready_.size(); left; --left) {
-    Instance& kernel = *ready_.front();
-    ready_.pop_front();
+    Instance& kernel = *ready_.pop_front();
     if (kernel.stalled) {
-      std::erase(stalled_, &kernel);
+      stalled_.erase(&kernel);
       store_relaxed(&kernel.stalled, false);
     }
     moved |= run(kernel);
@@ -195,11 +197,7 @@ void Worker::forget(Instance& kernel) {
   bool listed = exchange_seq_cst(&kernel.scheduled, 1U) != 0;
   for (;;) {
     merge_remote();
-    const auto found = std::find(ready_.begin(), ready_.end(), &kernel);
-    if (found != ready_.end()) {
-      ready_.erase(found);
-      listed = false;
-    }
+    if (ready_.erase(&kernel)) listed = false;
     if (!listed) break;
     // A sender has set the mark and is about to push. The slot's thread may take the kernel from the list meanwhile,
     // and clears the mark then.
@@ -208,7 +206,7 @@ void Worker::forget(Instance& kernel) {
     lock();
     listed = exchange_seq_cst(&kernel.scheduled, 1U) != 0;  // SYNC: as above
   }
-  std::erase(stalled_, &kernel);
+  stalled_.erase(&kernel);
   store_relaxed(&kernel.stalled, false);
 }
 
@@ -227,11 +225,10 @@ void Worker::ask_idle(Instance& kernel, bool on) {
 }
 
 void Worker::retry_stalled() {
-  for (Instance* kernel : stalled_) {
+  while (Instance* const kernel = stalled_.pop_front()) {
     store_relaxed(&kernel->stalled, false);
     schedule(*kernel);
   }
-  stalled_.clear();
 }
 
 void Worker::thread_main() {

@@ -13,13 +13,51 @@
 // arrives,
 //    or after a short sleep.
 #pragma once
-#include <deque>
 #include <thread>
-#include <vector>
+#include <utility>
 
 #include "backends/cpu/instance.h"
 
 namespace ringway::cpu {
+
+// Kernels in the order in which they came, linked by a member of theirs: takes no memory, so that none can be missing
+// in a worker's thread.
+template <Instance* Instance::* Next>
+class KernelRow {
+ public:
+  u32 size() const { return size_; }
+  void push_back(Instance* kernel) {
+    kernel->*Next = nullptr;
+    (last_ ? last_->*Next : first_) = kernel;
+    last_ = kernel;
+    ++size_;
+  }
+  // Null when there is none.
+  Instance* pop_front() {
+    Instance* const kernel = first_;
+    if (!kernel) return nullptr;
+    first_ = kernel->*Next;
+    if (!first_) last_ = nullptr;
+    --size_;
+    return kernel;
+  }
+  bool erase(const Instance* kernel) {
+    Instance* before = nullptr;
+    for (Instance* at = first_; at; before = std::exchange(at, at->*Next)) {
+      if (at != kernel) continue;
+      (before ? before->*Next : first_) = at->*Next;
+      if (last_ == at) last_ = before;
+      --size_;
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  Instance* first_ = nullptr;
+  Instance* last_ = nullptr;
+  u32 size_ = 0;
+};
 
 class Worker {
  public:
@@ -96,8 +134,8 @@ class Worker {
   u32 turns_kernel_ = 0;
 
   // The lock's holder's.
-  alignas(kIndexLine) std::deque<Instance*> ready_;
-  std::vector<Instance*> stalled_;
+  alignas(kIndexLine) KernelRow<&Instance::next_ready> ready_;
+  KernelRow<&Instance::next_stalled> stalled_;
   u32 ready_count_ = 0;  // mirrors of the two sizes, for others
   u32 stalled_count_ = 0;
 };

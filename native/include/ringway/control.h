@@ -12,7 +12,7 @@ struct ControlBlock {
   u64 errors;             // messages whose handling failed
   u64 restarts;           // times the state was made new after the handler broke
   u64 iterations;         // times the loop looked at the inputs
-  u64 last_message_us;    // since the Unix epoch; 0 before the first message
+  u64 last_message_us;    // since the Unix epoch, within a few ms; 0 before the first message
   u64 dropped_closed;     // left over when the kernel ended, or sent on a link whose receiver had ended
   u64 dropped_late;       // answers that nobody waited for any more
   u64 dropped_expired;    // taken from the mailbox after their time to live

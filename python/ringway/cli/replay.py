@@ -108,7 +108,17 @@ def document(report: ReplayReport) -> dict[str, Any]:
     """The report as JSON has it; messages as text."""
     all_: dict[str, Any] = {
         field: getattr(report, field)
-        for field in ("path", "backend", "recorded_backend", "same", "complete", "stalled", "seconds")
+        for field in (
+            "path",
+            "backend",
+            "recorded_backend",
+            "started",
+            "ringway",
+            "same",
+            "complete",
+            "stalled",
+            "seconds",
+        )
     }
     for field in ("entered", "out", "equal", "different", "missing", "extra"):
         all_[field] = getattr(report, field)

@@ -295,7 +295,7 @@ TEST(SharedQueue, NamesAndOptionsAreChecked) {
   asked.slot_size = 1 << 24;
   error_of(ErrorKind::kInvalidOption, [&] { SharedQueue::create(asked); });
   asked.slot_size = (1 << 24) - 100;  // 16 TiB
-  error_of(ErrorKind::kInvalidOption, [&] { SharedQueue::create(asked); });
+  error_of(ErrorKind::kOutOfMemory, [&] { SharedQueue::create(asked); });
   EXPECT_TRUE(has(error_of(ErrorKind::kNotFound, [&] { SharedQueue::attach(name); }), name.text()));
 }
 
