@@ -10,6 +10,7 @@ import ringway as rw
 from ringway.cli.console import Console
 from ringway.cli.machine import describe
 from ringway.cli.table import Table
+from ringway.errors import BackendUnavailable
 
 
 def add_parser(commands: Any) -> None:
@@ -23,12 +24,18 @@ def backends() -> list[dict[str, Any]]:
     """Each backend: its device when it is present, the reason when it is absent."""
     found: list[dict[str, Any]] = []
     for name, absent in rw.backends().items():
-        device = None
-        if not absent:
-            with rw.Runtime(name) as runtime:
-                device = runtime.device
+        device = None if absent else _device_of(name)
         found.append({"name": name, "present": not absent, "device": device, "absent": absent or None})
     return found
+
+
+def _device_of(backend: str) -> str:
+    try:
+        with rw.Runtime(backend) as runtime:
+            return runtime.device
+    except BackendUnavailable:  # it has dispatches only
+        with rw.Device(backend) as device:
+            return device.name
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
