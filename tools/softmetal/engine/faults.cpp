@@ -20,6 +20,7 @@ namespace {
 constexpr size_t kSignalStack = 64 * 1024;
 constexpr auto kLook = std::chrono::milliseconds(20);
 constexpr size_t kFarBelow = 512 * 1024;
+constexpr long kGuard = 4096;  // bytes behind a buffer that nothing else has
 
 struct sigaction before[NSIG];
 
@@ -120,8 +121,6 @@ void Group::stop_at_fault(int signal, const void* address) {
   const char* stack = fibers_[fiber_].stack;
   const unsigned* thread = sm_current->in_grid;
   char what[384];
-  // A frame larger than the guard may step over it.
-  if (at < stack && at >= stack - kFarBelow) stop(kStackOverflow, "stack overflow");
   if (signal == SIGFPE) stop(kPageFault, "arithmetic fault");
   const Kernel& kernel = *dispatch_->kernel;
   long nearest = 1 << 20;
@@ -138,6 +137,8 @@ void Group::stop_at_fault(int signal, const void* address) {
         argument.writable ? "an" : "a read", distance, past >= 0 ? "past the end of" : "before",
         argument.name, argument.index, bound.label.c_str(), bound.length);
   }
+  // A frame larger than the guard may step over it; the guard of a buffer that lies below the stack is the buffer's.
+  if (at < stack && at >= stack - kFarBelow && nearest >= kGuard) stop(kStackOverflow, "stack overflow");
   std::snprintf(what + length, sizeof what - static_cast<size_t>(length),
                 ", thread_position_in_grid (%u,%u,%u)", thread[0], thread[1], thread[2]);
   stop(kPageFault, what);
