@@ -8,12 +8,13 @@
 #include "core/channel.h"
 #include "core/error.h"
 #include "core/queue.h"
+#include "ringway/lane_turns.h"
 
 namespace ringway {
 
 class Mailbox {
  public:
-  static constexpr u32 kLanes = 4;
+  static constexpr u32 kLanes = kMailboxLanes;
 
   Mailbox(const QueueOptions& options, bool lanes);
 

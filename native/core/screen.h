@@ -18,7 +18,7 @@ class Screen {
 
   // `known`: an earlier judgement let the message pass, and it is still waiting.
   Verdict judge(const Envelope& envelope, u64 now_us, bool known) {
-    if (envelope.ttl_10ms && over(envelope, now_us)) {
+    if (outlived(envelope.ttl_10ms, envelope.timestamp_us, now_us)) {
       if (known) forget(envelope);
       return Verdict::kExpired;
     }
@@ -28,10 +28,6 @@ class Screen {
   void forget(const Envelope& envelope) { window_.remove(id_of(envelope)); }
 
  private:
-  static bool over(const Envelope& envelope, u64 now_us) {
-    constexpr std::int64_t kUnit = 10'000;  // microseconds
-    return static_cast<std::int64_t>(now_us - envelope.timestamp_us) > envelope.ttl_10ms * kUnit;
-  }
   static DedupWindow::Id id_of(const Envelope& envelope) {
     return {envelope.message_id[0], envelope.message_id[1], envelope.message_id[2], envelope.message_id[3]};
   }

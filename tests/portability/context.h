@@ -20,6 +20,7 @@ struct IdleContext {
   RW_FN u32 answer_id(u32) const RW_PRIVATE { return 0; }
   RW_FN u64 now_us() const RW_PRIVATE { return 0; }
   RW_FN u64 now_ns() const RW_PRIVATE { return 0; }
+  RW_FN bool wait_until(u64) const RW_PRIVATE { return true; }
   RW_FN void handled(u64, u32) RW_PRIVATE {}
 };
 

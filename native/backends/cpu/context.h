@@ -61,6 +61,11 @@ class Context {
   void commit_answer(u32 bytes);
   u8* buffer(u64 handle, u64* bytes) const { return services_.buffers.find(handle, bytes); }
   u64 now_ns() const { return static_cast<u64>(ringway::now_ns()); }
+  bool wait_until(u64 ns) const {
+    while (now_ns() < ns) {
+    }
+    return true;
+  }
   u64 now_us() { return now_us_ ? now_us_ : now_us_ = unix_us(); }
 
  private:

@@ -9,8 +9,8 @@
 
 #include "backends/cpu/copied_queues.h"
 #include "core/backend.h"
-#include "core/lanes.h"
 #include "core/screen.h"
+#include "ringway/lane_turns.h"
 #include "ringway/ring_loop.h"
 
 namespace ringway::cpu {
@@ -95,7 +95,7 @@ struct Instance {
   ControlBlock control{};
   ControlBlock unseen{};     // counts instead while telemetry is off
   std::vector<Inlet> lanes;  // of the mailbox; together input 0
-  LaneTurns lane_turns;
+  LaneTurns lane_turns{};
   std::vector<Inlet> inputs;  // links: input 1 is the first
   HostOutlet host;
   std::vector<Outlet> outputs;  // links: output 1 is the first

@@ -30,14 +30,14 @@ void Context::turn_on_mailbox(Turn* turn) {
   LaneTurns& turns = kernel_.lane_turns;
   u32 empty = 0;
   while (left && empty < Mailbox::kLanes && runs()) {
-    taken = turn_on_lane(kernel_.lanes[turns.lane()], std::min({run, left, turns.credit()}), turn);
+    taken = turn_on_lane(kernel_.lanes[turns.at], std::min({run, left, lane_credit(turns)}), turn);
     left -= taken;
     empty = taken ? 0 : empty + 1;
-    if (taken) turns.took(taken);
+    if (taken) turns = lane_took(turns, taken);
     if (turn->blocked) return;  // what the lane has claimed is within its credit
-    if (!taken) turns.pass();
+    if (!taken) turns = lane_passed(turns);
   }
-  if (left) turns.restart();
+  if (left) turns = {};  // after all lanes were found empty, the highest is the first again
 }
 
 // Whether a message waits that no replica has claimed.

@@ -28,7 +28,10 @@
 //   void commit_answer(bytes)
 //   RW_SHARED u8* buffer(handle, RW_PRIVATE u64* bytes)  memory behind a buffer handle; null when there is no such one
 //   u64  now_us()                       since the Unix epoch
-//   u64  now_ns()                       of a clock that only counts up
+//   u64  now_ns()                       of a clock that only counts up; on a device it may stand still while the
+//                                       handler runs
+//   bool wait_until(ns)                 true once now_ns() is there. Where handlers run in slices of bounded length it
+//                                       does not wait: the handler stops at the message with kUnfinished
 // And what the loop tells it, before it releases messages that the handler is done with:
 //   void handled(ticket, n)             n messages of input() from `ticket` on
 #pragma once
@@ -42,6 +45,7 @@ enum DrainCode : u32 {
   kFailed = 2,  // the message is at fault: it is consumed, its sender gets error number `error`
   kBroken =
       3,  // the handler broke on the message, as by an exception: as kFailed, then the kernel's policy applies
+  kUnfinished = 4,  // the handler has begun the message, and goes on with it when it gets it again: see wait_until()
 };
 
 struct DrainStatus {

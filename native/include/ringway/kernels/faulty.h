@@ -17,6 +17,7 @@ enum FaultyError : u32 { kToldToFail = 0, kToldToBreak = 1 };
 struct Faulty {
   struct State {
     u64 handled;
+    u64 hangs_until;  // 0: does not hang
   };
 
   template <class Ctx>
@@ -41,7 +42,8 @@ struct Faulty {
           before ? ctx->reserve_answer(envelope(slot), envelope(slot)->type_id, size) : ctx->reserve(0, size);
       if (!answer) return stop(status, kAgain, 0, i);
       if (bytes > sizeof(hang) && begins(text, hang, sizeof(hang)))
-        wait(ctx, number_in(text + sizeof(hang), bytes - u32(sizeof(hang))));
+        if (!hang_for(ctx, state, number_in(text + sizeof(hang), bytes - u32(sizeof(hang)))))
+          return stop(status, kUnfinished, 0, i);
       if (counts) {
         for (u32 byte = 0; byte < size; ++byte) answer[byte] = u8(state->handled >> (8 * byte));
       } else {
@@ -77,10 +79,11 @@ struct Faulty {
   }
 
   template <class Ctx>
-  static RW_FN void wait(RW_PRIVATE Ctx* ctx, u32 milliseconds) {
-    const u64 end = ctx->now_ns() + u64(milliseconds) * 1000000;
-    while (milliseconds && ctx->now_ns() < end) {
-    }
+  static RW_FN bool hang_for(RW_PRIVATE Ctx* ctx, RW_SHARED State* state, u32 milliseconds) {
+    if (!state->hangs_until) state->hangs_until = ctx->now_ns() + u64(milliseconds) * 1000000;
+    if (!ctx->wait_until(state->hangs_until)) return false;
+    state->hangs_until = 0;
+    return true;
   }
 };
 

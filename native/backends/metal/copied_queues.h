@@ -1,0 +1,48 @@
+// A kernel's queues in the arena, as the bridge sees them.
+//
+// No word of them is shared with a running command buffer: the host writes only slots that the last report said were
+// released, and the GPU looks only at tickets below what the order of its command buffer says is published; the other
+// way round for the queue to the host. Reports and orders are read and written when no command buffer looks at them.
+#pragma once
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/bridge.h"
+#include "core/dead_letters.h"
+
+namespace ringway::metal {
+
+struct KernelSet;
+struct Replica;
+
+class CopiedQueues final : public DeviceQueues {
+ public:
+  explicit CopiedQueues(KernelSet& kernel) : kernel_(kernel) {}
+
+  u32 room(u32 lane, u32 most) override;
+  void copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) override;
+  u32 copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) override;
+  u64 depth() const override;
+
+  // By the driver, under KernelSet::queues, after a report: whether the bridge waits for what has changed.
+  bool has_news();
+
+ private:
+  struct Target {
+    u8* bytes;
+    u32* size;
+  };
+  void refuse_duplicate(const Envelope& request, const u8* body, u32 bytes);
+  // Whether something for the host came of it.
+  bool settle_note(const u8* note, u32 bytes, Target to);
+  // False: nobody asked.
+  bool answer_error(const Envelope& request, ErrorKind kind, std::string_view text, std::vector<u8>* to) const;
+
+  KernelSet& kernel_;
+  std::deque<std::vector<u8>> answers_;  // of the host's own making
+  bool asked_ = false;                   // the bridge waits for room
+};
+
+}  // namespace ringway::metal

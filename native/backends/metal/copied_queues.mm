@@ -1,0 +1,218 @@
+#include "backends/metal/copied_queues.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "backends/metal/driver.h"
+#include "backends/metal/instance.h"
+#include "core/log.h"
+
+namespace ringway::metal {
+namespace {
+
+u32 free_slots(const SharedRing& queue) {
+  return queue.ring.capacity - queue.depth();
+}
+
+u8* payload(const DeviceRing& ring, u32 ticket) {
+  return reinterpret_cast<u8*>(raw_payload(ring.slot(ticket)));
+}
+
+}  // namespace
+
+u32 CopiedQueues::room(u32 lane, u32 most) {
+  std::lock_guard lock(kernel_.queues);
+  u32 all = 0;
+  for (const auto& replica : kernel_.replicas) all += free_slots(replica->lanes[lane]);
+  asked_ = all == 0;
+  return std::min(all, most);
+}
+
+u64 CopiedQueues::depth() const {
+  std::lock_guard lock(kernel_.queues);
+  u64 sum = 0;
+  for (const auto& replica : kernel_.replicas) {
+    for (const SharedRing& lane : replica->lanes) sum += lane.depth();
+  }
+  return sum;
+}
+
+bool CopiedQueues::has_news() {
+  bool news = false;
+  for (const auto& replica : kernel_.replicas) {
+    news |= replica->to_host.depth() != 0;
+    for (const SharedRing& lane : replica->lanes) news |= asked_ && free_slots(lane) != 0;
+  }
+  return news;
+}
+
+// Each message goes to the replica whose lane has the most room.
+void CopiedQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) {
+  {
+    std::lock_guard lock(kernel_.queues);
+    const Latency* sent = kernel_.mailbox.lanes()[lane].latency();
+    Consumer<QueueAtomics, true> source;
+    source.ring = from;
+    for (u32 i = 0; i < messages.count; ++i) {
+      const u8* const message = payload_at(from, messages.first + i);
+      const u32 bytes = source.size(messages.first + i);
+      if (kernel_.screen.dedup()) {
+        Envelope envelope;
+        std::memcpy(&envelope, message, sizeof(envelope));
+        envelope.ttl_10ms = 0;  // is judged where the message is handled
+        if (kernel_.screen.judge(envelope, 0, false) == Verdict::kDuplicate) {
+          std::memcpy(&envelope, message, sizeof(envelope));
+          refuse_duplicate(envelope, message + sizeof(envelope), bytes - u32(sizeof(envelope)));
+          continue;
+        }
+      }
+      u32 chosen = 0;
+      for (u32 r = 1; r < kernel_.replicas.size(); ++r) {
+        if (free_slots(kernel_.replicas[r]->lanes[lane]) > free_slots(kernel_.replicas[chosen]->lanes[lane]))
+          chosen = r;
+      }
+      Replica& replica = *kernel_.replicas[chosen];
+      SharedRing& queue = replica.lanes[lane];
+      if (Latency* latency = kernel_.latency_of(chosen, lane))
+        latency->passed_on(replica.lane_tickets[lane] + queue.depth(), *sent, messages.first + i);
+      std::memcpy(payload(queue.ring, queue.put), message, bytes);
+      Producer<DeviceAtomics, false> put;
+      put.ring = queue.ring;
+      put.publish(queue.put++, bytes, 0);
+    }
+  }
+  kernel_.driver->wake();
+}
+
+u32 CopiedQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) {
+  u32 copied = 0;
+  bool made_room = false;
+  {
+    std::lock_guard lock(kernel_.queues);
+    for (; copied < slots.count && !answers_.empty(); answers_.pop_front()) {
+      const std::vector<u8>& answer = answers_.front();
+      std::memcpy(payload_at(to, slots.first + copied), answer.data(), answer.size());
+      sizes[copied++] = u32(answer.size());
+    }
+    for (const auto& replica : kernel_.replicas) {
+      SharedRing& queue = replica->to_host;
+      Consumer<DeviceAtomics, false> take;
+      take.ring = queue.ring;
+      while (copied < slots.count && queue.depth()) {
+        const u8* const message = payload(queue.ring, queue.done);
+        const u32 bytes = take.size(queue.done);
+        u8* const target = payload_at(to, slots.first + copied);
+        if (take.flags(queue.done) & kSlotNote) {
+          copied += settle_note(message, bytes, {target, &sizes[copied]});
+        } else {
+          std::memcpy(target, message, bytes);
+          sizes[copied++] = bytes;
+        }
+        take.release(queue.done++);
+        made_room = true;
+      }
+    }
+  }
+  if (made_room) kernel_.driver->wake();
+  return copied;
+}
+
+bool CopiedQueues::answer_error(const Envelope& request, ErrorKind kind, std::string_view text,
+                                std::vector<u8>* to) const {
+  if (request.sender == kNoEndpoint) return false;
+  Envelope answer{};
+  fresh_id(answer.message_id);
+  std::memcpy(answer.correlation_id, request.message_id, sizeof(answer.correlation_id));
+  answer.timestamp_us = unix_us();
+  answer.sequence = request.sequence;  // of the cell
+  answer.sender = i32(kernel_.index);
+  answer.receiver = request.sender;
+  answer.type_id = u32(kind);
+  answer.priority = request.priority;
+  answer.flags = kEnvelopeError;
+  const std::size_t room = kernel_.outbox.max_message() - sizeof(answer);
+  to->resize(sizeof(answer) + std::min(text.size(), room));
+  std::memcpy(to->data(), &answer, sizeof(answer));
+  std::memcpy(to->data() + sizeof(answer), text.data(), to->size() - sizeof(answer));
+  return true;
+}
+
+void CopiedQueues::refuse_duplicate(const Envelope& request, const u8* body, u32 bytes) {
+  const std::string text = "message " + text_of_id(request.message_id) + " for kernel '" + kernel_.name +
+                           "' is a duplicate: its id is among the last " + std::to_string(kernel_.screen.dedup()) +
+                           " that the kernel has taken";
+  std::vector<u8> answer;
+  if (answer_error(request, ErrorKind::kDuplicate, text, &answer)) answers_.push_back(std::move(answer));
+  kernel_.dead_letters.add(LetterReason::kDuplicate, &request, {body, bytes}, text);
+  atomic::count(&kernel_.host_counts.received, 1);
+  atomic::count(&kernel_.host_counts.dropped_duplicate, 1);
+}
+
+bool CopiedQueues::settle_note(const u8* message, u32 bytes, Target to) {
+  SliceNote note;
+  std::memcpy(&note, message, sizeof(note));
+  const u8* body = message + sizeof(note);
+  u32 left = bytes - u32(sizeof(note));
+  Envelope envelope{};
+  if (note.enveloped) {
+    std::memcpy(&envelope, body, sizeof(envelope));
+    body += sizeof(envelope);
+    left -= u32(sizeof(envelope));
+  }
+  LetterReason reason = LetterReason::kFailed;
+  ErrorKind kind = ErrorKind::kHandler;
+  std::string text;
+  switch (note.reason) {
+    case kNoteExpired:
+      reason = LetterReason::kExpired;
+      kind = ErrorKind::kTimeout;
+      text = "message " + text_of_id(envelope.message_id) + " for kernel '" + kernel_.name +
+             "' expired: it waited for longer than its time to live of " +
+             std::to_string(envelope.ttl_10ms * 10U) + " ms";
+      break;
+    case kNoteClosed:
+      reason = LetterReason::kClosed;
+      text = "the kernel has no such output, or its receiver has ended";
+      break;
+    case kNoteTooLarge:
+      reason = LetterReason::kTooLarge;
+      text = std::to_string(note.bytes) + " bytes do not fit the output's slots";
+      break;
+    case kNoteAnswerTooLarge:
+      text = "the answer of " + std::to_string(note.bytes) + " bytes is larger than the slots of kernel '" +
+             kernel_.name + "', which hold " +
+             std::to_string(kernel_.outbox.max_message() - u32(sizeof(Envelope))) +
+             "; launch with LaunchOptions(slot_size=...)";
+      break;
+    default: {
+      const auto& texts = kernel_.entry->type.errors;
+      text = note.error < texts.size() ? texts[note.error] : "error number " + std::to_string(note.error);
+      log::warning({"message failed", kernel_.name, kernel_.services->runtime},
+                   [&] { return "kernel '" + kernel_.name + "' failed on a message: " + text; });
+    }
+  }
+  std::vector<u8> answer;
+  if (note.reason == kNoteAnswerTooLarge) {
+    Envelope request{};  // as the answer names it
+    request.sender = envelope.receiver;
+    request.sequence = envelope.sequence;
+    request.priority = envelope.priority;
+    std::memcpy(request.message_id, envelope.correlation_id, sizeof(request.message_id));
+    answer_error(request, ErrorKind::kMessageTooLarge, text, &answer);
+  } else {
+    const bool sent = note.reason == kNoteClosed || note.reason == kNoteTooLarge;
+    if (note.enveloped && !sent) {
+      answer_error(envelope, kind, text, &answer);
+      kernel_.screen.forget(envelope);
+    }
+    if (left < note.bytes) text += " (this copy is cut off after " + std::to_string(left) + " bytes)";
+    kernel_.dead_letters.add(reason, note.enveloped ? &envelope : nullptr, {body, left}, text);
+  }
+  if (answer.empty()) return false;
+  std::memcpy(to.bytes, answer.data(), answer.size());
+  *to.size = u32(answer.size());
+  return true;
+}
+
+}  // namespace ringway::metal

@@ -1,0 +1,105 @@
+// A launched kernel: one or more replicas behind one port.
+//
+// Three look at it. The bridge's thread and the driver share what `queues` guards. The rest is the driver's, under its
+// lock.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backends/metal/arena.h"
+#include "backends/metal/copied_queues.h"
+#include "backends/metal/kernels.h"
+#include "backends/metal/library.h"
+#include "backends/metal/slice_layout.h"
+#include "core/backend.h"
+#include "core/screen.h"
+
+namespace ringway::metal {
+
+class Driver;
+struct KernelSet;
+struct Replica;
+
+// What the host uses of queues that it shares with the GPU: the same words, 32-bit tickets.
+using DeviceAtomics = HostAtomics<u32>;
+using DeviceRing = Ring<DeviceAtomics>;
+
+// The host's view of a link is what the last command buffer reported.
+struct Link {
+  explicit Link(QueueOptions options) : shadow(std::move(options)) {}
+
+  Queue shadow;  // for telemetry: nobody puts anything into it
+  Block block;
+  Replica* from = nullptr;  // null: has ended
+  Replica* to = nullptr;
+  u32 published = 0, taken = 0;  // tickets
+  u64 total_published = 0, total_taken = 0;
+  u32 max_message = 0;
+  bool ended = false;
+};
+
+// A queue that one side of the host and one of the GPU share. Tickets from `done` to `put` are messages that lie in it.
+struct SharedRing {
+  DeviceRing ring{};
+  u32 put = 0, done = 0;
+
+  u32 depth() const { return put - done; }
+};
+
+struct Replica {
+  explicit Replica(KernelSet& of) : set(of) {}
+
+  KernelSet& set;
+  Block block;           // control, state, queues
+  Block nowhere;
+  Block inputs_table, outputs_table;
+  std::vector<std::shared_ptr<Link>> inputs, outputs;
+  ControlBlock control{};
+  ControlBlock unseen{};     // counts instead while telemetry is off
+  ControlBlock reported{};   // by the GPU, since launch
+
+  // Guarded by KernelSet::queues.
+  std::vector<SharedRing> lanes;  // the host puts
+  std::vector<u64> lane_tickets;  // as `done` of each lane, without a wrap
+  SharedRing to_host;             // the host takes
+
+  bool under_way = false;
+  std::int64_t under_way_since = 0;
+  bool stopped = false;         // the handler broke; goes on at resume_at
+  std::int64_t resume_at = 0;   // 0: not
+  u32 resumes = 0;
+  u32 restarts_in_row = 0;      // since a message was last handled
+  bool ready = false;           // of the command buffer that is being encoded
+};
+
+struct KernelSet : Port {
+  KernelSet(const QueueOptions& to_kernel, QueueOptions to_host, const LaunchOptions& launch)
+      : Port(to_kernel, std::move(to_host), launch), options(launch), screen(u32(launch.dedup)), copied(*this) {}
+
+  const Entry* entry = nullptr;
+  const Pipeline* pipeline = nullptr;
+  const HostServices* services = nullptr;
+  Driver* driver = nullptr;
+  std::string name;
+  LaunchOptions options;
+  std::vector<std::unique_ptr<Replica>> replicas;
+  ControlBlock host_counts{};  // by the bridge's thread: duplicates
+  bool running = false;        // its handler may begin a message
+  bool dead = false;           // failed, or about to
+  bool retired = false;
+  u64 discarded = 0;           // messages, by retire()
+
+  std::mutex queues;  // guards what follows, and the queues of the replicas
+  Screen screen;
+  std::vector<std::unique_ptr<Latency>> timed;  // of each lane and replica
+  CopiedQueues copied;
+
+  Latency* latency_of(u32 replica, u32 lane) {
+    return timed.empty() ? nullptr : timed[replica * mailbox.lanes().size() + lane].get();
+  }
+};
+
+}  // namespace ringway::metal

@@ -1,0 +1,193 @@
+// One slice of a ring kernel: takes messages from its inputs as far as the order allows, gives them to the handler, and
+// returns. It waits for nothing: a message without room for its answer, or whose turn it is not, stays where it is and
+// comes again in a later slice. No other slice needs to run meanwhile.
+#pragma once
+#include "backends/metal/slice_context.h"
+
+namespace ringway {
+
+struct SliceTurn {
+  u32 received, processed;
+  bool stopped;  // no further message in this slice
+};
+
+template <class Handler>
+struct Slice {
+  // In the first round of a command buffer and in every later one.
+  static RW_FN void run(RW_SHARED SliceControl* control, RW_SHARED u8* arena, Ring<MetalSealedAtomics> mailbox,
+                        Ring<MetalSealedAtomics> host) {
+    if (control->report.stop) return;
+    SliceContext context;
+    context.open(control, arena, host);
+    SliceTurn turn = {0, 0, false};
+    if (control->report.under_way) {
+      finish(&context, mailbox, &turn);
+    }
+    if (control->order.run && !turn.stopped) {
+      on_mailbox(&context, mailbox, &turn);
+      for (u32 i = 0; i < control->input_count && !turn.stopped; ++i) on_link(&context, i, control->order.quantum, &turn);
+    }
+    context.close();
+    count(control, &context, turn);
+  }
+
+ private:
+  // The message that the handler was not done with, and no other.
+  static RW_FN void finish(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox,
+                           RW_PRIVATE SliceTurn* turn) {
+    RW_SHARED SliceControl* control = context->control;
+    const u32 input = control->under_way_input;
+    control->report.under_way = 0;
+    if (input < kMailboxLanes) {
+      on_lane(context, mailbox, input, 1, true, turn);
+    } else {
+      on_link(context, input - kMailboxLanes, 1, turn);
+    }
+  }
+
+  static RW_FN void on_mailbox(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox,
+                               RW_PRIVATE SliceTurn* turn) {
+    RW_SHARED SliceControl* control = context->control;
+    u32 left = control->order.quantum;
+    if (control->lanes == 1) {
+      on_lane(context, mailbox, 0, left, false, turn);
+      return;
+    }
+    LaneTurns turns = control->turns;
+    bool blocked = false;
+    for (u32 empty = 0; left && empty < kMailboxLanes && !turn->stopped && !blocked;) {
+      const u32 credit = lane_credit(turns), most = left < credit ? left : credit;
+      const u32 taken = on_lane(context, mailbox, turns.at, most, false, turn, &blocked);
+      left -= taken;
+      empty = taken ? 0 : empty + 1;
+      if (taken) turns = lane_took(turns, taken);
+      if (!taken && !blocked) turns = lane_passed(turns);
+    }
+    // After all lanes were found empty, the highest is the first again.
+    if (left && !blocked && !turn->stopped) turns.at = turns.used = 0;
+    control->turns = turns;
+  }
+
+  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox, u32 lane, u32 most,
+                           bool goes_on, RW_PRIVATE SliceTurn* turn) {
+    bool blocked = false;
+    return on_lane(context, mailbox, lane, most, goes_on, turn, &blocked);
+  }
+  // Returns how many messages left the lane.
+  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox, u32 lane, u32 most,
+                           bool goes_on, RW_PRIVATE SliceTurn* turn, RW_PRIVATE bool* blocked) {
+    RW_SHARED SliceControl* control = context->control;
+    context->from = 0;
+    Intake<MetalSealedAtomics, false> in;
+    if (lane) mailbox = ring_at(queue_at<MetalSealedAtomics>(control, control->lane[lane]));
+    in.open(mailbox);
+    u32 taken = 0;
+    while (taken < most && !turn->stopped && !*blocked) {
+      const Claim<MetalSealedAtomics> claim = in.consumer.peek(most - taken);
+      if (!claim.count) break;
+      in.held = claim;
+      in.held.count = unexpired(control, &in.consumer.ring, claim, goes_on);
+      u32 left;
+      if (in.held.count) {
+        left = drain(context, &in, lane, turn, blocked);
+      } else {
+        in.held.count = 1;
+        left = refuse(context, &in, kNoteExpired, 0);
+        if (!left) *blocked = true;
+        turn->received += left;
+        if (left) ++control->report.counts.dropped_expired;
+      }
+      in.consumer.next = in.held.first;
+      in.held.count = 0;
+      taken += left;
+    }
+    in.consumer.show();
+    control->report.taken[lane] = in.consumer.next;
+    return taken;
+  }
+
+  // How many of the claimed messages the handler may get now; 0: the first one has expired. One with a time to live goes
+  // alone, so that it is judged right before.
+  static RW_FN u32 unexpired(RW_SHARED const SliceControl* control, RW_PRIVATE const Ring<MetalSealedAtomics>* ring,
+                             Claim<MetalSealedAtomics> claim, bool goes_on) {
+    for (u32 i = 0; i < claim.count; ++i) {
+      RW_SHARED const Envelope* message = (RW_SHARED const Envelope*)raw_payload(ring->slot(claim.first + i));
+      if (!message->ttl_10ms) continue;
+      if (i) return i;
+      return goes_on || !outlived(message->ttl_10ms, message->timestamp_us, control->now_us) ? 1 : 0;
+    }
+    return claim.count;
+  }
+
+  static RW_FN void on_link(RW_PRIVATE SliceContext* context, u32 i, u32 most, RW_PRIVATE SliceTurn* turn) {
+    RW_SHARED SliceControl* control = context->control;
+    context->from = i + 1;
+    Intake<MetalAtomics, false> in;
+    in.open(ring_at(queue_of(link_at(control, control->inputs, i))));
+    bool blocked = false;
+    for (u32 taken = 0; taken < most && !turn->stopped && !blocked;) {
+      in.held = in.consumer.peek(most - taken);
+      if (!in.held.count) break;
+      taken += drain(context, &in, kMailboxLanes + i, turn, &blocked);
+      in.consumer.next = in.held.first;  // what was not handled is claimed again
+      in.held.count = 0;
+    }
+    in.consumer.show();
+  }
+
+  // Gives the handler a run of what is held; returns how many messages left the input.
+  template <class A>
+  static RW_FN u32 drain(RW_PRIVATE SliceContext* context, RW_PRIVATE Intake<A, false>* in, u32 input,
+                         RW_PRIVATE SliceTurn* turn, RW_PRIVATE bool* blocked) {
+    RW_SHARED SliceControl* control = context->control;
+    RW_SHARED typename Handler::State* state =
+        (RW_SHARED typename Handler::State*)((RW_SHARED u8*)control + control->state);
+    DrainStatus status;
+    const u32 done = ring_turn<A, Handler>(context, in, in->held.count, state, &status);
+    turn->processed += done;
+    turn->received += done;
+    if (status.code == kAgain) *blocked = true;
+    if (status.code == kUnfinished) {
+      control->report.under_way = 1;
+      control->under_way_input = input;
+      turn->stopped = true;
+    }
+    if (status.code != kFailed && status.code != kBroken) return done;
+    const u32 refused = refuse(context, in, kNoteFailed, status.error);
+    if (!refused) {
+      *blocked = true;  // the same message again when there is room
+      return done;
+    }
+    ++control->report.counts.errors;
+    turn->received += 1;
+    if (status.code == kBroken && !control->skips) {
+      control->report.stop = kSliceBroken;
+      control->report.error = status.error;
+      turn->stopped = true;
+    }
+    return done + 1;
+  }
+
+  // Lets go of the first held message, of which the host is told; 0: there is no room for that.
+  template <class A>
+  static RW_FN u32 refuse(RW_PRIVATE SliceContext* context, RW_PRIVATE Intake<A, false>* in, u32 reason, u32 error) {
+    RW_SHARED u8* slot = (RW_SHARED u8*)in->consumer.ring.slot(in->held.first);
+    if (!context->note(reason, error, slot, context->from == 0)) return 0;
+    skip(in);
+    return 1;
+  }
+
+  static RW_FN void count(RW_SHARED SliceControl* control, RW_PRIVATE const SliceContext* context, SliceTurn turn) {
+    if (!turn.received && !context->sent) return;
+    RW_SHARED SliceReport* report = &control->report;
+    report->last_round = control->round;
+    report->counts.iterations += 1;
+    report->counts.received += turn.received;
+    report->counts.processed += turn.processed;
+    report->counts.sent += context->sent;
+    report->counts.dropped_closed += context->closed;
+    report->counts.last_message_us = control->now_us;
+  }
+};
+
+}  // namespace ringway

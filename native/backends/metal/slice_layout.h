@@ -1,0 +1,119 @@
+// What the host and the slices of ring kernels both see: they lie in one arena, and name each other by offsets, so that
+// the arena may be bound anywhere. Compiled as host C++ and as Metal source.
+//
+// The host and the GPU never look at the same word while a command buffer runs. Each command buffer begins with the
+// orders that the host wrote before its commit, and ends with reports that the host reads after its end; of a queue that
+// they share, either touches only the slots that these two say are its own.
+#pragma once
+#include "ringway/control.h"
+#include "ringway/lane_turns.h"
+#include "ringway/layout.h"
+
+namespace ringway {
+
+// Why the slices of a kernel do nothing until the host says so.
+enum SliceStop : u32 {
+  kSliceGoes = 0,
+  kSliceBroken = 1,  // the handler broke, with the error number `error`
+  kSliceBadQueue = 2,  // a queue is not what its header says; `error` is the LayoutFault
+};
+
+// By the host, for one command buffer.
+struct SliceOrder {
+  u32 run;                     // the handler may begin messages
+  u32 quantum;                 // messages that one slice may take from one input
+  u32 published[kMailboxLanes];  // the mailbox holds the tickets below, by lane
+  u32 taken;                   // of the queue to the host, the tickets below have been taken
+  u32 resumes;                 // one more than last: a new state, and on after a stop
+};
+
+// By the slices, as it is at the end of a command buffer.
+struct SliceReport {
+  u32 taken[kMailboxLanes];  // of the mailbox, the tickets below have been released
+  u32 published;           // the queue to the host holds the tickets below
+  u32 stop, error;         // SliceStop
+  u32 under_way;           // the handler is not done with a message
+  u32 last_round;          // the last one, from 1 on, in which a message moved; 0: none
+  u32 reserved;
+  ControlBlock counts;
+};
+
+// A message to the host that is no message of the kernel's begins with this; its slot has the flag kSlotNote. Behind it
+// lies the message that it speaks of, cut off where the slot ends.
+enum SliceNoteReason : u32 {
+  kNoteFailed = 1,         // the handler failed on it
+  kNoteExpired = 2,        // its time to live was over
+  kNoteClosed = 3,         // was sent to an output that is not there, or whose receiver has ended
+  kNoteTooLarge = 4,       // was sent to an output whose slots are smaller
+  kNoteAnswerTooLarge = 5  // an answer; only its envelope follows
+};
+struct SliceNote {
+  u32 reason, error;
+  u32 bytes;  // of the message, without an envelope
+  u32 enveloped;
+};
+enum : u32 { kSlotNote = 2 };
+
+// What a buffer handle names: handle, GPU address, bytes. Entry i is that of handles whose low half is i.
+struct SliceBuffer {
+  u64 handle, address, bytes;
+};
+
+// Where a link lies: its head, then the queue's header, then the slots.
+struct SliceLink {
+  u32 ended;  // the receiving kernel is gone
+  u32 max_message;
+  u32 reserved[30];
+};
+static_assert(sizeof(SliceLink) == kIndexLine, "a queue's header follows");
+
+// Of one replica. Offsets count from the control itself, but for `buffers`, which counts from the arena's start.
+struct SliceControl {
+  // The host's, written while no command buffer is there.
+  u64 at;  // of this, from the arena's start
+  i64 lane[kMailboxLanes];  // headers of queues
+  i64 to_host;
+  i64 state;
+  i64 nowhere;          // room for messages that can only be dropped
+  i64 inputs, outputs;  // tables of i64: offsets of links
+  u32 lanes, input_count, output_count;
+  u32 nowhere_bytes, max_message;  // of a message to the host, with its envelope
+  u32 state_bytes;
+  u32 endpoint;
+  u32 emits;   // type of what reserve(0) sends
+  u32 skips;   // a handler that breaks on a message goes on with the next
+  u32 id[4];   // answers and messages are numbered from here on
+  u32 host_capacity;
+
+  // Set from the order at the begin of each command buffer.
+  SliceOrder order;
+  u64 now_us, now_ns;
+  i64 buffers;
+  u32 buffer_count;
+  u32 round;
+  u32 resumed;
+  u32 under_way_input;  // 0 to 3: a lane, else 4 + the link
+
+  // The slices' own.
+  LaneTurns turns;
+  u64 to_host_count;  // messages ever sent to the host
+  SliceReport report;
+};
+
+struct SliceLinkReport {
+  u32 published, taken;
+};
+
+// What comes before, between and behind the rounds of a command buffer: one thread for each replica, then one for each
+// link.
+struct SliceBoundary {
+  u32 replicas, links;
+  u32 begins, ends;
+  // Of the tables, from the arena's start: control and order of each replica, its report; link, and its report.
+  u64 controls, orders, reports, link_heads, link_reports;
+  u64 buffers;
+  u32 buffer_count, reserved;
+  u64 now_us, now_ns;
+};
+
+}  // namespace ringway
