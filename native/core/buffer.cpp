@@ -29,6 +29,7 @@ u64 BufferTable::add(u8* data, u64 bytes) {
   const u64 handle = u64(generation_) << 32 | index;
   // SYNC: partner load_acquire in find(): data and bytes come before.
   atomic::store_release(&entry.handle, handle);
+  atomic::count(&changes_, 1);
   return handle;
 }
 
@@ -39,7 +40,18 @@ bool BufferTable::remove(u64 handle) {
   const u32 index = u32(handle);
   atomic::store_relaxed(&chunks_[index / kChunk][index % kChunk].handle, u64(0));
   free_.push_back(index);
+  atomic::count(&changes_, 1);
   return true;
+}
+
+std::vector<BufferTable::Named> BufferTable::list() {
+  std::lock_guard lock(changing_);
+  std::vector<Named> all;
+  for (u32 i = 0; i < entries_; ++i) {
+    const Entry& entry = chunks_[i / kChunk][i % kChunk];
+    if (entry.handle) all.push_back({entry.handle, entry.data, entry.bytes});
+  }
+  return all;
 }
 
 }  // namespace ringway

@@ -28,6 +28,15 @@ class BufferTable {
     return chunk[index % kChunk].data;
   }
 
+  struct Named {
+    u64 handle;
+    u8* data;
+    u64 bytes;
+  };
+  // All entries, for a device that has a table of its own; changes() grows when there are others.
+  std::vector<Named> list();
+  u64 changes() const { return atomic::load_relaxed(&changes_); }
+
  private:
   struct Entry {
     u64 handle;  // generation in the high half, from 1; 0 = free
@@ -42,6 +51,7 @@ class BufferTable {
   std::vector<u32> free_;
   u32 entries_ = 0;
   u32 generation_ = 0;
+  u64 changes_ = 0;
 };
 
 }  // namespace ringway

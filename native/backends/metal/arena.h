@@ -6,6 +6,7 @@
 #import <Metal/Metal.h>
 
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "backends/metal/gpu.h"

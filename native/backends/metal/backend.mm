@@ -2,11 +2,13 @@
 
 #include "backends/metal/dispatcher.h"
 #include "backends/metal/gpu.h"
+#include "backends/metal/ring_backend.h"
 
 namespace ringway::metal {
 
 BackendEntry backend() {
   BackendEntry entry{"metal", {}, {}};
+  entry.make = &open_ring_backend;
   entry.open_dispatcher = &open_dispatcher;
   entry.probe = &why_no_gpu;
   return entry;

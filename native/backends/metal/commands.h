@@ -22,11 +22,12 @@ struct Ended {
   double gpu_seconds = 0;  // that the GPU was at it
 };
 
-// Dispatches of one command buffer run one after the other, each seeing what those before it wrote.
+// Dispatches of one command buffer run one after the other, each seeing what those before it wrote; `concurrent` ones do
+// so only across barriers.
 class Commands {
  public:
   // Waits while the queue has as many command buffers as it takes. Throws kOutOfMemory.
-  Commands(id<MTLCommandQueue> queue, std::string label);
+  Commands(id<MTLCommandQueue> queue, std::string label, MTLDispatchType type = MTLDispatchTypeSerial);
   // What was not committed is dropped.
   ~Commands();
   Commands(const Commands&) = delete;

@@ -32,12 +32,13 @@ Owned<id<MTLCommandQueue>> new_queue(const Gpu& gpu, const std::string& label) {
   return queue;
 }
 
-Commands::Commands(id<MTLCommandQueue> queue, std::string label) : label_(std::move(label)) {
+Commands::Commands(id<MTLCommandQueue> queue, std::string label, MTLDispatchType type)
+    : label_(std::move(label)) {
   const AutoreleaseScope scope;
   checked(label_, [&] {
     buffer_ = Owned<id<MTLCommandBuffer>>::retain([queue commandBuffer]);
     [buffer_.get() setLabel:string_of(label_)];
-    encoder_ = Owned<id<MTLComputeCommandEncoder>>::retain([buffer_.get() computeCommandEncoder]);
+    encoder_ = Owned<id<MTLComputeCommandEncoder>>::retain([buffer_.get() computeCommandEncoderWithDispatchType:type]);
     [encoder_.get() setLabel:string_of(label_)];
   });
   if (!encoder_)

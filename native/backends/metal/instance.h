@@ -66,8 +66,10 @@ struct Replica {
   std::vector<u64> lane_tickets;  // as `done` of each lane, without a wrap
   SharedRing to_host;             // the host takes
 
-  bool under_way = false;
+  bool waits = false;            // has messages in its mailbox
+  bool under_way = false;        // the handler is not done with a message
   std::int64_t under_way_since = 0;
+  std::int64_t next_look = 0;    // when a slice is due although nothing came
   bool stopped = false;         // the handler broke; goes on at resume_at
   std::int64_t resume_at = 0;   // 0: not
   u32 resumes = 0;

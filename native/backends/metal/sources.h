@@ -4,5 +4,6 @@
 namespace ringway::metal {
 
 extern const char* const source_of_grid_kernels;
+extern const char* const source_of_ring_kernels;
 
 }  // namespace ringway::metal

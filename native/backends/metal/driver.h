@@ -1,0 +1,138 @@
+// The thread that keeps a runtime's ring kernels going: it encodes slices into command buffers, hands orders over with
+// them, reads the reports behind them, and sleeps when no message can move.
+//
+// A command buffer is a number of rounds; in each, every kernel that may have something to do runs one slice, all of
+// them concurrently, and barriers divide the rounds. Two command buffers are under way while there is work, so that the
+// GPU need not wait for the host; their orders and reports lie in areas of their own.
+#pragma once
+#import <Metal/Metal.h>
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "backends/metal/commands.h"
+#include "backends/metal/instance.h"
+#include "backends/metal/wrapped_buffers.h"
+
+namespace ringway::metal {
+
+class Driver {
+ public:
+  Driver(const HostServices& services, const Gpu& gpu, Library& library);
+  ~Driver();
+
+  // Runs `change` while nothing is on the GPU and this thread alone looks at kernels and arena. What it throws has
+  // changed nothing.
+  void still(const Wait& until, const std::function<void()>& change);
+  // By `change`: they are in the command buffers to come.
+  void add(std::shared_ptr<KernelSet> kernel);
+  void remove(KernelSet& kernel);
+  void add(std::shared_ptr<Link> link);
+
+  void set_running(KernelSet& kernel, bool on);
+  // Whether messages wait for the kernel on the GPU.
+  bool has_input(const KernelSet& kernel);
+  // Once back, handlers of that kernel, or of all, that ran at the call have returned, and no slice uses a buffer that
+  // was released before. Throws kTimeout, naming the kernel, after the watchdog's time.
+  void settle(const KernelSet* kernel, const Wait& until);
+  // Messages may have come, or room: by any thread.
+  void wake();
+  u64 idle_looks() const { return atomic::load_relaxed(&idle_looks_); }
+
+  // Discards what is left for a kernel: its messages become dead letters. While nothing is on the GPU.
+  u64 discard(KernelSet& kernel, LetterReason reason, const std::string& text);
+
+  void stop();
+  void abandon();
+
+  const std::shared_ptr<Arena>& arena() const { return arena_; }
+
+ private:
+  struct Slot {  // in the ring of areas
+    u64 controls = 0, orders = 0, reports = 0, link_heads = 0, link_reports = 0;
+    Block block;
+  };
+  struct Flight {  // a command buffer under way
+    u64 number = 0;
+    u32 area = 0;
+    u32 rounds = 0;
+    std::vector<Replica*> replicas;  // with a slice in it
+    std::vector<u32> resumes;        // of all replicas, as it was ordered
+    std::int64_t began = 0;
+    bool over = false;
+    Ended ended;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+  static constexpr u32 kInFlight = 2;
+  static constexpr u32 kMostRounds = 256, kMostQuantum = 65'536;
+  static constexpr std::int64_t kUnderWayLook = 300'000;    // ns until a message under way gets its next slice
+  static constexpr std::int64_t kExpiryLook = 10'000'000;  // ns between looks for messages that expire
+  static constexpr double kTarget = 2e-3;  // seconds on the GPU for a command buffer
+
+  void run();
+  bool take_ended(Lock& lock);
+  bool wants_slices();
+  void sleep(Lock& lock);
+  std::int64_t next_look() const;
+  void wait(Lock& lock, const Wait& until, const std::function<bool()>& done);
+  void lay_out();
+
+  // driver_encode.mm
+  void encode(Lock& lock);
+  void nothing_to_do();
+  u32 choose_ready();
+  void write_orders(const Slot& area, Flight* flight);
+  void encode_boundary(id<MTLComputeCommandEncoder> encoder, const Slot& area, bool begins, bool ends);
+  void encode_slice(id<MTLComputeCommandEncoder> encoder, const Replica& replica);
+
+  // driver_report.mm
+  void apply(const Flight& flight);
+  bool apply(Replica& replica, const SliceReport& report, u32 resumes, const Flight& flight);
+  void apply(Link& link, const SliceLinkReport& report);
+  void add_counts(Replica& replica, const SliceReport& report, const Flight& flight);
+  void adapt(const Flight& flight, u32 last_round);
+  void look_for_stuck();
+
+  // driver_end.mm
+  void broke(Replica& replica, const std::string& text);
+  void command_failed(const Flight& flight);
+  void fail(KernelSet& kernel, const std::string& reason);
+  void finish_failures();
+  void resume_due();
+  u64 bury(KernelSet& kernel, const DeviceRing& ring, u32 first, u32 last, bool enveloped, LetterReason reason,
+           const std::string& text);
+  std::string stuck_text(const KernelSet& kernel) const;
+  const KernelSet* stuck_kernel() const;
+
+  const HostServices services_;
+  const std::int64_t patience_;  // ns; 0: none
+  const std::shared_ptr<Arena> arena_;
+  const Pipeline& boundary_;
+  const Owned<id<MTLCommandQueue>> queue_;
+  WrappedBuffers buffers_;
+
+  std::mutex mutex_;  // of all that follows
+  std::condition_variable changed_;
+  std::vector<std::shared_ptr<KernelSet>> kernels_;
+  std::vector<Replica*> replicas_;
+  std::vector<std::shared_ptr<Link>> links_;
+  Slot areas_[kInFlight];
+  bool laid_out_ = true;
+  std::vector<std::shared_ptr<Flight>> flights_;  // oldest first
+  u64 committed_ = 0, ended_ = 0;                 // numbers of flights
+  u32 stillness_ = 0;                             // callers that want it
+  u64 events_ = 0, encoded_events_ = 0;           // what may let messages move
+  bool backlog_ = false;                          // messages moved to the last
+  u32 rounds_ = 1, quantum_ = 256;
+  std::vector<std::pair<KernelSet*, std::string>> failing_;
+  u64 idle_looks_ = 0;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ringway::metal

@@ -1,0 +1,165 @@
+// What goes into a command buffer.
+//
+// Order: the host writes orders and messages before it commits. Inside, every dispatch of a round runs concurrently; a
+// barrier stands before and behind the boundary that divides rounds, so that a queue's side handles only what its other
+// side did in an earlier round. Before Metal 3.2 that is the only order that there is: links hand over what the boundary
+// has sealed. From 3.2 fences order a link inside a round too. What the host shares is always sealed.
+#include <algorithm>
+#include <utility>
+
+#include "backends/metal/driver.h"
+#include "core/error.h"
+#include "core/log.h"
+
+namespace ringway::metal {
+namespace {
+
+constexpr u64 kBoundaryThreads = 32;  // of a group
+
+}  // namespace
+
+void Driver::encode(Lock&) {
+  const AutoreleaseScope scope;
+  auto flight = std::make_shared<Flight>();
+  try {
+    if (!flights_.empty() && (!laid_out_ || buffers_.stale())) return;
+    if (!laid_out_) lay_out();
+    if (buffers_.stale()) buffers_.renew();
+    flight->area = u32(committed_ % kInFlight);
+    encoded_events_ = events_;
+    if (!choose_ready()) return nothing_to_do();
+    const Slot& area = areas_[flight->area];
+    write_orders(area, flight.get());
+    flight->rounds = rounds_;
+    Commands commands(queue_.get(), "slices of " + services_.runtime, MTLDispatchTypeConcurrent);
+    id<MTLComputeCommandEncoder> encoder = commands.encoder();
+    checked("slices", [&] {
+      const auto& resources = buffers_.resources();
+      if (!resources.empty()) {
+        [encoder useResources:resources.data()
+                        count:resources.size()
+                        usage:MTLResourceUsageRead | MTLResourceUsageWrite];
+      }
+      encode_boundary(encoder, area, true, false);
+      for (u32 round = 1; round <= flight->rounds; ++round) {
+        [encoder memoryBarrierWithScope:MTLBarrierScopeBuffers];
+        for (const Replica* replica : flight->replicas) encode_slice(encoder, *replica);
+        [encoder memoryBarrierWithScope:MTLBarrierScopeBuffers];
+        encode_boundary(encoder, area, false, round == flight->rounds);
+      }
+    });
+    flight->began = now_ns();
+    log::debug({"slices", {}, services_.runtime}, [&] {
+      return "command buffer " + std::to_string(committed_ + 1) + ": " + std::to_string(flight->replicas.size()) +
+             " kernels, " + std::to_string(flight->rounds) + " rounds, at most " + std::to_string(quantum_) +
+             " messages from an input";
+    });
+    commands.commit([this, flight](const Ended& ended) {
+      // Notified under the lock: the driver may be gone right behind it.
+      std::lock_guard lock(mutex_);
+      flight->ended = ended;
+      flight->over = true;
+      changed_.notify_all();
+    });
+  } catch (const std::exception& error) {
+    flight->ended.failure = error.what();
+    command_failed(*flight);
+    return;
+  }
+  flight->number = ++committed_;
+  flights_.push_back(std::move(flight));
+}
+
+void Driver::nothing_to_do() {
+  backlog_ = false;
+  for (Replica* replica : replicas_) replica->next_look = now_ns() + kExpiryLook;
+}
+
+// Marks the replicas that have input, and those that these can send to; how many.
+u32 Driver::choose_ready() {
+  std::vector<Replica*> found;
+  const auto choose = [&found](Replica* replica) {
+    if (!replica || replica->ready || replica->stopped || replica->set.dead) return;
+    if (!replica->set.running && !replica->under_way) return;
+    replica->ready = true;
+    found.push_back(replica);
+  };
+  for (Replica* replica : replicas_) replica->ready = false;
+  for (Replica* replica : replicas_) {
+    std::lock_guard lock(replica->set.queues);
+    const bool mail = std::any_of(replica->lanes.begin(), replica->lanes.end(),
+                                  [](const SharedRing& lane) { return lane.depth() != 0; });
+    if (mail || replica->under_way) choose(replica);
+  }
+  for (const auto& link : links_) {
+    if (link->published != link->taken) choose(link->to);
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    for (const auto& link : found[i]->outputs) choose(link->to);
+  }
+  return u32(found.size());
+}
+
+void Driver::write_orders(const Slot& area, Flight* flight) {
+  auto* const orders = arena_->as<SliceOrder>(area.orders);
+  for (u32 i = 0; i < replicas_.size(); ++i) {
+    Replica& replica = *replicas_[i];
+    KernelSet& kernel = replica.set;
+    std::lock_guard lock(kernel.queues);
+    SliceOrder order{};
+    order.run = kernel.running && !kernel.dead;
+    order.quantum = std::max(1U, std::min(u32(kernel.options.batch), quantum_));
+    for (u32 lane = 0; lane < replica.lanes.size(); ++lane) order.published[lane] = replica.lanes[lane].put;
+    order.taken = replica.to_host.done;
+    order.resumes = replica.resumes;
+    orders[i] = order;
+    flight->resumes.push_back(replica.resumes);
+    if (replica.ready) flight->replicas.push_back(&replica);
+  }
+}
+
+void Driver::encode_boundary(id<MTLComputeCommandEncoder> encoder, const Slot& area, bool begins, bool ends) {
+  const u64 threads = replicas_.size() + links_.size();
+  const SliceBoundary plan{u32(replicas_.size()),
+                           u32(links_.size()),
+                           begins,
+                           ends,
+                           area.controls,
+                           area.orders,
+                           area.reports,
+                           area.link_heads,
+                           area.link_reports,
+                           buffers_.table(),
+                           buffers_.entries(),
+                           0,
+                           unix_us(),
+                           static_cast<u64>(now_ns())};
+  [encoder setComputePipelineState:boundary_.state.get()];
+  [encoder setBuffer:arena_->buffer() offset:0 atIndex:0];
+  [encoder setBytes:&plan length:sizeof(plan) atIndex:1];
+  [encoder dispatchThreads:MTLSizeMake(threads, 1, 1)
+      threadsPerThreadgroup:MTLSizeMake(std::min<u64>(threads, kBoundaryThreads), 1, 1)];
+}
+
+void Driver::encode_slice(id<MTLComputeCommandEncoder> encoder, const Replica& replica) {
+  id<MTLBuffer> arena = arena_->buffer();
+  const u64 control = replica.block.offset();
+  const auto offset_of = [this](const void* place) {
+    return NSUInteger(static_cast<const u8*>(place) - arena_->at(0));
+  };
+  const DeviceRing& in = replica.lanes[0].ring;
+  const DeviceRing& out = replica.to_host.ring;
+  const u32 capacity = in.capacity;
+  [encoder setComputePipelineState:replica.set.pipeline->state.get()];
+  [encoder setBuffer:arena offset:offset_of(in.slots) atIndex:0];
+  [encoder setBuffer:arena offset:offset_of(&in.header->dequeue) atIndex:1];
+  [encoder setBuffer:arena offset:offset_of(&in.header->enqueue) atIndex:2];
+  [encoder setBuffer:arena offset:offset_of(out.slots) atIndex:3];
+  [encoder setBuffer:arena offset:offset_of(&out.header->dequeue) atIndex:4];
+  [encoder setBuffer:arena offset:offset_of(&out.header->enqueue) atIndex:5];
+  [encoder setBuffer:arena offset:control atIndex:6];
+  [encoder setBytes:&capacity length:sizeof(capacity) atIndex:7];
+  [encoder dispatchThreadgroups:MTLSizeMake(1, 1, 1) threadsPerThreadgroup:MTLSizeMake(1, 1, 1)];
+}
+
+}  // namespace ringway::metal

@@ -1,0 +1,165 @@
+// What a command buffer that has ended says.
+#include <algorithm>
+
+#include "backends/metal/driver.h"
+#include "core/bridge.h"
+#include "core/log.h"
+
+namespace ringway::metal {
+
+void Driver::apply(const Flight& flight) {
+  const Slot& area = areas_[flight.area];
+  const auto* const reports = arena_->as<SliceReport>(area.reports);
+  const auto* const link_reports = arena_->as<SliceLinkReport>(area.link_reports);
+  u32 last_round = 0;
+  std::vector<KernelSet*> news;
+  for (u32 i = 0; i < replicas_.size(); ++i) {
+    if (apply(*replicas_[i], reports[i], flight.resumes[i], flight)) news.push_back(&replicas_[i]->set);
+    last_round = std::max(last_round, reports[i].last_round);
+  }
+  for (u32 i = 0; i < links_.size(); ++i) apply(*links_[i], link_reports[i]);
+  for (KernelSet* kernel : news) kernel->bridge->wake();
+  if (!last_round) atomic::count(&idle_looks_, 1);
+  backlog_ = last_round == flight.rounds;
+  adapt(flight, last_round);
+}
+
+// Whether its bridge has something to carry.
+bool Driver::apply(Replica& replica, const SliceReport& report, u32 resumes, const Flight& flight) {
+  KernelSet& kernel = replica.set;
+  bool news = false;
+  bool waits = false;
+  {
+    std::lock_guard lock(kernel.queues);
+    add_counts(replica, report, flight);
+    for (u32 lane = 0; lane < replica.lanes.size(); ++lane) {
+      replica.lanes[lane].done = report.taken[lane];
+      waits |= replica.lanes[lane].depth() != 0;
+    }
+    replica.to_host.put = report.published;
+    news = kernel.copied.has_news();
+  }
+  const std::int64_t now = now_ns();
+  // How long a message has been under way counts from the first slice that says so of it.
+  if (!report.under_way || !replica.under_way || report.last_round) replica.under_way_since = now;
+  replica.under_way = report.under_way;
+  replica.waits = waits;
+  replica.next_look = now + (report.under_way ? kUnderWayLook : kExpiryLook);
+  if (report.stop == kSliceGoes || resumes != replica.resumes || replica.stopped || kernel.dead) return news;
+  replica.stopped = true;
+  if (report.stop == kSliceBroken) {
+    const auto& texts = kernel.entry->type.errors;
+    broke(replica,
+          report.error < texts.size() ? texts[report.error] : "error number " + std::to_string(report.error));
+  } else {
+    fail(kernel, "a queue of it is damaged (fault " + std::to_string(report.error) + ")");
+  }
+  return news;
+}
+
+void Driver::add_counts(Replica& replica, const SliceReport& report, const Flight& flight) {
+  KernelSet& kernel = replica.set;
+  const bool on = atomic::load_relaxed(&kernel.telemetry) != 0;
+  ControlBlock& seen = on ? replica.control : replica.unseen;
+  const ControlBlock& now = report.counts;
+  ControlBlock& before = replica.reported;
+  const u64 received = now.received - before.received, sent = now.sent - before.sent;
+  if (now.processed != before.processed) replica.restarts_in_row = 0;
+  // First: who sees that a message was handled can count what it led to.
+  atomic::count(&seen.sent, sent);
+  atomic::count(&seen.received, received);
+  atomic::count(&seen.processed, now.processed - before.processed);
+  atomic::count(&seen.errors, now.errors - before.errors);
+  atomic::count(&seen.iterations, now.iterations - before.iterations);
+  atomic::count(&seen.dropped_closed, now.dropped_closed - before.dropped_closed);
+  atomic::count(&seen.dropped_expired, now.dropped_expired - before.dropped_expired);
+  if (now.last_message_us != before.last_message_us) atomic::store_relaxed(&seen.last_message_us, now.last_message_us);
+  before = now;
+
+  struct Told {
+    Driver& driver;
+    KernelSet& kernel;
+    static void measured(void* self, u64 sent, u64 handled) {
+      const Told& told = *static_cast<Told*>(self);
+      told.driver.services_.tracer.passage(told.kernel.worker,
+                                           {static_cast<std::int64_t>(sent), static_cast<std::int64_t>(handled),
+                                            Tracer::kHost, told.kernel.index});
+    }
+  } told{*this, kernel};
+  const bool traced = services_.tracer.on();
+  const u32 number = u32(std::find_if(kernel.replicas.begin(), kernel.replicas.end(),
+                                      [&](const auto& one) { return one.get() == &replica; }) -
+                         kernel.replicas.begin());
+  u32 depth = 0;
+  for (u32 lane = 0; lane < replica.lanes.size(); ++lane) {
+    const u32 taken = report.taken[lane] - replica.lanes[lane].done;
+    Latency* const latency = on ? kernel.latency_of(number, lane) : nullptr;
+    if (latency && taken)
+      latency->handled(replica.lane_tickets[lane], taken, {traced ? &Told::measured : nullptr, &told});
+    replica.lane_tickets[lane] += taken;
+    depth += replica.lanes[lane].put - report.taken[lane];
+  }
+  if (traced && (received || sent))
+    services_.tracer.turn(kernel.worker,
+                          {flight.began, now_ns(), kernel.index, u32(received), u32(sent), depth});
+}
+
+void Driver::apply(Link& link, const SliceLinkReport& report) {
+  link.total_published += report.published - link.published;
+  link.total_taken += report.taken - link.taken;
+  link.published = report.published;
+  link.taken = report.taken;
+  QueueHeader<QueueAtomics>* const header = link.shadow.ring().header;
+  QueueAtomics::store_index(&header->enqueue, link.total_published);
+  QueueAtomics::store_index(&header->dequeue, link.total_taken);
+}
+
+// More rounds while messages move to the last of them and there is time, fewer when they do not; one round that takes
+// too long gets fewer messages.
+void Driver::adapt(const Flight& flight, u32 last_round) {
+  const double seconds = flight.ended.gpu_seconds;
+  if (seconds > kTarget && rounds_ > 1) {
+    rounds_ = std::max(1U, rounds_ / 2);
+  } else if (last_round == flight.rounds && 2 * seconds < kTarget) {
+    rounds_ = std::min(2 * flight.rounds, kMostRounds);
+  } else if (last_round < flight.rounds / 2) {
+    rounds_ = std::max(1U, flight.rounds / 2);
+  }
+  if (seconds > 2 * kTarget && flight.rounds == 1) quantum_ = std::max(1U, quantum_ / 2);
+  if (seconds < kTarget) quantum_ = std::min(2 * quantum_, kMostQuantum);
+}
+
+// Names a kernel whose message, or whose command buffer, takes longer than the watchdog allows.
+void Driver::look_for_stuck() {
+  if (!patience_) return;
+  const std::int64_t now = now_ns();
+  const bool late = !flights_.empty() && !flights_.front()->over && now - flights_.front()->began > patience_;
+  for (const auto& kernel : kernels_) {
+    const bool stuck = std::any_of(kernel->replicas.begin(), kernel->replicas.end(), [&](const auto& replica) {
+      const bool flies = late && std::find(flights_.front()->replicas.begin(), flights_.front()->replicas.end(),
+                                           replica.get()) != flights_.front()->replicas.end();
+      return flies || (replica->under_way && !kernel->dead && now - replica->under_way_since > patience_);
+    });
+    if (stuck == (atomic::load_relaxed(&kernel->stuck) != 0)) continue;
+    atomic::store_relaxed(&kernel->stuck, u32(stuck));
+    log::warning({stuck ? "stuck" : "returned", kernel->name, services_.runtime}, [&] {
+      return stuck ? stuck_text(*kernel) : "kernel '" + kernel->name + "' has returned from its handler";
+    });
+  }
+}
+
+const KernelSet* Driver::stuck_kernel() const {
+  for (const auto& kernel : kernels_) {
+    if (atomic::load_relaxed(&kernel->stuck)) return kernel.get();
+  }
+  return nullptr;
+}
+
+std::string Driver::stuck_text(const KernelSet& kernel) const {
+  char seconds[32];
+  std::snprintf(seconds, sizeof(seconds), "%g", services_.watchdog);
+  return "kernel '" + kernel.name + "' on worker " + std::to_string(kernel.worker) +
+         " has not returned from its handler for " + seconds + " s (the runtime's watchdog)";
+}
+
+}  // namespace ringway::metal

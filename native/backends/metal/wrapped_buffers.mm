@@ -1,0 +1,79 @@
+#include "backends/metal/wrapped_buffers.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "backends/metal/errors.h"
+#include "backends/metal/slice_layout.h"
+#include "core/log.h"
+
+namespace ringway::metal {
+namespace {
+
+constexpr u64 kPage = 16384;  // as in the arena
+
+}  // namespace
+
+// The pages that the memory lies in: a handler gets no address outside of it.
+WrappedBuffers::Wrapped WrappedBuffers::wrap(const BufferTable::Named& memory) const {
+  const u64 begin = reinterpret_cast<u64>(memory.data);
+  const u64 first = begin / kPage * kPage, end = (begin + memory.bytes + kPage - 1) / kPage * kPage;
+  Wrapped wrapped{{}, 0, memory.bytes};
+  if (!memory.bytes) {
+    wrapped.address = [arena_->buffer() gpuAddress];  // of nothing; never followed
+    return wrapped;
+  }
+  try {
+    checked("buffer " + std::to_string(memory.handle), [&] {
+      wrapped.buffer = Owned<id<MTLBuffer>>::adopt(
+          [gpu_.device.get() newBufferWithBytesNoCopy:reinterpret_cast<void*>(first)
+                                               length:end - first
+                                              options:MTLResourceStorageModeShared
+                                          deallocator:nil]);
+    });
+  } catch (const Error& error) {
+    log::warning({"metal"}, [&] { return std::string(error.what()); });
+  }
+  if (wrapped.buffer) wrapped.address = [wrapped.buffer.get() gpuAddress] + (begin - first);
+  return wrapped;
+}
+
+void WrappedBuffers::renew() {
+  const AutoreleaseScope scope;
+  seen_ = buffers_.changes();  // before the list, so that a later one is found out
+  const auto named = buffers_.list();
+  std::map<u64, Wrapped> now;
+  u32 entries = 0;
+  for (const BufferTable::Named& memory : named) {
+    const auto known = wrapped_.find(memory.handle);
+    Wrapped wrapped = known != wrapped_.end() ? std::move(known->second) : wrap(memory);
+    if (!wrapped.address) {
+      log::warning({"metal"}, [&] {
+        return "the GPU cannot use the " + std::to_string(memory.bytes) + " bytes of buffer handle " +
+               std::to_string(memory.handle) + " where they lie: kernels will not find it; use Runtime.buffer(nbytes)";
+      });
+    }
+    entries = std::max(entries, u32(memory.handle) + 1);
+    now.emplace(memory.handle, std::move(wrapped));
+  }
+  wrapped_ = std::move(now);
+  if (entries > room_) {
+    const u32 room = std::max(2 * room_, entries);
+    table_ = Block(arena_, u64(room) * sizeof(SliceBuffer));
+    room_ = room;
+  }
+  entries_ = entries;
+  resources_.clear();
+  if (!table_) return;
+  auto* const table = arena_->as<SliceBuffer>(table_.offset());
+  std::fill_n(table, room_, SliceBuffer{0, 0, 0});
+  for (const auto& [handle, wrapped] : wrapped_) {
+    if (!wrapped.address) continue;
+    table[u32(handle)] = {handle, wrapped.address, wrapped.bytes};
+    if (wrapped.buffer) resources_.push_back(wrapped.buffer.get());
+  }
+}
+
+}  // namespace ringway::metal
