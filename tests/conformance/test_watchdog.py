@@ -72,6 +72,7 @@ def test_a_stuck_handler_does_not_keep_others_from_being_launched_and_activated(
         assert other.state == "active"
         assert not stuck.telemetry().processed
         assert other.request(b"x", timeout=20) == b"x"
+        assert stuck.receive(timeout=20) == b"hang 1000"
 
 
 def test_closing_names_a_stuck_kernel_and_ends_every_other_wait(start: Start) -> None:

@@ -4,7 +4,6 @@
 // released, and the GPU looks only at tickets below what the order of its command buffer says is published; the other
 // way round for the queue to the host. Reports and orders are read and written when no command buffer looks at them.
 #pragma once
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,14 +33,12 @@ class CopiedQueues final : public DeviceQueues {
     u8* bytes;
     u32* size;
   };
-  void refuse_duplicate(const Envelope& request, const u8* body, u32 bytes);
   // Whether something for the host came of it.
   bool settle_note(const u8* note, u32 bytes, Target to);
   // False: nobody asked.
   bool answer_error(const Envelope& request, ErrorKind kind, std::string_view text, std::vector<u8>* to) const;
 
   KernelSet& kernel_;
-  std::deque<std::vector<u8>> answers_;  // of the host's own making
   bool asked_ = false;                   // the bridge waits for room
 };
 

@@ -57,16 +57,6 @@ void CopiedQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> 
     for (u32 i = 0; i < messages.count; ++i) {
       const u8* const message = payload_at(from, messages.first + i);
       const u32 bytes = source.size(messages.first + i);
-      if (kernel_.screen.dedup()) {
-        Envelope envelope;
-        std::memcpy(&envelope, message, sizeof(envelope));
-        envelope.ttl_10ms = 0;  // is judged where the message is handled
-        if (kernel_.screen.judge(envelope, 0, false) == Verdict::kDuplicate) {
-          std::memcpy(&envelope, message, sizeof(envelope));
-          refuse_duplicate(envelope, message + sizeof(envelope), bytes - u32(sizeof(envelope)));
-          continue;
-        }
-      }
       u32 chosen = 0;
       for (u32 r = 1; r < kernel_.replicas.size(); ++r) {
         if (free_slots(kernel_.replicas[r]->lanes[lane]) > free_slots(kernel_.replicas[chosen]->lanes[lane]))
@@ -90,11 +80,6 @@ u32 CopiedQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* 
   bool made_room = false;
   {
     std::lock_guard lock(kernel_.queues);
-    for (; copied < slots.count && !answers_.empty(); answers_.pop_front()) {
-      const std::vector<u8>& answer = answers_.front();
-      std::memcpy(payload_at(to, slots.first + copied), answer.data(), answer.size());
-      sizes[copied++] = u32(answer.size());
-    }
     for (const auto& replica : kernel_.replicas) {
       SharedRing& queue = replica->to_host;
       Consumer<DeviceAtomics, false> take;
@@ -138,17 +123,6 @@ bool CopiedQueues::answer_error(const Envelope& request, ErrorKind kind, std::st
   return true;
 }
 
-void CopiedQueues::refuse_duplicate(const Envelope& request, const u8* body, u32 bytes) {
-  const std::string text = "message " + text_of_id(request.message_id) + " for kernel '" + kernel_.name +
-                           "' is a duplicate: its id is among the last " + std::to_string(kernel_.screen.dedup()) +
-                           " that the kernel has taken";
-  std::vector<u8> answer;
-  if (answer_error(request, ErrorKind::kDuplicate, text, &answer)) answers_.push_back(std::move(answer));
-  kernel_.dead_letters.add(LetterReason::kDuplicate, &request, {body, bytes}, text);
-  atomic::count(&kernel_.host_counts.received, 1);
-  atomic::count(&kernel_.host_counts.dropped_duplicate, 1);
-}
-
 bool CopiedQueues::settle_note(const u8* message, u32 bytes, Target to) {
   SliceNote note;
   std::memcpy(&note, message, sizeof(note));
@@ -170,6 +144,13 @@ bool CopiedQueues::settle_note(const u8* message, u32 bytes, Target to) {
       text = "message " + text_of_id(envelope.message_id) + " for kernel '" + kernel_.name +
              "' expired: it waited for longer than its time to live of " +
              std::to_string(envelope.ttl_10ms * 10U) + " ms";
+      break;
+    case kNoteDuplicate:
+      reason = LetterReason::kDuplicate;
+      kind = ErrorKind::kDuplicate;
+      text = "message " + text_of_id(envelope.message_id) + " for kernel '" + kernel_.name +
+             "' is a duplicate: its id is among the last " + std::to_string(kernel_.options.dedup) +
+             " that the kernel has taken";
       break;
     case kNoteClosed:
       reason = LetterReason::kClosed;
@@ -202,10 +183,7 @@ bool CopiedQueues::settle_note(const u8* message, u32 bytes, Target to) {
     answer_error(request, ErrorKind::kMessageTooLarge, text, &answer);
   } else {
     const bool sent = note.reason == kNoteClosed || note.reason == kNoteTooLarge;
-    if (note.enveloped && !sent) {
-      answer_error(envelope, kind, text, &answer);
-      kernel_.screen.forget(envelope);
-    }
+    if (note.enveloped && !sent) answer_error(envelope, kind, text, &answer);
     if (left < note.bytes) text += " (this copy is cut off after " + std::to_string(left) + " bytes)";
     kernel_.dead_letters.add(reason, note.enveloped ? &envelope : nullptr, {body, left}, text);
   }

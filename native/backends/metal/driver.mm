@@ -224,6 +224,7 @@ void Driver::set_running(KernelSet& kernel, bool on) {
 bool Driver::has_input(const KernelSet& kernel) {
   Lock lock(mutex_);
   if (kernel.dead) return false;
+  if (atomic::load_relaxed(&kernel.stuck)) throw Error(ErrorKind::kTimeout, stuck_text(kernel));
   bool left = kernel.copied.depth() != 0;
   for (const auto& replica : kernel.replicas) {
     left |= replica->under_way;

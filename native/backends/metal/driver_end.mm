@@ -87,7 +87,9 @@ u64 Driver::discard(KernelSet& kernel, LetterReason reason, const std::string& t
       auto* const header = reinterpret_cast<QueueHeader<DeviceAtomics>*>(head + 1);
       const DeviceRing ring = attach<DeviceAtomics>(header, reinterpret_cast<u8*>(header + 1));
       left += bury(kernel, ring, link->taken, link->published, false, reason, text);
-      // The kernels that send here find the end, and need no room any more.
+      // The kernels that send here fill what has become free, and find the end then.
+      DeviceAtomics::store_index(&header->dequeue, link->published);
+      DeviceAtomics::store_index(&header->sealed_dequeue, link->published);
       head->ended = 1;
       apply(*link, {link->published, link->published});
     }
@@ -108,6 +110,7 @@ u64 Driver::bury(KernelSet& kernel, const DeviceRing& ring, u32 first, u32 last,
     const u32 skipped = enveloped ? u32(sizeof(envelope)) : 0;
     std::memcpy(&envelope, message, skipped);
     kernel.dead_letters.add(reason, enveloped ? &envelope : nullptr, {message + skipped, bytes - skipped}, text);
+    take.release(ticket);
   }
   return last - first;
 }

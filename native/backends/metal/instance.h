@@ -15,7 +15,6 @@
 #include "backends/metal/library.h"
 #include "backends/metal/slice_layout.h"
 #include "core/backend.h"
-#include "core/screen.h"
 
 namespace ringway::metal {
 
@@ -79,7 +78,7 @@ struct Replica {
 
 struct KernelSet : Port {
   KernelSet(const QueueOptions& to_kernel, QueueOptions to_host, const LaunchOptions& launch)
-      : Port(to_kernel, std::move(to_host), launch), options(launch), screen(u32(launch.dedup)), copied(*this) {}
+      : Port(to_kernel, std::move(to_host), launch), options(launch), copied(*this) {}
 
   const Entry* entry = nullptr;
   const Pipeline* pipeline = nullptr;
@@ -88,14 +87,12 @@ struct KernelSet : Port {
   std::string name;
   LaunchOptions options;
   std::vector<std::unique_ptr<Replica>> replicas;
-  ControlBlock host_counts{};  // by the bridge's thread: duplicates
   bool running = false;        // its handler may begin a message
   bool dead = false;           // failed, or about to
   bool retired = false;
   u64 discarded = 0;           // messages, by retire()
 
   std::mutex queues;  // guards what follows, and the queues of the replicas
-  Screen screen;
   std::vector<std::unique_ptr<Latency>> timed;  // of each lane and replica
   CopiedQueues copied;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <random>
 
 #include "backends/metal/driver.h"
 #include "backends/metal/sources.h"
@@ -78,7 +79,6 @@ class Metal : public Backend {
     set->name = spec.name;
     set->telemetry = spec.options.telemetry;
     set->worker = spec.options.worker >= 0 ? u32(spec.options.worker) : spec.index % workers_;
-    set->controls.push_back(&set->host_counts);
     if (const u32 sample = u32(spec.options.latency_sample)) {
       set->mailbox.sample_latency(sample);
       for (std::size_t i = 0; i < std::size_t(spec.grid) * set->mailbox.lanes().size(); ++i)
@@ -171,6 +171,8 @@ class Metal : public Backend {
     const u64 state_at = reserve(set.entry->state_size);
     u64 lanes_at[kMailboxLanes];
     for (u32 lane = 0; lane < lanes; ++lane) lanes_at[lane] = reserve(queue_bytes(slots, stride));
+    const u32 dedup = u32(set.options.dedup);
+    const u64 dedup_at = dedup ? reserve(dedup_bytes(dedup)) : 0;
     const u64 host_at = reserve(queue_bytes(slots, stride));
     replica->block = Block(driver_.arena(), end);
     const u64 begin = replica->block.offset();
@@ -191,6 +193,12 @@ class Metal : public Backend {
     control->endpoint = set.index;
     control->emits = type_id_of(set.entry->type.emits);
     control->skips = set.options.on_error == OnError::kSkip;
+    if (dedup) {
+      std::random_device random;
+      DedupIds ids;
+      ids.create(driver_.arena()->at(begin + dedup_at), dedup, u64(random()) << 32 | random());
+      control->dedup = i64(dedup_at);
+    }
     u32 id[4];
     fresh_id(id);
     std::memcpy(control->id, id, sizeof(id));

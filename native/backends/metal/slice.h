@@ -86,17 +86,23 @@ struct Slice {
       const Claim<MetalSealedAtomics> claim = in.consumer.peek(most - taken);
       if (!claim.count) break;
       in.held = claim;
-      in.held.count = unexpired(control, &in.consumer.ring, claim, goes_on);
+      u32 verdict = 0;
+      in.held.count = goes_on ? 1 : screen(control, &in.consumer.ring, claim, lane, &verdict);
       u32 left;
       if (in.held.count) {
         left = drain(context, &in, lane, turn, blocked);
       } else {
         in.held.count = 1;
-        left = refuse(context, &in, kNoteExpired, 0);
+        left = refuse(context, &in, verdict, 0);
         if (!left) *blocked = true;
         turn->received += left;
-        if (left) ++control->report.counts.dropped_expired;
+        if (verdict == kNoteExpired) {
+          control->report.counts.dropped_expired += left;
+        } else {
+          control->report.counts.dropped_duplicate += left;
+        }
       }
+      control->known[lane] -= left < control->known[lane] ? left : control->known[lane];
       in.consumer.next = in.held.first;
       in.held.count = 0;
       taken += left;
@@ -106,17 +112,38 @@ struct Slice {
     return taken;
   }
 
-  // How many of the claimed messages the handler may get now; 0: the first one has expired. One with a time to live goes
-  // alone, so that it is judged right before.
-  static RW_FN u32 unexpired(RW_SHARED const SliceControl* control, RW_PRIVATE const Ring<MetalSealedAtomics>* ring,
-                             Claim<MetalSealedAtomics> claim, bool goes_on) {
-    for (u32 i = 0; i < claim.count; ++i) {
-      RW_SHARED const Envelope* message = (RW_SHARED const Envelope*)raw_payload(ring->slot(claim.first + i));
-      if (!message->ttl_10ms) continue;
-      if (i) return i;
-      return goes_on || !outlived(message->ttl_10ms, message->timestamp_us, control->now_us) ? 1 : 0;
+  // How many of the claimed messages the handler may get now; 0: not the first one, for what `verdict` says. One with a
+  // time to live goes alone, so that it is judged right before. What passes and is not handled yet is known next time.
+  static RW_FN u32 screen(RW_SHARED SliceControl* control, RW_PRIVATE const Ring<MetalSealedAtomics>* ring,
+                          Claim<MetalSealedAtomics> claim, u32 lane, RW_PRIVATE u32* verdict) {
+    u32 passed = 0;
+    while (passed < claim.count) {
+      RW_SHARED const Envelope* message = (RW_SHARED const Envelope*)raw_payload(ring->slot(claim.first + passed));
+      if (passed && message->ttl_10ms) break;
+      const bool known = passed < control->known[lane];
+      if (outlived(message->ttl_10ms, message->timestamp_us, control->now_us)) {
+        if (known) forget(control, message);
+        *verdict = kNoteExpired;
+        break;
+      }
+      if (!known && control->dedup && !ids_of(control).add(message->message_id)) {
+        *verdict = kNoteDuplicate;
+        break;
+      }
+      ++passed;
+      if (control->known[lane] < passed) control->known[lane] = passed;
+      if (message->ttl_10ms) break;
     }
-    return claim.count;
+    return passed;
+  }
+  static RW_FN DedupIds ids_of(RW_SHARED SliceControl* control) {
+    DedupIds ids;
+    ids.open((RW_SHARED u8*)control + control->dedup);
+    return ids;
+  }
+  // Its sender may try again under the same id.
+  static RW_FN void forget(RW_SHARED SliceControl* control, RW_SHARED const Envelope* message) {
+    if (control->dedup) ids_of(control).remove(message->message_id);
   }
 
   static RW_FN void on_link(RW_PRIVATE SliceContext* context, u32 i, u32 most, RW_PRIVATE SliceTurn* turn) {
@@ -153,6 +180,8 @@ struct Slice {
       turn->stopped = true;
     }
     if (status.code != kFailed && status.code != kBroken) return done;
+    RW_SHARED const u8* slot = (RW_SHARED const u8*)in->consumer.ring.slot(in->held.first);
+    if (context->from == 0) forget(control, (RW_SHARED const Envelope*)(slot + 8));
     const u32 refused = refuse(context, in, kNoteFailed, status.error);
     if (!refused) {
       *blocked = true;  // the same message again when there is room

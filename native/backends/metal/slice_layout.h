@@ -6,6 +6,7 @@
 // they share, either touches only the slots that these two say are its own.
 #pragma once
 #include "ringway/control.h"
+#include "ringway/dedup_window.h"
 #include "ringway/lane_turns.h"
 #include "ringway/layout.h"
 
@@ -45,7 +46,8 @@ enum SliceNoteReason : u32 {
   kNoteExpired = 2,        // its time to live was over
   kNoteClosed = 3,         // was sent to an output that is not there, or whose receiver has ended
   kNoteTooLarge = 4,       // was sent to an output whose slots are smaller
-  kNoteAnswerTooLarge = 5  // an answer; only its envelope follows
+  kNoteAnswerTooLarge = 5,  // an answer; only its envelope follows
+  kNoteDuplicate = 6        // its id is among the last ones
 };
 struct SliceNote {
   u32 reason, error;
@@ -74,6 +76,7 @@ struct SliceControl {
   i64 lane[kMailboxLanes];  // headers of queues
   i64 to_host;
   i64 state;
+  i64 dedup;            // DedupHead; 0: none
   i64 nowhere;          // room for messages that can only be dropped
   i64 inputs, outputs;  // tables of i64: offsets of links
   u32 lanes, input_count, output_count;
@@ -96,6 +99,7 @@ struct SliceControl {
 
   // The slices' own.
   LaneTurns turns;
+  u32 known[kMailboxLanes];  // of the messages at the front of a lane, those that the screen has let pass
   u64 to_host_count;  // messages ever sent to the host
   SliceReport report;
 };
