@@ -249,6 +249,10 @@ void init_runtime(py::module_& module) {
   module.def("backends", &list_backends);
   module.def("message_id", &id_of, py::arg("message"));
   module.def(
+      "has_float64",
+      [](const std::string& name) { return choose_backend(name, BackendLevel::kRingKernels).float64; },
+      py::arg("backend"));
+  module.def(
       "choose_backend",
       [](const std::string& name) { return choose_backend(name, BackendLevel::kRingKernels).name; },
       py::arg("name"));

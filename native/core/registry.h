@@ -17,6 +17,7 @@ struct BackendEntry {
   std::function<std::unique_ptr<Backend>(const HostServices&, u32 workers)> make = {};
   // (optional) The dispatch level; `workers` likewise.
   std::function<std::unique_ptr<Dispatcher>(u32 workers)> open_dispatcher = {};
+  bool float64 = true;  // its kernels compute in double where that is asked for
   // (optional) Looks for the device when somebody first asks, so that an import need not; returns what `absent` holds.
   std::function<std::string()> probe = {};
 };

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ringway import _core
 from ringway.buffers import Buffer
-from ringway.errors import Closed, Error, HandlerError, InvalidState, Timeout
+from ringway.errors import Closed, Error, HandlerError, InvalidOption, InvalidState, Timeout
 from ringway.graphs import Graph
 from ringway.kernels import Kernel
 from ringway.options import LaunchOptions
@@ -41,6 +41,8 @@ MAX_SHARDS = 64
 EDGES_PER_SHARD = 100_000
 HISTORY = 65_536
 LINK_SLOTS = 64
+METAL_SHARDS = 16
+METAL_BLOCK_NODES = 4096  # a slice handles one block at least, and should not keep the GPU for long
 CANCEL_SECONDS = 60.0
 LOOK_SECONDS = 0.5  # between two looks whether every kernel lives
 
@@ -86,7 +88,8 @@ class Prepared:
         self, runtime: Runtime, graph: _core.Graph, shards: int, value_bytes: int, weighted: bool
     ) -> None:
         started = time.perf_counter()
-        native = _core.PageRankPlan(graph, shards, weighted, value_bytes)
+        blocks = {"block_nodes": METAL_BLOCK_NODES} if runtime.backend == "metal" else {}
+        native = _core.PageRankPlan(graph, shards, weighted, value_bytes, **blocks)
         self.work = _core.PageRankWork(native)
         self.plan_buffer: Buffer = runtime.buffer(native.memory)
         self.work_buffer: Buffer = runtime.buffer(self.work.memory)
@@ -317,6 +320,27 @@ def shards_for(edges: int, workers: int | None) -> int:
     return min(wanted, _core.usable_cores() if workers is None else workers, MAX_SHARDS)
 
 
+def backend_for(asked: str, value_bytes: int) -> str:
+    """The backend that computes with numbers of so many bytes; ``"auto"`` leaves Metal out.
+
+    There a shard's kernels run on one thread of the GPU each, which a core of the CPU outruns.
+
+    Raises
+    ------
+    InvalidOption
+        The backend has no float64.
+    """
+    name = _core.choose_backend(asked)
+    if asked == "auto" and name == "metal" and not os.environ.get("RINGWAY_BACKEND"):
+        name = "cpu"
+    if value_bytes == 8 and not _core.has_float64(name):
+        raise InvalidOption(
+            f"float64 is asked for, by dtype or by a tol below 1e-07, and backend '{name}' has no float64; "
+            "use dtype='float32' with a larger tol, or backend='cpu'"
+        )
+    return name
+
+
 def release() -> None:
     """End the kernels that are kept between calls; runs that have begun end first."""
     if any(engine.thread == threading.get_ident() for engine in _engines.running.values()):
@@ -330,7 +354,9 @@ def release() -> None:
 
 def solve(backend: str, problem: Problem, progress: Progress | None, workers: int | None) -> PageRankResult:
     """Solve a problem on the engine of that backend and the number of shards that the graph asks for."""
-    name = _core.choose_backend(backend)
+    name = backend_for(backend, problem.value_bytes)
+    if workers is None and name == "metal":
+        workers = METAL_SHARDS
     shards = shards_for(problem.graph.num_edges, workers)
     while True:
         engine = _engines.get(name, shards)

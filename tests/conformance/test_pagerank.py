@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import pytest
 import ringway as rw
-from ringway.errors import NotConverged
+from ringway.errors import InvalidOption, NotConverged
 
 # Largest absolute difference of a rank: to networkx run to 1e-14, and to the CPU at the same tolerance.
 TO_NETWORKX = {"float64": 1e-10, "float32": 2e-6}
@@ -39,11 +42,39 @@ def skewed() -> nx.DiGraph:
 GRAPHS = {"cycle": cycle, "dangling": dangling, "weighted": weighted, "skewed": skewed}
 
 
+@functools.cache
+def has_float64(backend: str) -> bool:
+    try:
+        rw.pagerank(cycle(), dtype="float64", backend=backend)
+    except InvalidOption as error:
+        assert "no float64" in str(error)
+        return False
+    return True
+
+
+def dtype_on(backend: str) -> str:
+    """The widest that the backend has."""
+    return "float64" if has_float64(backend) else "float32"
+
+
+def test_a_backend_without_float64_says_so(backend: str) -> None:
+    if has_float64(backend):
+        assert rw.pagerank(cycle(), tol=1e-12, backend=backend).ranks.dtype == np.float64
+        return
+    for asked in ({"dtype": "float64"}, {"tol": 1e-12}):
+        with pytest.raises(InvalidOption, match=f"backend '{backend}' has no float64.*float32"):
+            rw.pagerank(cycle(), backend=backend, **asked)
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("name", GRAPHS)
 def test_ranks(backend: str, name: str, dtype: str) -> None:
     graph = GRAPHS[name]()
-    settings = {"tol": TOLERANCE[dtype], "max_iter": 1000, "dtype": dtype}
+    settings: dict[str, Any] = {"tol": TOLERANCE[dtype], "max_iter": 1000, "dtype": dtype}
+    if dtype == "float64" and not has_float64(backend):
+        with pytest.raises(InvalidOption, match="no float64"):
+            rw.pagerank(graph, backend=backend, **settings)
+        return
     result = rw.pagerank(graph, backend=backend, **settings)
     assert result.converged
     assert result.ranks.dtype == dtype
@@ -58,22 +89,25 @@ def test_ranks(backend: str, name: str, dtype: str) -> None:
 def test_personalization_and_damping(backend: str) -> None:
     graph = weighted()
     wish = {node: 1.0 + node % 3 for node in range(0, 300, 2)}
+    dtype = dtype_on(backend)
     ranks = rw.pagerank(
-        graph, damping=0.6, tol=1e-12, max_iter=1000, personalization=wish, backend=backend
+        graph, damping=0.6, tol=TOLERANCE[dtype], max_iter=1000, personalization=wish, backend=backend
     ).to_dict()
     expected = nx.pagerank(graph, alpha=0.6, tol=1e-14 / 300, max_iter=1000, personalization=wish)
-    assert max(abs(ranks[node] - expected[node]) for node in graph) <= TO_NETWORKX["float64"]
+    assert max(abs(ranks[node] - expected[node]) for node in graph) <= TO_NETWORKX[dtype]
 
 
 def test_the_same_bits_from_run_to_run(backend: str) -> None:
     graph = rw.Graph.from_networkx(skewed())
-    runs = [rw.pagerank(graph, tol=1e-10, backend=backend).ranks for _ in range(3)]
+    tol = TOLERANCE[dtype_on(backend)]
+    runs = [rw.pagerank(graph, tol=tol, backend=backend).ranks for _ in range(3)]
     np.testing.assert_array_equal(runs[0], runs[1])
     np.testing.assert_array_equal(runs[0], runs[2])
 
 
 def test_not_converging_is_raised(backend: str) -> None:
+    tol = TOLERANCE[dtype_on(backend)]
     with pytest.raises(NotConverged):
-        rw.pagerank(skewed(), tol=1e-12, max_iter=3, backend=backend)
-    result = rw.pagerank(skewed(), tol=1e-12, max_iter=3, backend=backend, on_failure="return")
+        rw.pagerank(skewed(), tol=tol, max_iter=3, backend=backend)
+    result = rw.pagerank(skewed(), tol=tol, max_iter=3, backend=backend, on_failure="return")
     assert (result.converged, result.iterations) == (False, 3)

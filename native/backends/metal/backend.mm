@@ -10,6 +10,7 @@ BackendEntry backend() {
   BackendEntry entry{"metal", {}, {}};
   entry.make = &open_ring_backend;
   entry.open_dispatcher = &open_dispatcher;
+  entry.float64 = false;
   entry.probe = &why_no_gpu;
   return entry;
 }

@@ -186,6 +186,11 @@ bool CopiedQueues::settle_note(const u8* message, u32 bytes, Target to) {
     if (note.enveloped && !sent) answer_error(envelope, kind, text, &answer);
     if (left < note.bytes) text += " (this copy is cut off after " + std::to_string(left) + " bytes)";
     kernel_.dead_letters.add(reason, note.enveloped ? &envelope : nullptr, {body, left}, text);
+    // Behind it: who sees the count finds the letter.
+    ControlBlock& told = atomic::load_relaxed(&kernel_.telemetry) ? kernel_.told : kernel_.told_unseen;
+    if (sent) atomic::count(&told.dropped_closed, 1);
+    if (note.reason == kNoteExpired) atomic::count(&told.dropped_expired, 1);
+    if (note.reason == kNoteDuplicate) atomic::count(&told.dropped_duplicate, 1);
   }
   if (answer.empty()) return false;
   std::memcpy(to.bytes, answer.data(), answer.size());

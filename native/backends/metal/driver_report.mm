@@ -71,9 +71,6 @@ void Driver::add_counts(Replica& replica, const SliceReport& report, const Fligh
   atomic::count(&seen.processed, now.processed - before.processed);
   atomic::count(&seen.errors, now.errors - before.errors);
   atomic::count(&seen.iterations, now.iterations - before.iterations);
-  atomic::count(&seen.dropped_closed, now.dropped_closed - before.dropped_closed);
-  atomic::count(&seen.dropped_duplicate, now.dropped_duplicate - before.dropped_duplicate);
-  atomic::count(&seen.dropped_expired, now.dropped_expired - before.dropped_expired);
   if (now.last_message_us != before.last_message_us) atomic::store_relaxed(&seen.last_message_us, now.last_message_us);
   before = now;
 

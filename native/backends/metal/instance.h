@@ -87,6 +87,7 @@ struct KernelSet : Port {
   std::string name;
   LaunchOptions options;
   std::vector<std::unique_ptr<Replica>> replicas;
+  ControlBlock told{}, told_unseen{};  // by the bridge's thread: dropped messages, once they are dead letters
   bool running = false;        // its handler may begin a message
   bool dead = false;           // failed, or about to
   bool retired = false;

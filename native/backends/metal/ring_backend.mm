@@ -78,6 +78,8 @@ class Metal : public Backend {
     set->driver = &driver_;
     set->name = spec.name;
     set->telemetry = spec.options.telemetry;
+    set->controls.push_back(&set->told);
+    set->unseen.push_back(&set->told_unseen);
     set->worker = spec.options.worker >= 0 ? u32(spec.options.worker) : spec.index % workers_;
     if (const u32 sample = u32(spec.options.latency_sample)) {
       set->mailbox.sample_latency(sample);

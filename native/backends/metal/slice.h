@@ -96,11 +96,6 @@ struct Slice {
         left = refuse(context, &in, verdict, 0);
         if (!left) *blocked = true;
         turn->received += left;
-        if (verdict == kNoteExpired) {
-          control->report.counts.dropped_expired += left;
-        } else {
-          control->report.counts.dropped_duplicate += left;
-        }
       }
       control->known[lane] -= left < control->known[lane] ? left : control->known[lane];
       in.consumer.next = in.held.first;
@@ -214,7 +209,6 @@ struct Slice {
     report->counts.received += turn.received;
     report->counts.processed += turn.processed;
     report->counts.sent += context->sent;
-    report->counts.dropped_closed += context->closed;
     report->counts.last_message_us = control->now_us;
   }
 };

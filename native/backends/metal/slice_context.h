@@ -30,7 +30,6 @@ struct SliceContext {
   u32 output;                         // 0: none is open
   u32 from;                           // input()
   u32 sent;
-  u32 closed;  // dropped for want of a receiver
   u32 nowhere;       // SliceNoteReason of what was reserved; 0: has a place
   Envelope outgoing;
 
@@ -38,7 +37,7 @@ struct SliceContext {
     control = of;
     arena = start;
     to_host.open(host);
-    output = from = sent = closed = nowhere = 0;
+    output = from = sent = nowhere = 0;
   }
   RW_FN void close() RW_PRIVATE {
     if (output) out.show();
@@ -165,11 +164,7 @@ struct SliceContext {
   RW_FN void note_drop(bool enveloped, u32 bytes) RW_PRIVATE {
     const u32 reason = nowhere;
     nowhere = 0;
-    if (reason == kNoteAnswerTooLarge) {
-      ++sent;
-    } else {
-      ++closed;
-    }
+    if (reason == kNoteAnswerTooLarge) ++sent;
     write_note(reason, 0, bytes, enveloped, enveloped ? &outgoing : (RW_PRIVATE Envelope*)nullptr,
                (RW_SHARED u8*)control + control->nowhere, reason == kNoteAnswerTooLarge ? 0 : bytes);
   }

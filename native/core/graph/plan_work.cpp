@@ -77,7 +77,7 @@ void PageRankWork::start(const Start& start) {
   check_vector(start.personalization, nodes, "personalization");
   check_vector(start.dangling, nodes, "dangling");
   check_vector(start.ranks, nodes, "nstart");
-  header().damping = start.damping;
+  header().damping.value = start.damping;
   if (plan_->header().value_bytes == 4) {
     start_as<float>(start);
   } else {
@@ -103,14 +103,14 @@ void PageRankWork::start_as(const Start& start) {
   T* rank = array<T>(run.rank);
   if (start.ranks.empty()) {
     std::fill_n(rank, nodes, static_cast<T>(1.0 / nodes));
-    run.dangling_mass = static_cast<double>(plan_->dangling_nodes()) / nodes;
+    run.dangling_mass.value = static_cast<double>(plan_->dangling_nodes()) / nodes;
     return;
   }
   place<T>(*plan_, start.ranks, rank);
-  run.dangling_mass = 0;
+  run.dangling_mass.value = 0;
   const auto inverse = plan_->inverse<T>();
   for (std::uint32_t i = 0; i < nodes; ++i)
-    run.dangling_mass += inverse[i] == 0 ? static_cast<double>(rank[i]) : 0.0;
+    run.dangling_mass.value += inverse[i] == 0 ? static_cast<double>(rank[i]) : 0.0;
 }
 
 template <class T>

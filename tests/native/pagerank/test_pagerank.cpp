@@ -142,27 +142,27 @@ TEST(PageRankKernels, SameBitsWhateverComesFirst) {
 TEST(PageRankKernels, StopWhenTheChangeIsBelowTheTolerance) {
   const Graph::Ptr graph = random_graph(300, 3000, false, 5);
   Session run(*graph, {2, false, 8, PageRankPlan::Order::kAuto, 50, 50}, 1);
-  run.control.tolerance = 1e-6;
+  run.control.tolerance.value = 1e-6;
   run.control.max_iterations = 100;
   run.go();
   ASSERT_EQ(run.ring.answers.size(), 1U);
   const PageRankReport<double>& report = run.ring.answers[0].second;
   EXPECT_EQ(report.status, static_cast<u32>(kPageRankConverged));
   EXPECT_EQ(report.run, 7U);
-  EXPECT_LT(report.residual, 1e-6);
+  EXPECT_LT(report.residual.value, 1e-6);
   EXPECT_GE(run.history[(report.iteration - 2) % 64], 1e-6);
-  EXPECT_EQ(run.history[(report.iteration - 1) % 64], report.residual);
+  EXPECT_EQ(run.history[(report.iteration - 1) % 64], report.residual.value);
   const std::vector<double> before = push_ranks(*graph, false, {}, static_cast<int>(report.iteration) - 1);
   const std::vector<double> after = push_ranks(*graph, false, {}, static_cast<int>(report.iteration));
   double change = 0;
   for (std::size_t v = 0; v < before.size(); ++v) change += std::fabs(after[v] - before[v]);
-  EXPECT_NEAR(report.residual, change, 1e-15);
+  EXPECT_NEAR(report.residual.value, change, 1e-15);
 }
 
 TEST(PageRankKernels, WithholdingOneBlockStopsConvergence) {
   const Graph::Ptr graph = random_graph(300, 3000, false, 5);
   Session run(*graph, {3, false, 4, PageRankPlan::Order::kAuto, 40, 50}, 1, 8);
-  run.control.tolerance = 1e-6;
+  run.control.tolerance.value = 1e-6;
   bool lost = false;
   run.ring.filter = [&](const std::string& link, const void* message) {
     const auto* block = static_cast<const PageRankBlock<double>*>(message);
@@ -197,7 +197,7 @@ TEST(PageRankKernels, ReportIterationsWhenAsked) {
     ASSERT_LE(run.ring.reports.size(), 2U);  // one without room is left out
     for (const PageRankReport<double>& report : run.ring.reports) {
       EXPECT_EQ(report.iteration % 5, 0U);
-      EXPECT_EQ(report.residual, run.history[report.iteration - 1]);
+      EXPECT_EQ(report.residual.value, run.history[report.iteration - 1]);
       EXPECT_EQ(report.status, static_cast<u32>(kPageRankRunning));
     }
     EXPECT_EQ(run.ring.answers.size(), 1U);

@@ -286,7 +286,7 @@ struct PageRankChecker {
     PageRankMemory<Wide> memory;
     u64 history_bytes = 0;
     if (!memory.find(ctx, in->plan, in->work) || !ctx->buffer(in->history, &history_bytes) ||
-        history_bytes < sizeof(Wide)) {
+        history_bytes < sizeof(HostReal<Wide>)) {
       return fail(status, kPageRankBadBuffers);
     }
     // A start that could not hand out every go comes here again.
@@ -296,12 +296,12 @@ struct PageRankChecker {
     if (!state->active) {
       state->control = *in;
       state->caller = *from;
-      state->history_length = history_bytes / sizeof(Wide);
+      state->history_length = history_bytes / sizeof(HostReal<Wide>);
       state->started_us = ctx->now_us();
       state->cancelled = state->answered = state->iteration = state->parts = state->told = state->reported =
           0;
       state->residual = 0;
-      state->dangling = memory.run()->dangling_mass;
+      state->dangling = real_at(&memory.run()->dangling_mass);
     }
     if (in->max_iterations == 0) {
       if (!answer(ctx, from, state, kPageRankAtLimit)) status->code = kAgain;
@@ -363,13 +363,14 @@ struct PageRankChecker {
     state->residual = change;
     state->dangling = dangling;
     u64 bytes = 0;
-    RW_SHARED Wide* history = (RW_SHARED Wide*)ctx->buffer(state->control.history, &bytes);
-    if (history) history[(state->iteration - 1) % state->history_length] = change;
+    RW_SHARED HostReal<Wide>* history =
+        (RW_SHARED HostReal<Wide>*)ctx->buffer(state->control.history, &bytes);
+    if (history) put_real(&history[(state->iteration - 1) % state->history_length], change);
     state->told = 0;
   }
 
   static RW_FN u32 outcome_of(RW_SHARED const State* state) {
-    if (state->residual < state->control.tolerance) return kPageRankConverged;
+    if (state->residual < real_at(&state->control.tolerance)) return kPageRankConverged;
     if (state->iteration == state->control.max_iterations) return kPageRankAtLimit;
     return state->cancelled ? kPageRankCancelled : kPageRankRunning;
   }
@@ -432,7 +433,7 @@ struct PageRankChecker {
     out->iteration = state->iteration;
     out->status = outcome;
     out->reserved = 0;
-    out->residual = state->residual;
+    put_real(&out->residual, state->residual);
     out->elapsed_us = ctx->now_us() - state->started_us;
   }
 };

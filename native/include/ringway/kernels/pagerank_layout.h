@@ -57,6 +57,68 @@ static_assert(sizeof(PlanHeader) == 96, "plan header");
 
 enum TeleportMode : u32 { kTeleportEvenly = 0, kTeleportByVector = 1, kTeleportAndDanglingByVectors = 2 };
 
+// A number that the host reads or writes: always the 64 bits of an IEEE 754 double. A backend without such a type,
+// whose Wide is float, converts them.
+template <class Wide>
+struct HostReal {
+  Wide value;
+};
+template <>
+struct HostReal<float> {
+  u64 bits;
+};
+
+union FloatBits {
+  float value;
+  u32 bits;
+};
+
+// Exact.
+RW_FN u64 double_bits(float value) {
+  FloatBits from;
+  from.value = value;
+  const u64 sign = u64(from.bits >> 31) << 63;
+  u32 exponent = from.bits >> 23 & 255, fraction = from.bits & 0x7fffffu;
+  if (exponent == 255) return sign | u64(2047) << 52 | u64(fraction) << 29;
+  if (exponent == 0 && fraction == 0) return sign;
+  u32 shifted = 0;
+  for (; exponent == 0 && !(fraction & 0x800000u); ++shifted) fraction <<= 1;  // a subnormal
+  const u32 biased = exponent == 0 ? 1023 - 126 - shifted : exponent + 1023 - 127;
+  return sign | u64(biased) << 52 | u64(fraction & 0x7fffffu) << 29;
+}
+// Rounded to the nearest; what is smaller than the smallest normal float becomes zero.
+RW_FN float float_of_bits(u64 bits) {
+  FloatBits to;
+  const u32 sign = u32(bits >> 63) << 31;
+  const i32 exponent = i32(bits >> 52 & 2047) - 1023 + 127;
+  const u64 fraction = bits & ((u64(1) << 52) - 1), rest = fraction & ((u64(1) << 29) - 1), tie = u64(1) << 28;
+  if (exponent >= 255) {
+    to.bits = sign | 0x7f800000u | (exponent == 2047 - 1023 + 127 && fraction ? 0x400000u : 0u);
+  } else if (exponent <= 0) {
+    to.bits = sign;
+  } else {
+    to.bits = u32(exponent) << 23 | u32(fraction >> 29);
+    if (rest > tie || (rest == tie && (to.bits & 1))) ++to.bits;
+    to.bits |= sign;
+  }
+  return to.value;
+}
+
+template <class Wide>
+RW_FN Wide real_at(RW_SHARED const HostReal<Wide>* from) {
+  return from->value;
+}
+RW_FN float real_at(RW_SHARED const HostReal<float>* from) {
+  return float_of_bits(from->bits);
+}
+template <class Wide>
+RW_FN void put_real(RW_SHARED HostReal<Wide>* to, Wide value) {
+  to->value = value;
+}
+RW_FN void put_real(RW_SHARED HostReal<float>* to, float value) {
+  to->bits = double_bits(value);
+}
+
 template <class Wide>
 struct WorkHeader {
   u32 magic, teleport_mode;
@@ -64,7 +126,7 @@ struct WorkHeader {
   u64 rank, sum, contribution;  // per position, per position, per contribution slot
   u64 teleport, dangling;       // per position, where the mode reads them
   u64 parts;                    // PageRankPart per shard
-  Wide damping, dangling_mass;  // mass: of the start ranks
+  HostReal<Wide> damping, dangling_mass;  // mass: of the start ranks
 };
 
 // host → checker
@@ -72,11 +134,11 @@ enum PageRankAction : u32 { kPageRankStart = 0, kPageRankCancel = 1, kPageRankWa
 template <class Wide>
 struct PageRankControl {
   u64 plan, work;   // buffer handles
-  u64 history;      // buffer handle of Wide residuals, written round and round
+  u64 history;      // buffer handle of HostReal residuals, written round and round
   u32 action, run;  // a run's number is the host's; a cancel names the run that it ends
   u32 max_iterations;
   u32 report_every;  // iterations between reports; 0 = only the last
-  Wide tolerance;    // ends the run when the L1 change of an iteration is below it
+  HostReal<Wide> tolerance;  // ends the run when the L1 change of an iteration is below it
 };
 
 // checker → sender: take the ranks as they are, iteration `iteration` begins
@@ -118,7 +180,7 @@ template <class Wide>
 struct PageRankReport {
   u32 run, iteration;
   u32 status, reserved;
-  Wide residual;
+  HostReal<Wide> residual;
   u64 elapsed_us;
 };
 

@@ -89,7 +89,7 @@ struct PageRankBase {
 
 template <class T, class Wide>
 RW_FN PageRankBase<T> base_of(RW_PRIVATE const PageRankMemory<Wide>* memory, Wide dangling_mass) {
-  const Wide damping = memory->run()->damping;
+  const Wide damping = real_at(&memory->run()->damping);
   const Wide jump = Wide(1) - damping, spread = damping * dangling_mass;
   PageRankBase<T> base = {0, 0, 0};
   if (memory->run()->teleport_mode == kTeleportEvenly) {
@@ -115,7 +115,7 @@ RW_FN void update_window(RW_PRIVATE const PageRankMemory<Wide>* memory, u32 wind
   RW_SHARED const T* inverse = (RW_SHARED const T*)(memory->plan + memory->header()->inverse) + first;
   RW_SHARED const T* p = (RW_SHARED const T*)(memory->work + memory->run()->teleport) + first;
   RW_SHARED const T* q = (RW_SHARED const T*)(memory->work + memory->run()->dangling) + first;
-  const T damping = T(memory->run()->damping);
+  const T damping = T(real_at(&memory->run()->damping));
   for (u32 begin = 0; begin < count; begin += kStretch) {
     const u32 end = count - begin < kStretch ? count : begin + kStretch;
     T moved[kWide] = {0, 0, 0, 0, 0, 0, 0, 0}, stuck[kWide] = {0, 0, 0, 0, 0, 0, 0, 0};
