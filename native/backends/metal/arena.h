@@ -25,7 +25,8 @@ class Arena {
   // A block of zeros at a multiple of kIndexLine, by its offset. Nothing may run on the GPU when the buffer grows:
   // `grows` says whether it will. Throws kOutOfMemory, naming the size and the device's limit.
   u64 take(u64 bytes);
-  void give(u64 offset);
+  // `zeroed`: all of it is zero again.
+  void give(u64 offset, bool zeroed);
 
   u8* at(u64 offset) const { return memory_ + offset; }
   template <class T>
@@ -45,7 +46,7 @@ class Arena {
   u64 length_ = 0;  // of the buffer
   Owned<id<MTLBuffer>> buffer_;
   std::mutex changing_;
-  std::map<u64, u64> free_;   // offset, bytes; no two touch
+  std::map<u64, u64> free_;   // offset, bytes; no two touch; all zero, so that new queues hold no page
   std::map<u64, u64> taken_;
 };
 
@@ -59,11 +60,15 @@ class Block {
   Block& operator=(Block&& other) noexcept;
 
   u64 offset() const { return offset_; }
+  u8* memory() const { return arena_->at(offset_); }
   explicit operator bool() const { return arena_ != nullptr; }
+  // The owner has made it zero again, where it had written.
+  void set_zeroed() { zeroed_ = true; }
 
  private:
   std::shared_ptr<Arena> arena_;
   u64 offset_ = 0;
+  bool zeroed_ = false;
 };
 
 }  // namespace ringway::metal

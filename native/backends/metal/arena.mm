@@ -56,7 +56,6 @@ u64 Arena::take(u64 bytes) {
   std::lock_guard lock(changing_);
   const u64 size = rounded(std::max<u64>(bytes, 1), kIndexLine);
   const u64 offset = place_for(size);
-  std::memset(at(offset), 0, size);
   taken_.emplace(offset, size);
   return offset;
 }
@@ -99,11 +98,12 @@ void Arena::grow(u64 least) {
   length_ = length;
 }
 
-void Arena::give(u64 offset) {
+void Arena::give(u64 offset, bool zeroed) {
   std::lock_guard lock(changing_);
   const auto block = taken_.find(offset);
   u64 bytes = block->second;
   taken_.erase(block);
+  if (!zeroed) std::memset(at(offset), 0, bytes);
   auto after = free_.lower_bound(offset);
   if (after != free_.end() && offset + bytes == after->first) {
     bytes += after->second;
@@ -123,15 +123,16 @@ Block::Block(std::shared_ptr<Arena> arena, u64 bytes)
     : arena_(std::move(arena)), offset_(arena_->take(bytes)) {}
 
 Block::~Block() {
-  if (arena_) arena_->give(offset_);
+  if (arena_) arena_->give(offset_, zeroed_);
 }
 
 Block::Block(Block&& other) noexcept
-    : arena_(std::exchange(other.arena_, nullptr)), offset_(other.offset_) {}
+    : arena_(std::exchange(other.arena_, nullptr)), offset_(other.offset_), zeroed_(other.zeroed_) {}
 
 Block& Block::operator=(Block&& other) noexcept {
   std::swap(arena_, other.arena_);
   std::swap(offset_, other.offset_);
+  std::swap(zeroed_, other.zeroed_);
   return *this;
 }
 

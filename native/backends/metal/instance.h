@@ -3,6 +3,8 @@
 // Three look at it. The bridge's thread and the driver share what `queues` guards. The rest is the driver's, under its
 // lock.
 #pragma once
+#include <algorithm>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -46,10 +48,16 @@ struct SharedRing {
   u32 put = 0, done = 0;
 
   u32 depth() const { return put - done; }
+  // Zero again, as far as it was used, which is far cheaper than all of it.
+  void clear() {
+    std::memset(ring.slots, 0, std::size_t(std::min(put, ring.capacity)) * ring.stride);
+    std::memset(static_cast<void*>(ring.header), 0, sizeof(*ring.header));
+  }
 };
 
 struct Replica {
   explicit Replica(KernelSet& of) : set(of) {}
+  ~Replica();
 
   KernelSet& set;
   Block block;           // control, state, queues
@@ -63,6 +71,7 @@ struct Replica {
   // Guarded by KernelSet::queues.
   std::vector<SharedRing> lanes;  // the host puts
   std::vector<u64> lane_tickets;  // as `done` of each lane, without a wrap
+  u32 head_bytes = 0;             // of the block, in front of the queues
   SharedRing to_host;             // the host takes
 
   bool waits = false;            // has messages in its mailbox

@@ -45,6 +45,18 @@ DeviceRing make_ring(u8* memory, u32 capacity, u32 stride) {
   return attach<DeviceAtomics>(header, slots);
 }
 
+}  // namespace
+
+Replica::~Replica() {
+  if (!block) return;
+  for (SharedRing& lane : lanes) lane.clear();
+  to_host.clear();
+  std::memset(block.memory(), 0, head_bytes);
+  block.set_zeroed();
+}
+
+namespace {
+
 class Metal : public Backend {
  public:
   Metal(const HostServices& services, u32 workers)
@@ -171,10 +183,11 @@ class Metal : public Backend {
     };
     const u64 control_at = reserve(sizeof(SliceControl));
     const u64 state_at = reserve(set.entry->state_size);
-    u64 lanes_at[kMailboxLanes];
-    for (u32 lane = 0; lane < lanes; ++lane) lanes_at[lane] = reserve(queue_bytes(slots, stride));
     const u32 dedup = u32(set.options.dedup);
     const u64 dedup_at = dedup ? reserve(dedup_bytes(dedup)) : 0;
+    replica->head_bytes = u32(end);
+    u64 lanes_at[kMailboxLanes];
+    for (u32 lane = 0; lane < lanes; ++lane) lanes_at[lane] = reserve(queue_bytes(slots, stride));
     const u64 host_at = reserve(queue_bytes(slots, stride));
     replica->block = Block(driver_.arena(), end);
     const u64 begin = replica->block.offset();

@@ -81,7 +81,9 @@ def launch_one(setting: Setting) -> Finding:
             kernel = runtime.launch("echo")
             seconds.append(time.perf_counter() - start)
             kernel.terminate()
-    return below(statistics.median(seconds) * 1e6, 20, "µs", f"median of {LAUNCHES}")
+    # A bridge comes with queues of its own.
+    limit = 20 if kernel.bridge == "direct" else 100
+    return below(statistics.median(seconds) * 1e6, limit, "µs", f"median of {LAUNCHES}")
 
 
 def latency(setting: Setting) -> Finding:
