@@ -75,6 +75,7 @@ void Driver::finish_failures() {
 u64 Driver::discard(KernelSet& kernel, LetterReason reason, const std::string& text) {
   u64 all = 0;
   std::lock_guard lock(kernel.queues);
+  kernel.emptied = true;
   for (const auto& replica : kernel.replicas) {
     u64 left = 0;
     replica->under_way = false;

@@ -27,6 +27,7 @@ void Driver::apply(const Flight& flight) {
 // Whether its bridge has something to carry.
 bool Driver::apply(Replica& replica, const SliceReport& report, u32 resumes, const Flight& flight) {
   KernelSet& kernel = replica.set;
+  if (kernel.emptied) return false;
   bool news = false;
   bool waits = false;
   {

@@ -99,6 +99,7 @@ struct KernelSet : Port {
   ControlBlock told{}, told_unseen{};  // by the bridge's thread: dropped messages, once they are dead letters
   bool running = false;        // its handler may begin a message
   bool dead = false;           // failed, or about to
+  bool emptied = false;        // its messages were discarded: what is reported of it says nothing new
   bool retired = false;
   u64 discarded = 0;           // messages, by retire()
 

@@ -1,0 +1,151 @@
+// Ring kernels of the Metal backend on the software device, in several orders of its threads.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "backends/metal/backend.h"
+#include "native/runtime_harness.h"
+#include "softmetal.h"
+#include "softmetal/backend.h"
+
+namespace {
+
+using namespace ringway;
+using namespace ringway::test;
+
+constexpr double kPatience = 5;  // seconds; what stands still must say so
+
+class Rings : public testing::TestWithParam<int> {
+ protected:
+  Rings() {
+    softmetal_set_seed(u64(GetParam()));
+    register_backend(metal::backend());
+    runtime = Runtime::start({.backend = "metal"});
+  }
+  ~Rings() override {
+    runtime->close();
+    softmetal_set_seed(0);
+  }
+
+  std::shared_ptr<Kernel> launch(const char* kernel, LaunchOptions options = {}, bool activate = true) {
+    options.capacity = options.staging_capacity = 16;
+    auto launched = runtime->launch(kernel, "", options);
+    if (activate) launched->activate();
+    return launched;
+  }
+  static std::string numbered(u32 i) { return "message " + std::to_string(i) + std::string(i % 41, '.'); }
+  static void expect_in_order(Kernel& from, u32 count) {
+    for (u32 i = 0; i < count; ++i) {
+      const std::string got = receive(from, kPatience);
+      ASSERT_EQ(got, numbered(i)) << "as number " << i;
+    }
+  }
+
+  std::shared_ptr<Runtime> runtime;
+};
+
+TEST_P(Rings, AnEchoKeepsOrderAndBytes) {
+  auto echo = launch("echo");
+  std::thread sender([&] {
+    for (u32 i = 0; i < 200; ++i) send(*echo, numbered(i));
+  });
+  expect_in_order(*echo, 200);
+  sender.join();
+  EXPECT_EQ(ask(*echo, "asked", kPatience), "asked");
+}
+
+TEST_P(Rings, AChainOfLinksKeepsOrderAndBytes) {
+  std::vector<std::shared_ptr<Kernel>> chain = {launch("relay"), launch("relay"), launch("echo")};
+  for (u32 i = 0; i + 1 < chain.size(); ++i) runtime->link(*chain[i], *chain[i + 1], 16, 120);
+  std::thread sender([&] {
+    for (u32 i = 0; i < 200; ++i) send(*chain[0], numbered(i));
+  });
+  expect_in_order(*chain.back(), 200);
+  sender.join();
+}
+
+TEST_P(Rings, AFullLinkLosesNothing) {
+  auto relay = launch("relay"), echo = launch("echo", {}, false);
+  runtime->link(*relay, *echo, 16, 120);
+  for (u32 i = 0; i < 30; ++i) send(*relay, numbered(i));
+  while (relay->telemetry().control.sent < 16) std::this_thread::yield();
+  echo->activate();
+  expect_in_order(*echo, 30);
+  EXPECT_EQ(relay->telemetry().control.dropped_duplicate, 0u);
+}
+
+TEST_P(Rings, MessagesHeldBackAreNoDuplicates) {
+  LaunchOptions remembers;
+  remembers.dedup = 64;
+  auto relay = launch("relay", remembers), echo = launch("echo", {}, false);
+  runtime->link(*relay, *echo, 16, 120);
+  for (u32 i = 0; i < 30; ++i) send(*relay, numbered(i));
+  while (relay->telemetry().control.sent < 16) std::this_thread::yield();
+  echo->activate();
+  expect_in_order(*echo, 30);
+}
+
+TEST_P(Rings, LanesTakeTurnsByWeight) {
+  LaunchOptions lanes;
+  lanes.lanes = true;
+  auto echo = launch("echo", lanes, false);
+  for (const u8 priority : {255, 128, 64, 0}) {
+    for (u32 i = 0; i < 16; ++i) {
+      Envelope envelope = plain();
+      envelope.priority = priority;
+      echo->send(envelope, bytes_of(std::to_string(priority)), "");
+    }
+  }
+  while (echo->telemetry().bridge->to_device < 64) std::this_thread::yield();
+  echo->activate();
+  std::string order;
+  for (u32 i = 0; i < 37; ++i) {
+    const std::string got = receive(*echo, kPatience);
+    order += got == "0" ? 'a' : got == "64" ? 'b' : got == "128" ? 'c' : 'd';
+  }
+  EXPECT_EQ(order, std::string(16, 'a') + std::string(16, 'b') + "cccc" + "d");
+}
+
+TEST_P(Rings, ARestartMakesTheStateNew) {
+  LaunchOptions restarts;
+  restarts.on_error = OnError::kRestart;
+  restarts.restart_backoff = 0;
+  auto faulty = launch("faulty", restarts);
+  EXPECT_EQ(ask(*faulty, "one", kPatience), "one");
+  EXPECT_EQ(kind_of([&] { ask(*faulty, "break", kPatience); }), ErrorKind::kHandler);
+  EXPECT_EQ(ask(*faulty, "count", kPatience)[0], 0) << "messages that the new state has seen";
+}
+
+TEST_P(Rings, AFaultOfTheGpuFailsItsKernelAlone) {
+  auto echo = launch("echo"), vector_op = launch("vector_op");
+  EXPECT_EQ(ask(*echo, "before", kPatience), "before");
+  constexpr std::size_t kBytes = 65536;
+  auto* const memory =
+      static_cast<u8*>(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  const u64 handle = runtime->add_buffer(memory, kBytes);
+  mprotect(memory, kBytes, PROT_NONE);
+  // Member count, id, priority, correlation id, length, operation, by handle, three handles, two null arrays.
+  std::string body(1, char(11));
+  body += std::string(16 + 1 + 20, '\0');
+  const auto put = [&body](auto value) { body.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
+  put(u32(100));
+  put(u32(0));
+  put(u8(1));
+  for (u32 i = 0; i < 3; ++i) put(handle);
+  put(i32(-1));
+  put(i32(-1));
+  Envelope envelope = plain();
+  envelope.type_id = type_id_of("VectorRequest");
+  auto* const cell = vector_op->ask(envelope, bytes_of(body), "");
+  const auto thrown = metal_test::thrown_by([&] { vector_op->wait(cell, Wait::seconds(kPatience), kPatience); });
+  runtime->replies().give_back(cell);
+  EXPECT_SAYS(thrown.text, "MTLCommandBufferErrorDomain 3");
+  EXPECT_EQ(vector_op->state(), State::kFailed);
+  munmap(memory, kBytes);
+  EXPECT_EQ(ask(*echo, "behind", kPatience), "behind");
+}
+
+INSTANTIATE_TEST_SUITE_P(Orders, Rings, testing::Range(0, 6));
+
+}  // namespace
