@@ -34,7 +34,7 @@ class Rings : public testing::TestWithParam<int> {
     if (activate) launched->activate();
     return launched;
   }
-  static std::string numbered(u32 i) { return "message " + std::to_string(i) + std::string(i % 41, '.'); }
+  static std::string numbered(u32 i) { return "message " + std::to_string(i) + std::string(i % 97, '.'); }
   static void expect_in_order(Kernel& from, u32 count) {
     for (u32 i = 0; i < count; ++i) {
       const std::string got = receive(from, kPatience);
@@ -42,27 +42,34 @@ class Rings : public testing::TestWithParam<int> {
     }
   }
 
+  // A thread; what stops it shows at the other end.
+  struct Sender {
+    Sender(Kernel& to, u32 count)
+        : thread([&to, count] {
+            try {
+              for (u32 i = 0; i < count; ++i) send(to, numbered(i));
+            } catch (const Error&) {
+            }
+          }) {}
+    ~Sender() { thread.join(); }
+    std::thread thread;
+  };
+
   std::shared_ptr<Runtime> runtime;
 };
 
 TEST_P(Rings, AnEchoKeepsOrderAndBytes) {
   auto echo = launch("echo");
-  std::thread sender([&] {
-    for (u32 i = 0; i < 200; ++i) send(*echo, numbered(i));
-  });
+  const Sender sender(*echo, 200);
   expect_in_order(*echo, 200);
-  sender.join();
   EXPECT_EQ(ask(*echo, "asked", kPatience), "asked");
 }
 
 TEST_P(Rings, AChainOfLinksKeepsOrderAndBytes) {
   std::vector<std::shared_ptr<Kernel>> chain = {launch("relay"), launch("relay"), launch("echo")};
   for (u32 i = 0; i + 1 < chain.size(); ++i) runtime->link(*chain[i], *chain[i + 1], 16, 120);
-  std::thread sender([&] {
-    for (u32 i = 0; i < 200; ++i) send(*chain[0], numbered(i));
-  });
+  const Sender sender(*chain[0], 200);
   expect_in_order(*chain.back(), 200);
-  sender.join();
 }
 
 TEST_P(Rings, AFullLinkLosesNothing) {
@@ -140,7 +147,7 @@ TEST_P(Rings, AFaultOfTheGpuFailsItsKernelAlone) {
   auto* const cell = vector_op->ask(envelope, bytes_of(body), "");
   const auto thrown = metal_test::thrown_by([&] { vector_op->wait(cell, Wait::seconds(kPatience), kPatience); });
   runtime->replies().give_back(cell);
-  EXPECT_SAYS(thrown.text, "MTLCommandBufferErrorDomain 3");
+  EXPECT_SAYS(thrown.text, "MTLCommandBufferErrorDomain");
   EXPECT_EQ(vector_op->state(), State::kFailed);
   munmap(memory, kBytes);
   EXPECT_EQ(ask(*echo, "behind", kPatience), "behind");
