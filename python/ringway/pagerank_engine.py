@@ -41,6 +41,7 @@ MAX_SHARDS = 64
 EDGES_PER_SHARD = 100_000
 HISTORY = 65_536
 LINK_SLOTS = 64
+MAX_BLOCK_NODES = 65_535
 METAL_SHARDS = 16
 METAL_BLOCK_NODES = 4096  # a slice handles one block at least, and should not keep the GPU for long
 CANCEL_SECONDS = 60.0
@@ -88,8 +89,8 @@ class Prepared:
         self, runtime: Runtime, graph: _core.Graph, shards: int, value_bytes: int, weighted: bool
     ) -> None:
         started = time.perf_counter()
-        blocks = {"block_nodes": METAL_BLOCK_NODES} if runtime.backend == "metal" else {}
-        native = _core.PageRankPlan(graph, shards, weighted, value_bytes, **blocks)
+        block_nodes = METAL_BLOCK_NODES if runtime.backend == "metal" else MAX_BLOCK_NODES
+        native = _core.PageRankPlan(graph, shards, weighted, value_bytes, block_nodes=block_nodes)
         self.work = _core.PageRankWork(native)
         self.plan_buffer: Buffer = runtime.buffer(native.memory)
         self.work_buffer: Buffer = runtime.buffer(self.work.memory)

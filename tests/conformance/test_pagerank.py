@@ -46,8 +46,7 @@ GRAPHS = {"cycle": cycle, "dangling": dangling, "weighted": weighted, "skewed": 
 def has_float64(backend: str) -> bool:
     try:
         rw.pagerank(cycle(), dtype="float64", backend=backend)
-    except InvalidOption as error:
-        assert "no float64" in str(error)
+    except InvalidOption:
         return False
     return True
 

@@ -183,8 +183,9 @@ CONCURRENT = """
 import threading
 import ringway as rw
 with rw.Runtime("metal") as runtime:
-    relays = [runtime.launch("relay", options=rw.LaunchOptions(capacity=16, staging_capacity=16)) for _ in range(3)]
-    echo = runtime.launch("echo", options=rw.LaunchOptions(capacity=16, staging_capacity=16))
+    small = rw.LaunchOptions(capacity=16, staging_capacity=16)
+    relays = [runtime.launch("relay", options=small) for _ in range(3)]
+    echo = runtime.launch("echo", options=small)
     for source, target in zip(relays, [*relays[1:], echo]):
         runtime.link(source, target, capacity=16, slot_size=64)
     count = 150

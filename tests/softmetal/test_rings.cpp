@@ -145,7 +145,8 @@ TEST_P(Rings, AFaultOfTheGpuFailsItsKernelAlone) {
   Envelope envelope = plain();
   envelope.type_id = type_id_of("VectorRequest");
   auto* const cell = vector_op->ask(envelope, bytes_of(body), "");
-  const auto thrown = metal_test::thrown_by([&] { vector_op->wait(cell, Wait::seconds(kPatience), kPatience); });
+  const auto thrown =
+      metal_test::thrown_by([&] { vector_op->wait(cell, Wait::seconds(kPatience), kPatience); });
   runtime->replies().give_back(cell);
   EXPECT_SAYS(thrown.text, "MTLCommandBufferErrorDomain");
   EXPECT_EQ(vector_op->state(), State::kFailed);

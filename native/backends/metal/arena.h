@@ -46,7 +46,7 @@ class Arena {
   u64 length_ = 0;  // of the buffer
   Owned<id<MTLBuffer>> buffer_;
   std::mutex changing_;
-  std::map<u64, u64> free_;   // offset, bytes; no two touch; all zero, so that new queues hold no page
+  std::map<u64, u64> free_;  // offset, bytes; no two touch; all zero, so that new queues hold no page
   std::map<u64, u64> taken_;
 };
 

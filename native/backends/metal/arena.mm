@@ -80,10 +80,11 @@ void Arena::grow(u64 least) {
   Owned<id<MTLBuffer>> longer;
   checked("the ring kernels' memory", [&] {
     const AutoreleaseScope scope;
-    longer = Owned<id<MTLBuffer>>::adopt([gpu_.device.get() newBufferWithBytesNoCopy:memory_
-                                                                              length:length
-                                                                             options:MTLResourceStorageModeShared
-                                                                         deallocator:nil]);
+    longer =
+        Owned<id<MTLBuffer>>::adopt([gpu_.device.get() newBufferWithBytesNoCopy:memory_
+                                                                         length:length
+                                                                        options:MTLResourceStorageModeShared
+                                                                    deallocator:nil]);
     [longer.get() setLabel:@"ringway ring kernels"];
   });
   if (!longer) refuse(length, "which the GPU has not left");

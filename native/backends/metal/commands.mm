@@ -38,7 +38,8 @@ Commands::Commands(id<MTLCommandQueue> queue, std::string label, MTLDispatchType
   checked(label_, [&] {
     buffer_ = Owned<id<MTLCommandBuffer>>::retain([queue commandBuffer]);
     [buffer_.get() setLabel:string_of(label_)];
-    encoder_ = Owned<id<MTLComputeCommandEncoder>>::retain([buffer_.get() computeCommandEncoderWithDispatchType:type]);
+    encoder_ = Owned<id<MTLComputeCommandEncoder>>::retain(
+        [buffer_.get() computeCommandEncoderWithDispatchType:type]);
     [encoder_.get() setLabel:string_of(label_)];
   });
   if (!encoder_)

@@ -16,9 +16,9 @@ namespace ringway::metal {
 struct KernelSet;
 struct Replica;
 
-class CopiedQueues final : public DeviceQueues {
+class ArenaQueues final : public DeviceQueues {
  public:
-  explicit CopiedQueues(KernelSet& kernel) : kernel_(kernel) {}
+  explicit ArenaQueues(KernelSet& kernel) : kernel_(kernel) {}
 
   u32 room(u32 lane, u32 most) override;
   void copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) override;
@@ -36,10 +36,11 @@ class CopiedQueues final : public DeviceQueues {
   // Whether something for the host came of it.
   bool settle_note(const u8* note, u32 bytes, Target to);
   // False: nobody asked.
-  bool answer_error(const Envelope& request, ErrorKind kind, std::string_view text, std::vector<u8>* to) const;
+  bool answer_error(const Envelope& request, ErrorKind kind, std::string_view text,
+                    std::vector<u8>* to) const;
 
   KernelSet& kernel_;
-  bool asked_ = false;                   // the bridge waits for room
+  bool asked_ = false;  // the bridge waits for room
 };
 
 }  // namespace ringway::metal

@@ -21,7 +21,7 @@ u8* payload(const DeviceRing& ring, u32 ticket) {
 
 }  // namespace
 
-u32 CopiedQueues::room(u32 lane, u32 most) {
+u32 ArenaQueues::room(u32 lane, u32 most) {
   std::lock_guard lock(kernel_.queues);
   u32 all = 0;
   for (const auto& replica : kernel_.replicas) all += free_slots(replica->lanes[lane]);
@@ -29,7 +29,7 @@ u32 CopiedQueues::room(u32 lane, u32 most) {
   return std::min(all, most);
 }
 
-u64 CopiedQueues::depth() const {
+u64 ArenaQueues::depth() const {
   std::lock_guard lock(kernel_.queues);
   u64 sum = 0;
   for (const auto& replica : kernel_.replicas) {
@@ -38,7 +38,7 @@ u64 CopiedQueues::depth() const {
   return sum;
 }
 
-bool CopiedQueues::has_news() {
+bool ArenaQueues::has_news() {
   bool news = false;
   for (const auto& replica : kernel_.replicas) {
     news |= replica->to_host.depth() != 0;
@@ -48,7 +48,7 @@ bool CopiedQueues::has_news() {
 }
 
 // Each message goes to the replica whose lane has the most room.
-void CopiedQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) {
+void ArenaQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) {
   {
     std::lock_guard lock(kernel_.queues);
     const Latency* sent = kernel_.mailbox.lanes()[lane].latency();
@@ -75,7 +75,7 @@ void CopiedQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> 
   kernel_.driver->wake();
 }
 
-u32 CopiedQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) {
+u32 ArenaQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) {
   u32 copied = 0;
   bool made_room = false;
   {
@@ -103,8 +103,8 @@ u32 CopiedQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* 
   return copied;
 }
 
-bool CopiedQueues::answer_error(const Envelope& request, ErrorKind kind, std::string_view text,
-                                std::vector<u8>* to) const {
+bool ArenaQueues::answer_error(const Envelope& request, ErrorKind kind, std::string_view text,
+                               std::vector<u8>* to) const {
   if (request.sender == kNoEndpoint) return false;
   Envelope answer{};
   fresh_id(answer.message_id);
@@ -123,7 +123,7 @@ bool CopiedQueues::answer_error(const Envelope& request, ErrorKind kind, std::st
   return true;
 }
 
-bool CopiedQueues::settle_note(const u8* message, u32 bytes, Target to) {
+bool ArenaQueues::settle_note(const u8* message, u32 bytes, Target to) {
   SliceNote note;
   std::memcpy(&note, message, sizeof(note));
   const u8* body = message + sizeof(note);

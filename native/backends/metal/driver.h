@@ -32,7 +32,7 @@ class Driver {
   // By `change`: they are in the command buffers to come.
   void add(std::shared_ptr<KernelSet> kernel);
   void remove(KernelSet& kernel);
-  void add(std::shared_ptr<Link> link);
+  void add(std::shared_ptr<DeviceLink> link);
 
   void set_running(KernelSet& kernel, bool on);
   // Whether messages wait for the kernel on the GPU.
@@ -70,9 +70,9 @@ class Driver {
   using Lock = std::unique_lock<std::mutex>;
   static constexpr u32 kInFlight = 2;
   static constexpr u32 kMostRounds = 256, kMostQuantum = 65'536;
-  static constexpr std::int64_t kUnderWayLook = 300'000;    // ns until a message under way gets its next slice
+  static constexpr std::int64_t kUnderWayLook = 300'000;   // ns until a message under way gets its next slice
   static constexpr std::int64_t kExpiryLook = 10'000'000;  // ns between looks for messages that expire
-  static constexpr double kTarget = 2e-3;  // seconds on the GPU for a command buffer
+  static constexpr double kTarget = 2e-3;                  // seconds on the GPU for a command buffer
 
   void run();
   bool take_ended(Lock& lock);
@@ -93,7 +93,7 @@ class Driver {
   // driver_report.mm
   void apply(const Flight& flight);
   bool apply(Replica& replica, const SliceReport& report, u32 resumes, const Flight& flight);
-  void apply(Link& link, const SliceLinkReport& report);
+  void apply(DeviceLink& link, const SliceLinkReport& report);
   void add_counts(Replica& replica, const SliceReport& report, const Flight& flight);
   void adapt(const Flight& flight, u32 last_round);
   void look_for_stuck();
@@ -104,8 +104,8 @@ class Driver {
   void fail(KernelSet& kernel, const std::string& reason);
   void finish_failures();
   void resume_due();
-  u64 bury(KernelSet& kernel, const DeviceRing& ring, u32 first, u32 last, bool enveloped, LetterReason reason,
-           const std::string& text);
+  u64 bury(KernelSet& kernel, const DeviceRing& ring, u32 first, u32 last, bool enveloped,
+           LetterReason reason, const std::string& text);
   std::string stuck_text(const KernelSet& kernel) const;
   const KernelSet* stuck_kernel() const;
 
@@ -120,7 +120,7 @@ class Driver {
   std::condition_variable changed_;
   std::vector<std::shared_ptr<KernelSet>> kernels_;
   std::vector<Replica*> replicas_;
-  std::vector<std::shared_ptr<Link>> links_;
+  std::vector<std::shared_ptr<DeviceLink>> links_;
   Slot areas_[kInFlight];
   bool laid_out_ = true;
   std::vector<std::shared_ptr<Flight>> flights_;  // oldest first

@@ -124,9 +124,11 @@ void Driver::sleep(Lock& lock) {
   std::int64_t longest = kLongSleep;
   for (const auto& kernel : kernels_) {
     if (kernel->running && kernel->options.idle == Idle::kPoll)
-      longest = std::min(longest, std::max<std::int64_t>(1000, std::int64_t(kernel->options.poll_interval * 1e9)));
+      longest =
+          std::min(longest, std::max<std::int64_t>(1000, std::int64_t(kernel->options.poll_interval * 1e9)));
   }
-  if (patience_ && !flights_.empty()) longest = std::min(longest, std::max<std::int64_t>(1'000'000, patience_ / 4));
+  if (patience_ && !flights_.empty())
+    longest = std::min(longest, std::max<std::int64_t>(1'000'000, patience_ / 4));
   if (flights_.empty()) {
     const std::int64_t next = next_look();
     if (next != Wait::kForever) longest = std::min(longest, std::max<std::int64_t>(0, next - now_ns()));
@@ -139,11 +141,13 @@ void Driver::wait(Lock& lock, const Wait& until, const std::function<bool()>& do
   while (!done()) {
     const KernelSet* const stuck = stuck_kernel();
     const std::string name = stuck ? stuck->name : "?";
-    if (patience_ && now_ns() - began > patience_ && stuck) throw Error(ErrorKind::kTimeout, stuck_text(*stuck));
+    if (patience_ && now_ns() - began > patience_ && stuck)
+      throw Error(ErrorKind::kTimeout, stuck_text(*stuck));
     if (until.over()) {
       throw Error(ErrorKind::kClosed, "kernel '" + name + "' is in its handler, and waited for no longer");
     }
-    const std::int64_t slice = patience_ ? std::min<std::int64_t>(patience_ / 4 + 1, Wait::kSlice) : Wait::kSlice;
+    const std::int64_t slice =
+        patience_ ? std::min<std::int64_t>(patience_ / 4 + 1, Wait::kSlice) : Wait::kSlice;
     changed_.wait_for(lock, std::chrono::nanoseconds(until.slice(slice)));
     if (until.check) {
       lock.unlock();
@@ -190,7 +194,7 @@ void Driver::remove(KernelSet& kernel) {
   laid_out_ = false;
 }
 
-void Driver::add(std::shared_ptr<Link> link) {
+void Driver::add(std::shared_ptr<DeviceLink> link) {
   links_.push_back(std::move(link));
   laid_out_ = false;
 }
@@ -199,7 +203,9 @@ void Driver::add(std::shared_ptr<Link> link) {
 void Driver::lay_out() {
   for (Slot& area : areas_) {
     u64 end = 0;
-    const auto reserve = [&end](u64 bytes) { return std::exchange(end, (end + bytes + kLine - 1) / kLine * kLine); };
+    const auto reserve = [&end](u64 bytes) {
+      return std::exchange(end, (end + bytes + kLine - 1) / kLine * kLine);
+    };
     area.controls = reserve(replicas_.size() * sizeof(u64));
     area.orders = reserve(replicas_.size() * sizeof(SliceOrder));
     area.reports = reserve(replicas_.size() * sizeof(SliceReport));
@@ -207,8 +213,10 @@ void Driver::lay_out() {
     area.link_reports = reserve(links_.size() * sizeof(SliceLinkReport));
     area.block = Block(arena_, end);
     const u64 begin = area.block.offset();
-    for (u64* part : {&area.controls, &area.orders, &area.reports, &area.link_heads, &area.link_reports}) *part += begin;
-    for (u32 i = 0; i < replicas_.size(); ++i) arena_->as<u64>(area.controls)[i] = replicas_[i]->block.offset();
+    for (u64* part : {&area.controls, &area.orders, &area.reports, &area.link_heads, &area.link_reports})
+      *part += begin;
+    for (u32 i = 0; i < replicas_.size(); ++i)
+      arena_->as<u64>(area.controls)[i] = replicas_[i]->block.offset();
     for (u32 i = 0; i < links_.size(); ++i) arena_->as<u64>(area.link_heads)[i] = links_[i]->block.offset();
   }
   laid_out_ = true;

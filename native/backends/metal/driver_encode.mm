@@ -50,9 +50,9 @@ void Driver::encode(Lock&) {
     });
     flight->began = now_ns();
     log::debug({"slices", {}, services_.runtime}, [&] {
-      return "command buffer " + std::to_string(committed_ + 1) + ": " + std::to_string(flight->replicas.size()) +
-             " kernels, " + std::to_string(flight->rounds) + " rounds, at most " + std::to_string(quantum_) +
-             " messages from an input";
+      return "command buffer " + std::to_string(committed_ + 1) + ": " +
+             std::to_string(flight->replicas.size()) + " kernels, " + std::to_string(flight->rounds) +
+             " rounds, at most " + std::to_string(quantum_) + " messages from an input";
     });
     commands.commit([this, flight](const Ended& ended) {
       // Notified under the lock: the driver may be gone right behind it.

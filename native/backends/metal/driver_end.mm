@@ -100,8 +100,8 @@ u64 Driver::discard(KernelSet& kernel, LetterReason reason, const std::string& t
   return all;
 }
 
-u64 Driver::bury(KernelSet& kernel, const DeviceRing& ring, u32 first, u32 last, bool enveloped, LetterReason reason,
-                 const std::string& text) {
+u64 Driver::bury(KernelSet& kernel, const DeviceRing& ring, u32 first, u32 last, bool enveloped,
+                 LetterReason reason, const std::string& text) {
   Consumer<DeviceAtomics, false> take;
   take.ring = ring;
   for (u32 ticket = first; ticket != last; ++ticket) {
@@ -110,7 +110,8 @@ u64 Driver::bury(KernelSet& kernel, const DeviceRing& ring, u32 first, u32 last,
     Envelope envelope;
     const u32 skipped = enveloped ? u32(sizeof(envelope)) : 0;
     std::memcpy(&envelope, message, skipped);
-    kernel.dead_letters.add(reason, enveloped ? &envelope : nullptr, {message + skipped, bytes - skipped}, text);
+    kernel.dead_letters.add(reason, enveloped ? &envelope : nullptr, {message + skipped, bytes - skipped},
+                            text);
     take.release(ticket);
   }
   return last - first;

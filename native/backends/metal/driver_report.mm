@@ -72,7 +72,8 @@ void Driver::add_counts(Replica& replica, const SliceReport& report, const Fligh
   atomic::count(&seen.processed, now.processed - before.processed);
   atomic::count(&seen.errors, now.errors - before.errors);
   atomic::count(&seen.iterations, now.iterations - before.iterations);
-  if (now.last_message_us != before.last_message_us) atomic::store_relaxed(&seen.last_message_us, now.last_message_us);
+  if (now.last_message_us != before.last_message_us)
+    atomic::store_relaxed(&seen.last_message_us, now.last_message_us);
   before = now;
 
   struct Told {
@@ -80,9 +81,9 @@ void Driver::add_counts(Replica& replica, const SliceReport& report, const Fligh
     KernelSet& kernel;
     static void measured(void* self, u64 sent, u64 handled) {
       const Told& told = *static_cast<Told*>(self);
-      told.driver.services_.tracer.passage(told.kernel.worker,
-                                           {static_cast<std::int64_t>(sent), static_cast<std::int64_t>(handled),
-                                            Tracer::kHost, told.kernel.index});
+      told.driver.services_.tracer.passage(
+          told.kernel.worker, {static_cast<std::int64_t>(sent), static_cast<std::int64_t>(handled),
+                               Tracer::kHost, told.kernel.index});
     }
   } told{*this, kernel};
   const bool traced = services_.tracer.on();
@@ -103,7 +104,7 @@ void Driver::add_counts(Replica& replica, const SliceReport& report, const Fligh
                           {flight.began, now_ns(), kernel.index, u32(received), u32(sent), depth});
 }
 
-void Driver::apply(Link& link, const SliceLinkReport& report) {
+void Driver::apply(DeviceLink& link, const SliceLinkReport& report) {
   link.total_published += report.published - link.published;
   link.total_taken += report.taken - link.taken;
   link.published = report.published;
@@ -134,11 +135,13 @@ void Driver::look_for_stuck() {
   const std::int64_t now = now_ns();
   const bool late = !flights_.empty() && !flights_.front()->over && now - flights_.front()->began > patience_;
   for (const auto& kernel : kernels_) {
-    const bool stuck = std::any_of(kernel->replicas.begin(), kernel->replicas.end(), [&](const auto& replica) {
-      const bool flies = late && std::find(flights_.front()->replicas.begin(), flights_.front()->replicas.end(),
-                                           replica.get()) != flights_.front()->replicas.end();
-      return flies || (replica->under_way && !kernel->dead && now - replica->under_way_since > patience_);
-    });
+    const bool stuck =
+        std::any_of(kernel->replicas.begin(), kernel->replicas.end(), [&](const auto& replica) {
+          const bool flies =
+              late && std::find(flights_.front()->replicas.begin(), flights_.front()->replicas.end(),
+                                replica.get()) != flights_.front()->replicas.end();
+          return flies || (replica->under_way && !kernel->dead && now - replica->under_way_since > patience_);
+        });
     if (stuck == (atomic::load_relaxed(&kernel->stuck) != 0)) continue;
     atomic::store_relaxed(&kernel->stuck, u32(stuck));
     log::warning({stuck ? "stuck" : "returned", kernel->name, services_.runtime}, [&] {

@@ -29,8 +29,8 @@ using DeviceAtomics = HostAtomics<u32>;
 using DeviceRing = Ring<DeviceAtomics>;
 
 // The host's view of a link is what the last command buffer reported.
-struct Link {
-  explicit Link(QueueOptions options) : shadow(std::move(options)) {}
+struct DeviceLink {
+  explicit DeviceLink(QueueOptions options) : shadow(std::move(options)) {}
 
   Queue shadow;  // for telemetry: nobody puts anything into it
   Block block;
@@ -60,13 +60,13 @@ struct Replica {
   ~Replica();
 
   KernelSet& set;
-  Block block;           // control, state, queues
+  Block block;  // control, state, queues
   Block nowhere;
   Block inputs_table, outputs_table;
-  std::vector<std::shared_ptr<Link>> inputs, outputs;
+  std::vector<std::shared_ptr<DeviceLink>> inputs, outputs;
   ControlBlock control{};
-  ControlBlock unseen{};     // counts instead while telemetry is off
-  ControlBlock reported{};   // by the GPU, since launch
+  ControlBlock unseen{};    // counts instead while telemetry is off
+  ControlBlock reported{};  // by the GPU, since launch
 
   // Guarded by KernelSet::queues.
   std::vector<SharedRing> lanes;  // the host puts
@@ -74,22 +74,22 @@ struct Replica {
   u32 head_bytes = 0;             // of the block, in front of the queues
   SharedRing to_host;             // the host takes
 
-  bool waits = false;            // has messages in its mailbox
-  bool under_way = false;        // the handler is not done with a message
+  bool waits = false;      // has messages in its mailbox
+  bool under_way = false;  // the handler is not done with a message
   std::int64_t under_way_since = 0;
-  std::int64_t next_look = 0;    // when a slice is due although nothing came
-  bool stopped = false;         // the handler broke; goes on at resume_at
-  std::int64_t resume_at = 0;   // 0: not
+  std::int64_t next_look = 0;  // when a slice is due although nothing came
+  bool stopped = false;        // the handler broke; goes on at resume_at
+  std::int64_t resume_at = 0;  // 0: not
   u32 resumes = 0;
-  u32 restarts_in_row = 0;      // since a message was last handled
-  bool ready = false;           // of the command buffer that is being encoded
+  u32 restarts_in_row = 0;  // since a message was last handled
+  bool ready = false;       // of the command buffer that is being encoded
 };
 
 struct KernelSet : Port {
   KernelSet(const QueueOptions& to_kernel, QueueOptions to_host, const LaunchOptions& launch)
       : Port(to_kernel, std::move(to_host), launch), options(launch), copied(*this) {}
 
-  const Entry* entry = nullptr;
+  const RingEntry* entry = nullptr;
   const Pipeline* pipeline = nullptr;
   const HostServices* services = nullptr;
   Driver* driver = nullptr;
@@ -97,15 +97,15 @@ struct KernelSet : Port {
   LaunchOptions options;
   std::vector<std::unique_ptr<Replica>> replicas;
   ControlBlock told{}, told_unseen{};  // by the bridge's thread: dropped messages, once they are dead letters
-  bool running = false;        // its handler may begin a message
-  bool dead = false;           // failed, or about to
-  bool emptied = false;        // its messages were discarded: what is reported of it says nothing new
+  bool running = false;                // its handler may begin a message
+  bool dead = false;                   // failed, or about to
+  bool emptied = false;                // its messages were discarded: what is reported of it says nothing new
   bool retired = false;
-  u64 discarded = 0;           // messages, by retire()
+  u64 discarded = 0;  // messages, by retire()
 
-  std::mutex queues;  // guards what follows, and the queues of the replicas
+  std::mutex queues;                            // guards what follows, and the queues of the replicas
   std::vector<std::unique_ptr<Latency>> timed;  // of each lane and replica
-  CopiedQueues copied;
+  ArenaQueues copied;
 
   Latency* latency_of(u32 replica, u32 lane) {
     return timed.empty() ? nullptr : timed[replica * mailbox.lanes().size() + lane].get();

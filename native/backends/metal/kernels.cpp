@@ -13,7 +13,7 @@ namespace ringway::metal {
 namespace {
 
 template <class Handler>
-Entry kernel_of(std::string function, KernelType type) {
+RingEntry kernel_of(std::string function, KernelType type) {
   static_assert(std::is_trivially_copyable_v<typename Handler::State>, "state is zero-filled memory");
   return {std::move(type), std::move(function), u32(sizeof(typename Handler::State))};
 }
@@ -25,13 +25,12 @@ std::vector<std::string> pagerank_errors() {
           "the message is not of the iteration under way"};
 }
 
-const std::vector<Entry>& table() {
-  static const auto* const all = new std::vector<Entry>{
+const std::vector<RingEntry>& table() {
+  static const auto* const all = new std::vector<RingEntry>{
       kernel_of<Echo>("ring_echo", {.name = "echo", .accepts = {}, .emits = {}, .errors = {}}),
-      kernel_of<Faulty>("ring_faulty", {.name = "faulty",
-                                        .accepts = {},
-                                        .emits = {},
-                                        .errors = {"told to fail", "told to break"}}),
+      kernel_of<Faulty>(
+          "ring_faulty",
+          {.name = "faulty", .accepts = {}, .emits = {}, .errors = {"told to fail", "told to break"}}),
       kernel_of<VectorOperation>("ring_vector_op", {.name = "vector_op",
                                                     .accepts = {"VectorRequest"},
                                                     .emits = {},
@@ -43,12 +42,11 @@ const std::vector<Entry>& table() {
       kernel_of<PageRankAggregator<float>>(
           "ring_pagerank_aggregator",
           {.name = "pagerank.aggregator", .accepts = {}, .emits = {}, .errors = pagerank_errors()}),
-      kernel_of<PageRankChecker<float>>("ring_pagerank_checker",
-                                        {.name = "pagerank.checker",
-                                         .accepts = {"PageRankControl"},
-                                         .emits = "PageRankReport",
-                                         .body_size = sizeof(PageRankControl<float>),
-                                         .errors = pagerank_errors()}),
+      kernel_of<PageRankChecker<float>>("ring_pagerank_checker", {.name = "pagerank.checker",
+                                                                  .accepts = {"PageRankControl"},
+                                                                  .emits = "PageRankReport",
+                                                                  .body_size = sizeof(PageRankControl<float>),
+                                                                  .errors = pagerank_errors()}),
       kernel_of<Relay>("ring_relay", {.name = "relay", .accepts = {}, .emits = {}, .errors = {}}),
   };
   return *all;
@@ -56,8 +54,8 @@ const std::vector<Entry>& table() {
 
 }  // namespace
 
-const Entry* find_entry(const std::string& name) {
-  for (const Entry& entry : table()) {
+const RingEntry* find_entry(const std::string& name) {
+  for (const RingEntry& entry : table()) {
     if (entry.type.name == name) return &entry;
   }
   return nullptr;
@@ -65,7 +63,7 @@ const Entry* find_entry(const std::string& name) {
 
 std::vector<const KernelType*> entries() {
   std::vector<const KernelType*> types;
-  for (const Entry& entry : table()) types.push_back(&entry.type);
+  for (const RingEntry& entry : table()) types.push_back(&entry.type);
   return types;
 }
 

@@ -7,13 +7,13 @@
 namespace ringway::metal {
 
 // A ring kernel: `function` of ring_kernels.metal runs its slices.
-struct Entry {
+struct RingEntry {
   KernelType type;
   std::string function;
   u32 state_size;
 };
 
-const Entry* find_entry(const std::string& name);
+const RingEntry* find_entry(const std::string& name);
 std::vector<const KernelType*> entries();
 
 }  // namespace ringway::metal

@@ -155,22 +155,24 @@ class Metal : public Backend {
  private:
   void check_spec(const LaunchSpec& spec) const {
     if (spec.options.bridge == BridgeKind::kDirect) {
-      throw Error(ErrorKind::kInvalidOption,
-                  "bridge is 'direct'; a GPU shows the host what it wrote only at the end of a command buffer: choose "
-                  "'pumped' or 'auto'");
+      throw Error(ErrorKind::kInvalidOption, "bridge is 'direct'; a GPU shows the host what it wrote only at "
+                                             "the end of a command buffer: choose "
+                                             "'pumped' or 'auto'");
     }
     if (spec.grid < 1 || spec.grid > workers()) {
-      throw Error(ErrorKind::kInvalidOption,
-                  "grid is " + std::to_string(spec.grid) +
-                      "; on Metal, where it is the number of replicas, it must be 1 to the runtime's number of "
-                      "workers, " +
-                      std::to_string(workers()) + " (Runtime(workers=...) sets it)");
+      throw Error(
+          ErrorKind::kInvalidOption,
+          "grid is " + std::to_string(spec.grid) +
+              "; on Metal, where it is the number of replicas, it must be 1 to the runtime's number of "
+              "workers, " +
+              std::to_string(workers()) + " (Runtime(workers=...) sets it)");
     }
     if (spec.block != 1) {
-      throw Error(ErrorKind::kInvalidOption,
-                  "block is " + std::to_string(spec.block) +
-                      "; on Metal it must be 1: the built-in handlers run on one thread; ask for replicas by grid "
-                      "instead");
+      throw Error(
+          ErrorKind::kInvalidOption,
+          "block is " + std::to_string(spec.block) +
+              "; on Metal it must be 1: the built-in handlers run on one thread; ask for replicas by grid "
+              "instead");
     }
   }
 
@@ -235,10 +237,10 @@ class Metal : public Backend {
   }
 
   std::shared_ptr<const Queue> join(Replica& from, Replica& to, const LinkSpec& spec) {
-    auto link = std::make_shared<Link>(QueueOptions{.name = from.set.name + " to " + to.set.name,
-                                                    .capacity = spec.capacity,
-                                                    .max_message = spec.payload,
-                                                    .type = {}});
+    auto link = std::make_shared<DeviceLink>(QueueOptions{.name = from.set.name + " to " + to.set.name,
+                                                          .capacity = spec.capacity,
+                                                          .max_message = spec.payload,
+                                                          .type = {}});
     const u32 stride = link->shadow.ring().stride;
     link->block = Block(driver_.arena(), sizeof(SliceLink) + queue_bytes(spec.capacity, stride));
     auto* const head = driver_.arena()->as<SliceLink>(link->block.offset());
@@ -261,15 +263,15 @@ class Metal : public Backend {
     return {link, &link->shadow};
   }
 
-  Block table_of(const Replica& replica, const std::vector<std::shared_ptr<Link>>& links) {
+  Block table_of(const Replica& replica, const std::vector<std::shared_ptr<DeviceLink>>& links) {
     Block block(driver_.arena(), links.size() * sizeof(i64));
     i64* offset = driver_.arena()->as<i64>(block.offset());
     for (const auto& link : links) *offset++ = i64(link->block.offset()) - i64(replica.block.offset());
     return block;
   }
 
-  void show(Replica& replica, Block* old, Block table, std::size_t count, i64 SliceControl::*where,
-            u32 SliceControl::*how_many) {
+  void show(Replica& replica, Block* old, Block table, std::size_t count, i64 SliceControl::* where,
+            u32 SliceControl::* how_many) {
     auto* const control = driver_.arena()->as<SliceControl>(replica.block.offset());
     control->*where = i64(table.offset()) - i64(replica.block.offset());
     control->*how_many = u32(count);

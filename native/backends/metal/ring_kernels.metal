@@ -10,8 +10,9 @@
 namespace ringway {
 
 // The queue around these parts; false when that is no queue of the capacity given.
-RW_FN bool queue_of_parts(RW_SHARED u8* slots, RW_SHARED ringway::MetalSealedAtomics::Index* head, RW_SHARED ringway::MetalSealedAtomics::Index* tail,
-                          u32 capacity, RW_PRIVATE Ring<MetalSealedAtomics>* ring, RW_PRIVATE u32* fault) {
+RW_FN bool queue_of_parts(RW_SHARED u8* slots, RW_SHARED ringway::MetalSealedAtomics::Index* head,
+                          RW_SHARED ringway::MetalSealedAtomics::Index* tail, u32 capacity,
+                          RW_PRIVATE Ring<MetalSealedAtomics>* ring, RW_PRIVATE u32* fault) {
   RW_SHARED QueueHeader<MetalSealedAtomics>* header =
       (RW_SHARED QueueHeader<MetalSealedAtomics>*)((RW_SHARED u8*)tail - kIndexLine);
   if (&header->dequeue != head || &header->enqueue != tail || (RW_SHARED u8*)(header + 1) != slots) {
@@ -24,9 +25,11 @@ RW_FN bool queue_of_parts(RW_SHARED u8* slots, RW_SHARED ringway::MetalSealedAto
 }
 
 template <class Handler>
-RW_FN void run_slice(RW_SHARED u8* in_slots, RW_SHARED ringway::MetalSealedAtomics::Index* in_head, RW_SHARED ringway::MetalSealedAtomics::Index* in_tail,
-                     RW_SHARED u8* out_slots, RW_SHARED ringway::MetalSealedAtomics::Index* out_head,
-                     RW_SHARED ringway::MetalSealedAtomics::Index* out_tail, RW_SHARED SliceControl* control, u32 capacity) {
+RW_FN void run_slice(RW_SHARED u8* in_slots, RW_SHARED ringway::MetalSealedAtomics::Index* in_head,
+                     RW_SHARED ringway::MetalSealedAtomics::Index* in_tail, RW_SHARED u8* out_slots,
+                     RW_SHARED ringway::MetalSealedAtomics::Index* out_head,
+                     RW_SHARED ringway::MetalSealedAtomics::Index* out_tail, RW_SHARED SliceControl* control,
+                     u32 capacity) {
   Ring<MetalSealedAtomics> mailbox, host;
   u32 fault = 0;
   if (!queue_of_parts(in_slots, in_head, in_tail, capacity, &mailbox, &fault) ||
@@ -41,13 +44,17 @@ RW_FN void run_slice(RW_SHARED u8* in_slots, RW_SHARED ringway::MetalSealedAtomi
 }  // namespace ringway
 
 // Input slots, head, tail; output slots, head, tail; control; capacity of the input.
-#define RW_RING_KERNEL(name, ...)                                                                                \
-  kernel void name(RW_SHARED uchar* in_slots [[buffer(0)]], RW_SHARED ringway::MetalSealedAtomics::Index* in_head [[buffer(1)]], \
-                   RW_SHARED ringway::MetalSealedAtomics::Index* in_tail [[buffer(2)]], RW_SHARED uchar* out_slots [[buffer(3)]], \
-                   RW_SHARED ringway::MetalSealedAtomics::Index* out_head [[buffer(4)]],                                         \
-                   RW_SHARED ringway::MetalSealedAtomics::Index* out_tail [[buffer(5)]],                                         \
-                   RW_SHARED ringway::SliceControl* control [[buffer(6)]], constant uint& capacity [[buffer(7)]]) { \
-    ringway::run_slice<__VA_ARGS__>(in_slots, in_head, in_tail, out_slots, out_head, out_tail, control, capacity); \
+#define RW_RING_KERNEL(name, ...)                                                                       \
+  kernel void name(RW_SHARED uchar* in_slots [[buffer(0)]],                                             \
+                   RW_SHARED ringway::MetalSealedAtomics::Index* in_head [[buffer(1)]],                 \
+                   RW_SHARED ringway::MetalSealedAtomics::Index* in_tail [[buffer(2)]],                 \
+                   RW_SHARED uchar* out_slots [[buffer(3)]],                                            \
+                   RW_SHARED ringway::MetalSealedAtomics::Index* out_head [[buffer(4)]],                \
+                   RW_SHARED ringway::MetalSealedAtomics::Index* out_tail [[buffer(5)]],                \
+                   RW_SHARED ringway::SliceControl* control [[buffer(6)]],                              \
+                   constant uint& capacity [[buffer(7)]]) {                                             \
+    ringway::run_slice<__VA_ARGS__>(in_slots, in_head, in_tail, out_slots, out_head, out_tail, control, \
+                                    capacity);                                                          \
   }
 
 RW_RING_KERNEL(ring_echo, ringway::Echo)
@@ -70,8 +77,9 @@ RW_FN void begin_replica(RW_SHARED u8* arena, constant SliceBoundary* plan, u32 
   control->round = 0;
   control->report.last_round = 0;
   for (u32 lane = 0; lane < control->lanes; ++lane)
-    MetalSealedAtomics::store_index(&queue_at<MetalSealedAtomics>(control, control->lane[lane])->sealed_enqueue,
-                                    control->order.published[lane]);
+    MetalSealedAtomics::store_index(
+        &queue_at<MetalSealedAtomics>(control, control->lane[lane])->sealed_enqueue,
+        control->order.published[lane]);
   MetalSealedAtomics::store_index(&queue_at<MetalSealedAtomics>(control, control->to_host)->sealed_dequeue,
                                   control->order.taken);
   if (control->resumed == control->order.resumes) return;
@@ -84,7 +92,8 @@ RW_FN void begin_replica(RW_SHARED u8* arena, constant SliceBoundary* plan, u32 
 
 }  // namespace ringway
 
-kernel void ring_boundary(RW_SHARED uchar* arena [[buffer(0)]], constant ringway::SliceBoundary& plan [[buffer(1)]],
+kernel void ring_boundary(RW_SHARED uchar* arena [[buffer(0)]],
+                          constant ringway::SliceBoundary& plan [[buffer(1)]],
                           uint i [[thread_position_in_grid]]) {
   using namespace ringway;
   if (i < plan.replicas) {

@@ -14,8 +14,8 @@ struct SliceTurn {
 template <class Handler>
 struct Slice {
   // In the first round of a command buffer and in every later one.
-  static RW_FN void run(RW_SHARED SliceControl* control, RW_SHARED u8* arena, Ring<MetalSealedAtomics> mailbox,
-                        Ring<MetalSealedAtomics> host) {
+  static RW_FN void run(RW_SHARED SliceControl* control, RW_SHARED u8* arena,
+                        Ring<MetalSealedAtomics> mailbox, Ring<MetalSealedAtomics> host) {
     if (control->report.stop) return;
     SliceContext context;
     context.open(control, arena, host);
@@ -25,7 +25,8 @@ struct Slice {
     }
     if (control->order.run && !turn.stopped) {
       on_mailbox(&context, mailbox, &turn);
-      for (u32 i = 0; i < control->input_count && !turn.stopped; ++i) on_link(&context, i, control->order.quantum, &turn);
+      for (u32 i = 0; i < control->input_count && !turn.stopped; ++i)
+        on_link(&context, i, control->order.quantum, &turn);
     }
     context.close();
     count(control, &context, turn);
@@ -68,14 +69,14 @@ struct Slice {
     control->turns = turns;
   }
 
-  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox, u32 lane, u32 most,
-                           bool goes_on, RW_PRIVATE SliceTurn* turn) {
+  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox, u32 lane,
+                           u32 most, bool goes_on, RW_PRIVATE SliceTurn* turn) {
     bool blocked = false;
     return on_lane(context, mailbox, lane, most, goes_on, turn, &blocked);
   }
   // Returns how many messages left the lane.
-  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox, u32 lane, u32 most,
-                           bool goes_on, RW_PRIVATE SliceTurn* turn, RW_PRIVATE bool* blocked) {
+  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox, u32 lane,
+                           u32 most, bool goes_on, RW_PRIVATE SliceTurn* turn, RW_PRIVATE bool* blocked) {
     RW_SHARED SliceControl* control = context->control;
     context->from = 0;
     Intake<MetalSealedAtomics, false> in;
@@ -113,7 +114,8 @@ struct Slice {
                           Claim<MetalSealedAtomics> claim, u32 lane, RW_PRIVATE u32* verdict) {
     u32 passed = 0;
     while (passed < claim.count) {
-      RW_SHARED const Envelope* message = (RW_SHARED const Envelope*)raw_payload(ring->slot(claim.first + passed));
+      RW_SHARED const Envelope* message =
+          (RW_SHARED const Envelope*)raw_payload(ring->slot(claim.first + passed));
       if (passed && message->ttl_10ms) break;
       const bool known = passed < control->known[lane];
       if (outlived(message->ttl_10ms, message->timestamp_us, control->now_us)) {
@@ -194,14 +196,16 @@ struct Slice {
 
   // Lets go of the first held message, of which the host is told; 0: there is no room for that.
   template <class A>
-  static RW_FN u32 refuse(RW_PRIVATE SliceContext* context, RW_PRIVATE Intake<A, false>* in, u32 reason, u32 error) {
+  static RW_FN u32 refuse(RW_PRIVATE SliceContext* context, RW_PRIVATE Intake<A, false>* in, u32 reason,
+                          u32 error) {
     RW_SHARED u8* slot = (RW_SHARED u8*)in->consumer.ring.slot(in->held.first);
     if (!context->note(reason, error, slot, context->from == 0)) return 0;
     skip(in);
     return 1;
   }
 
-  static RW_FN void count(RW_SHARED SliceControl* control, RW_PRIVATE const SliceContext* context, SliceTurn turn) {
+  static RW_FN void count(RW_SHARED SliceControl* control, RW_PRIVATE const SliceContext* context,
+                          SliceTurn turn) {
     if (!turn.received && !context->sent) return;
     RW_SHARED SliceReport* report = &control->report;
     report->last_round = control->round;

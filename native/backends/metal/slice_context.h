@@ -30,7 +30,7 @@ struct SliceContext {
   u32 output;                         // 0: none is open
   u32 from;                           // input()
   u32 sent;
-  u32 nowhere;       // SliceNoteReason of what was reserved; 0: has a place
+  u32 nowhere;  // SliceNoteReason of what was reserved; 0: has a place
   Envelope outgoing;
 
   RW_FN void open(RW_SHARED SliceControl* of, RW_SHARED u8* start, Ring<MetalSealedAtomics> host) RW_PRIVATE {
@@ -103,7 +103,8 @@ struct SliceContext {
   RW_FN bool note(u32 reason, u32 error, RW_SHARED const u8* slot, bool enveloped) RW_PRIVATE {
     if (!has_room(&to_host)) return false;
     const u32 all = payload_bytes(slot);
-    write_note(reason, error, enveloped ? all - u32(sizeof(Envelope)) : all, enveloped, nullptr, slot + 8, all);
+    write_note(reason, error, enveloped ? all - u32(sizeof(Envelope)) : all, enveloped, nullptr, slot + 8,
+               all);
     return true;
   }
 

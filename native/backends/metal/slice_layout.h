@@ -15,26 +15,26 @@ namespace ringway {
 // Why the slices of a kernel do nothing until the host says so.
 enum SliceStop : u32 {
   kSliceGoes = 0,
-  kSliceBroken = 1,  // the handler broke, with the error number `error`
+  kSliceBroken = 1,    // the handler broke, with the error number `error`
   kSliceBadQueue = 2,  // a queue is not what its header says; `error` is the LayoutFault
 };
 
 // By the host, for one command buffer.
 struct SliceOrder {
-  u32 run;                     // the handler may begin messages
-  u32 quantum;                 // messages that one slice may take from one input
+  u32 run;                       // the handler may begin messages
+  u32 quantum;                   // messages that one slice may take from one input
   u32 published[kMailboxLanes];  // the mailbox holds the tickets below, by lane
-  u32 taken;                   // of the queue to the host, the tickets below have been taken
-  u32 resumes;                 // one more than last: a new state, and on after a stop
+  u32 taken;                     // of the queue to the host, the tickets below have been taken
+  u32 resumes;                   // one more than last: a new state, and on after a stop
 };
 
 // By the slices, as it is at the end of a command buffer.
 struct SliceReport {
   u32 taken[kMailboxLanes];  // of the mailbox, the tickets below have been released
-  u32 published;           // the queue to the host holds the tickets below
-  u32 stop, error;         // SliceStop
-  u32 under_way;           // the handler is not done with a message
-  u32 last_round;          // the last one, from 1 on, in which a message moved; 0: none
+  u32 published;             // the queue to the host holds the tickets below
+  u32 stop, error;           // SliceStop
+  u32 under_way;             // the handler is not done with a message
+  u32 last_round;            // the last one, from 1 on, in which a message moved; 0: none
   u32 reserved;
   ControlBlock counts;
 };
@@ -42,10 +42,10 @@ struct SliceReport {
 // A message to the host that is no message of the kernel's begins with this; its slot has the flag kSlotNote. Behind it
 // lies the message that it speaks of, cut off where the slot ends.
 enum SliceNoteReason : u32 {
-  kNoteFailed = 1,         // the handler failed on it
-  kNoteExpired = 2,        // its time to live was over
-  kNoteClosed = 3,         // was sent to an output that is not there, or whose receiver has ended
-  kNoteTooLarge = 4,       // was sent to an output whose slots are smaller
+  kNoteFailed = 1,          // the handler failed on it
+  kNoteExpired = 2,         // its time to live was over
+  kNoteClosed = 3,          // was sent to an output that is not there, or whose receiver has ended
+  kNoteTooLarge = 4,        // was sent to an output whose slots are smaller
   kNoteAnswerTooLarge = 5,  // an answer; only its envelope follows
   kNoteDuplicate = 6        // its id is among the last ones
 };
@@ -72,7 +72,7 @@ static_assert(sizeof(SliceLink) == kIndexLine, "a queue's header follows");
 // Of one replica. Offsets count from the control itself, but for `buffers`, which counts from the arena's start.
 struct SliceControl {
   // The host's, written while no command buffer is there.
-  u64 at;  // of this, from the arena's start
+  u64 at;                   // of this, from the arena's start
   i64 lane[kMailboxLanes];  // headers of queues
   i64 to_host;
   i64 state;
@@ -83,9 +83,9 @@ struct SliceControl {
   u32 nowhere_bytes, max_message;  // of a message to the host, with its envelope
   u32 state_bytes;
   u32 endpoint;
-  u32 emits;   // type of what reserve(0) sends
-  u32 skips;   // a handler that breaks on a message goes on with the next
-  u32 id[4];   // answers and messages are numbered from here on
+  u32 emits;  // type of what reserve(0) sends
+  u32 skips;  // a handler that breaks on a message goes on with the next
+  u32 id[4];  // answers and messages are numbered from here on
   u32 host_capacity;
 
   // Set from the order at the begin of each command buffer.
@@ -100,7 +100,7 @@ struct SliceControl {
   // The slices' own.
   LaneTurns turns;
   u32 known[kMailboxLanes];  // of the messages at the front of a lane, those that the screen has let pass
-  u64 to_host_count;  // messages ever sent to the host
+  u64 to_host_count;         // messages ever sent to the host
   SliceReport report;
 };
 

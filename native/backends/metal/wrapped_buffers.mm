@@ -27,11 +27,11 @@ WrappedBuffers::Wrapped WrappedBuffers::wrap(const BufferTable::Named& memory) c
   }
   try {
     checked("buffer " + std::to_string(memory.handle), [&] {
-      wrapped.buffer = Owned<id<MTLBuffer>>::adopt(
-          [gpu_.device.get() newBufferWithBytesNoCopy:reinterpret_cast<void*>(first)
-                                               length:end - first
-                                              options:MTLResourceStorageModeShared
-                                          deallocator:nil]);
+      wrapped.buffer = Owned<id<MTLBuffer>>::adopt([gpu_.device.get()
+          newBufferWithBytesNoCopy:reinterpret_cast<void*>(first)
+                            length:end - first
+                           options:MTLResourceStorageModeShared
+                       deallocator:nil]);
     });
   } catch (const Error& error) {
     log::warning({"metal"}, [&] { return std::string(error.what()); });
@@ -52,7 +52,8 @@ void WrappedBuffers::renew() {
     if (!wrapped.address) {
       log::warning({"metal"}, [&] {
         return "the GPU cannot use the " + std::to_string(memory.bytes) + " bytes of buffer handle " +
-               std::to_string(memory.handle) + " where they lie: kernels will not find it; use Runtime.buffer(nbytes)";
+               std::to_string(memory.handle) +
+               " where they lie: kernels will not find it; use Runtime.buffer(nbytes)";
       });
     }
     entries = std::max(entries, u32(memory.handle) + 1);

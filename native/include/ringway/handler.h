@@ -45,7 +45,8 @@ enum DrainCode : u32 {
   kFailed = 2,  // the message is at fault: it is consumed, its sender gets error number `error`
   kBroken =
       3,  // the handler broke on the message, as by an exception: as kFailed, then the kernel's policy applies
-  kUnfinished = 4,  // the handler has begun the message, and goes on with it when it gets it again: see wait_until()
+  kUnfinished =
+      4,  // the handler has begun the message, and goes on with it when it gets it again: see wait_until()
 };
 
 struct DrainStatus {

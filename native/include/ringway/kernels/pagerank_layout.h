@@ -91,7 +91,8 @@ RW_FN float float_of_bits(u64 bits) {
   FloatBits to;
   const u32 sign = u32(bits >> 63) << 31;
   const i32 exponent = i32(bits >> 52 & 2047) - 1023 + 127;
-  const u64 fraction = bits & ((u64(1) << 52) - 1), rest = fraction & ((u64(1) << 29) - 1), tie = u64(1) << 28;
+  const u64 fraction = bits & ((u64(1) << 52) - 1), rest = fraction & ((u64(1) << 29) - 1),
+            tie = u64(1) << 28;
   if (exponent >= 255) {
     to.bits = sign | 0x7f800000u | (exponent == 2047 - 1023 + 127 && fraction ? 0x400000u : 0u);
   } else if (exponent <= 0) {
@@ -123,9 +124,9 @@ template <class Wide>
 struct WorkHeader {
   u32 magic, teleport_mode;
   u64 bytes;
-  u64 rank, sum, contribution;  // per position, per position, per contribution slot
-  u64 teleport, dangling;       // per position, where the mode reads them
-  u64 parts;                    // PageRankPart per shard
+  u64 rank, sum, contribution;            // per position, per position, per contribution slot
+  u64 teleport, dangling;                 // per position, where the mode reads them
+  u64 parts;                              // PageRankPart per shard
   HostReal<Wide> damping, dangling_mass;  // mass: of the start ranks
 };
 
@@ -137,7 +138,7 @@ struct PageRankControl {
   u64 history;      // buffer handle of HostReal residuals, written round and round
   u32 action, run;  // a run's number is the host's; a cancel names the run that it ends
   u32 max_iterations;
-  u32 report_every;  // iterations between reports; 0 = only the last
+  u32 report_every;          // iterations between reports; 0 = only the last
   HostReal<Wide> tolerance;  // ends the run when the L1 change of an iteration is below it
 };
 

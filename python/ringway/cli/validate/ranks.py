@@ -37,7 +37,9 @@ def direct(setting: Setting) -> Finding:
     except InvalidOption:  # no float64 on this backend
         tolerance, bound = 1e-6, 1e-6
         result = rw.pagerank(graph, damping, tolerance, 500, backend=setting.backend)
-    return below(float(np.abs(result.ranks - wanted).max()), bound, "", f"{nodes} nodes, {result.ranks.dtype}")
+    return below(
+        float(np.abs(result.ranks - wanted).max()), bound, "", f"{nodes} nodes, {result.ranks.dtype}"
+    )
 
 
 def thousand_nodes(setting: Setting) -> Finding:
