@@ -129,7 +129,11 @@ def test_every_check_asked_for_is_there() -> None:
 
 @pytest.mark.parametrize("check", EXACT, ids=[check.name for check in EXACT])
 def test_exact_checks_pass_here(check: Check, backend: str) -> None:
-    assert check.run(Setting(backend)).passed
+    try:
+        finding = check.run(Setting(backend))
+    except Skip as reason:  # the other kind of bridge, which no backend needs to have
+        pytest.skip(f"{backend}: {reason}")
+    assert finding.passed
 
 
 @pytest.mark.parametrize("name", sorted(TIMED))
