@@ -91,7 +91,8 @@ def pagerank(  # noqa: PLR0917
     dtype
         float32 or float64; None is float64 when `tol` is below 1e-7, else float32.
     backend
-        Where the kernels run: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"metal"``.
+        Where the kernels run: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"metal"``. Metal has no float64, and
+        ``"auto"`` leaves it out, because a core outruns the threads of the GPU that its kernels run on.
     on_failure
         ``"raise"`` or ``"return"`` when `max_iter` iterations do not reach `tol`.
     progress

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <set>
@@ -395,6 +396,24 @@ TEST(PageRankWork, RefusesBadVectors) {
   }
   EXPECT_THROW(work.start({1.5, {}, {}, {}}), Error);
   EXPECT_THROW(work.start({std::numeric_limits<double>::quiet_NaN(), {}, {}, {}}), Error);
+}
+
+TEST(HostReal, FloatsAndBitsOfDoublesConvertAsTheHardwareDoes) {
+  const auto bits_of = [](double value) {
+    u64 bits;
+    std::memcpy(&bits, &value, sizeof(bits));
+    return bits;
+  };
+  const float floats[] = {0.0F,   -0.0F,  1.0F,      -1.5F,    1e-6F,    3.4e38F,
+                          1e-38F, 1e-42F, -1.4e-45F, INFINITY, -INFINITY};
+  for (const float value : floats) EXPECT_EQ(double_bits(value), bits_of(double(value))) << value;
+  const double doubles[] = {0.0,        -0.0, 1e-6, 0.1,    -1.0 / 3, 16777217.0, 16777219.0,
+                            33554431.0, 3e38, 1e39, -1e300, INFINITY, 1e-30,      2.5e-7};
+  for (const double value : doubles) EXPECT_EQ(float_of_bits(bits_of(value)), float(value)) << value;
+  EXPECT_EQ(float_of_bits(bits_of(1e-300)), 0.0F);
+  EXPECT_EQ(float_of_bits(bits_of(1e-40)), 0.0F);  // a subnormal
+  EXPECT_TRUE(std::isnan(float_of_bits(bits_of(NAN))));
+  EXPECT_TRUE(std::isnan(float_of_bits(double_bits(NAN))));
 }
 
 }  // namespace
