@@ -5,6 +5,7 @@
 // side did in an earlier round. Before Metal 3.2 that is the only order that there is: links hand over what the boundary
 // has sealed. From 3.2 fences order a link inside a round too. What the host shares is always sealed.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "backends/metal/driver.h"
@@ -63,6 +64,12 @@ void Driver::encode(Lock&) {
     });
   } catch (const std::exception& error) {
     flight->ended.failure = error.what();
+    // Before anybody was chosen: it concerns all that could have been.
+    if (flight->replicas.empty())
+      std::copy_if(replicas_.begin(), replicas_.end(), std::back_inserter(flight->replicas),
+                   [](const Replica* replica) { return replica->set.running; });
+    encoded_events_ = events_;
+    backlog_ = false;
     command_failed(*flight);
     return;
   }

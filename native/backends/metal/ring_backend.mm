@@ -80,7 +80,7 @@ class Metal : public Backend {
                          .prefault = spec.options.prefault};
     QueueOptions mailbox = to_host;
     mailbox.name = spec.name;
-    mailbox.capacity = slots == capacity ? staging : std::bit_ceil(staging + capacity - slots);
+    mailbox.capacity = slots == capacity ? staging : std::min<u32>(std::bit_ceil(staging + capacity - slots), kMaxCapacity);
     mailbox.policy = spec.options.policy;
     auto set = std::make_shared<KernelSet>(mailbox, to_host, spec.options);
     set->index = spec.index;
@@ -193,6 +193,7 @@ class Metal : public Backend {
     const u64 host_at = reserve(queue_bytes(slots, stride));
     replica->block = Block(driver_.arena(), end);
     const u64 begin = replica->block.offset();
+    if (set.options.prefault) std::memset(replica->block.memory(), 0, end);
     auto* const control = driver_.arena()->as<SliceControl>(begin + control_at);
     control->at = begin;
     control->state = i64(state_at);
