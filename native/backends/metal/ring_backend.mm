@@ -80,7 +80,8 @@ class Metal : public Backend {
                          .prefault = spec.options.prefault};
     QueueOptions mailbox = to_host;
     mailbox.name = spec.name;
-    mailbox.capacity = slots == capacity ? staging : std::min<u32>(std::bit_ceil(staging + capacity - slots), kMaxCapacity);
+    mailbox.capacity =
+        slots == capacity ? staging : std::min<u32>(std::bit_ceil(staging + capacity - slots), kMaxCapacity);
     mailbox.policy = spec.options.policy;
     auto set = std::make_shared<KernelSet>(mailbox, to_host, spec.options);
     set->index = spec.index;
