@@ -40,7 +40,7 @@ class ArenaQueues final : public DeviceQueues {
                     std::vector<u8>* to) const;
 
   KernelSet& kernel_;
-  bool asked_ = false;  // the bridge waits for room
+  bool asked_[kMailboxLanes] = {};  // the bridge waits for room in that lane
 };
 
 }  // namespace ringway::metal

@@ -25,7 +25,7 @@ u32 ArenaQueues::room(u32 lane, u32 most) {
   std::lock_guard lock(kernel_.queues);
   u32 all = 0;
   for (const auto& replica : kernel_.replicas) all += free_slots(replica->lanes[lane]);
-  asked_ = all == 0;
+  asked_[lane] = all == 0;
   return std::min(all, most);
 }
 
@@ -42,7 +42,8 @@ bool ArenaQueues::has_news() {
   bool news = false;
   for (const auto& replica : kernel_.replicas) {
     news |= replica->to_host.depth() != 0;
-    for (const SharedRing& lane : replica->lanes) news |= asked_ && free_slots(lane) != 0;
+    for (u32 lane = 0; lane < replica->lanes.size(); ++lane)
+      news |= asked_[lane] && free_slots(replica->lanes[lane]) != 0;
   }
   return news;
 }

@@ -99,7 +99,8 @@ std::int64_t Driver::next_look() const {
   std::int64_t next = Wait::kForever;
   for (const auto& kernel : kernels_) {
     for (const auto& replica : kernel->replicas) {
-      if (replica->under_way) next = std::min(next, replica->next_look);
+      if (replica->under_way || (replica->waits_for_lanes && kernel->running && !kernel->dead))
+        next = std::min(next, replica->next_look);
       if (replica->resume_at) next = std::min(next, replica->resume_at);
       const bool expires = kernel->running && !kernel->dead && atomic::load_relaxed(&kernel->uses_ttl);
       if (expires && replica->waits) next = std::min(next, replica->next_look);

@@ -79,7 +79,10 @@ void Driver::encode(Lock&) {
 
 void Driver::nothing_to_do() {
   backlog_ = false;
-  for (Replica* replica : replicas_) replica->next_look = now_ns() + kExpiryLook;
+  for (Replica* replica : replicas_) {
+    replica->waits_for_lanes = false;
+    replica->next_look = now_ns() + kExpiryLook;
+  }
 }
 
 // Marks the replicas that have input, and those that these can send to; how many.
@@ -118,6 +121,10 @@ void Driver::write_orders(const Slot& area, Flight* flight) {
     order.quantum = std::max(1U, std::min(u32(kernel.options.batch), quantum_));
     for (u32 lane = 0; lane < replica.lanes.size(); ++lane) order.published[lane] = replica.lanes[lane].put;
     order.taken = replica.to_host.done;
+    const auto lanes = kernel.mailbox.lanes();
+    for (u32 lane = 0; lanes.size() > 1 && lane < lanes.size(); ++lane)
+      order.staged |= u32(lanes[lane].counts().depth != 0) << lane;
+    replica.waits_for_lanes = order.staged != 0;
     order.resumes = replica.resumes;
     orders[i] = order;
     flight->resumes.push_back(replica.resumes);

@@ -45,7 +45,7 @@ bool Driver::apply(Replica& replica, const SliceReport& report, u32 resumes, con
   if (!report.under_way || !replica.under_way || report.last_round) replica.under_way_since = now;
   replica.under_way = report.under_way;
   replica.waits = waits;
-  replica.next_look = now + (report.under_way ? kUnderWayLook : kExpiryLook);
+  replica.next_look = now + (report.under_way || replica.waits_for_lanes ? kUnderWayLook : kExpiryLook);
   if (report.stop == kSliceGoes || resumes != replica.resumes || replica.stopped || kernel.dead) return news;
   replica.stopped = true;
   if (report.stop == kSliceBroken) {

@@ -74,8 +74,9 @@ struct Replica {
   u32 head_bytes = 0;             // of the block, in front of the queues
   SharedRing to_host;             // the host takes
 
-  bool waits = false;      // has messages in its mailbox
-  bool under_way = false;  // the handler is not done with a message
+  bool waits_for_lanes = false;  // messages of a lane are on their way
+  bool waits = false;            // has messages in its mailbox
+  bool under_way = false;        // the handler is not done with a message
   std::int64_t under_way_since = 0;
   std::int64_t next_look = 0;  // when a slice is due although nothing came
   bool stopped = false;        // the handler broke; goes on at resume_at

@@ -62,6 +62,8 @@ struct Slice {
       left -= taken;
       empty = taken ? 0 : empty + 1;
       if (taken) turns = lane_took(turns, taken);
+      // A lane whose messages are still on their way keeps its turn, or the shares would not hold.
+      if (!taken && !blocked && control->order.staged >> turns.at & 1u) blocked = true;
       if (!taken && !blocked) turns = lane_passed(turns);
     }
     // After all lanes were found empty, the highest is the first again.

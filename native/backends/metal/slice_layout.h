@@ -25,6 +25,7 @@ struct SliceOrder {
   u32 quantum;                   // messages that one slice may take from one input
   u32 published[kMailboxLanes];  // the mailbox holds the tickets below, by lane
   u32 taken;                     // of the queue to the host, the tickets below have been taken
+  u32 staged;                    // lanes, bit by bit, whose next messages have not come to the GPU yet
   u32 resumes;                   // one more than last: a new state, and on after a stop
 };
 
