@@ -43,7 +43,7 @@ class Streams {
     const u64 number = last_seen_;
     u64& next = last_[stream];
     if (order == Order::kExact ? number != next : order == Order::kRising && number < next)
-      fail(stream, number, "is out of order, after " + std::to_string(next));
+      fail(stream, number, "came where " + std::to_string(next) + " was due, or a later one");
     next = number + 1;
   }
   void see_letter(const u8* data, std::size_t bytes) { mark(data, bytes); }
