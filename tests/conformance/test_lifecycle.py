@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -110,16 +109,15 @@ def test_closing_ends_every_wait(runtime: rw.Runtime, options: Options, wait_unt
         except errors.Error as error:
             caught.append(type(error))
 
-    calls = (active.receive, lambda: idle.request(b"x"))
+    # Without a time-out of its own, or with one behind the joins below: what ends them is the close.
+    calls = (active.receive, lambda: idle.request(b"x", timeout=300))
     threads = [threading.Thread(target=call, args=(function,)) for function in calls]
     for thread in threads:
         thread.start()
     wait_until(lambda: idle.telemetry().depth == 1)
-    start = time.monotonic()
     runtime.close()
     for thread in threads:
         thread.join(20)
-    assert time.monotonic() - start < 2
     assert caught == [errors.Closed] * 2
     assert runtime.closed
     runtime.close()
