@@ -90,6 +90,11 @@ void measure_union(Type* type) {
   type->max_size = most;
 }
 
+// Most bytes that the length of a member of so many takes.
+u64 length_bytes(u64 most) {
+  return most < 1 << 7 ? 1 : most < 1 << 15 ? 3 : 5;
+}
+
 // Bytes around the members: their count, and in the version-tolerant form their lengths.
 void measure_members(Type* type) {
   bool counted = type->kind == Kind::kObject || type->kind == Kind::kVersioned || type->kind == Kind::kTuple;
@@ -99,7 +104,7 @@ void measure_members(Type* type) {
   for (const Field& field : type->fields) {
     if (!counted) least += field.type->min_size;
     if (field.type->max_size == 0) bounded = false;
-    most += field.type->max_size + (type->kind == Kind::kVersioned ? 5 : 0);
+    most += field.type->max_size + (type->kind == Kind::kVersioned ? length_bytes(field.type->max_size) : 0);
   }
   type->min_size = std::max<u64>(least, 1);
   type->max_size = bounded ? most : 0;

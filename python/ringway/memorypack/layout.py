@@ -12,16 +12,16 @@ from ringway.memorypack.annotations import element_dtype
 
 
 def describe(cls: type[Any]) -> str:
-    """Table of the members: offset and size in bytes where they are fixed, and wire type.
-
-    The last line of the object form gives the range of the encoded size.
-    """
+    """Table of the members: offset and size in bytes where they are fixed, and wire type."""
     if not (isinstance(cls, type) and issubclass(cls, _core.Message) and cls is not _core.Message):
         raise TypeMismatch(f"{cls!r} is no message class; decorate it with @ringway.message")
     facts = _core.describe_message(cls)
     struct = facts["form"] == "struct"
+    sizes = [size for _, _, _, size, _ in facts["members"]]
     rows = [("offset", "size", "type", "member")]
-    at: int | None = 0 if struct else 1
+    at: int | None = 1  # after the count of members
+    if facts["form"] == "versioned":
+        at = None if None in sizes else 1 + sum(_length_bytes(size) for size in sizes)
     for name, kind, offset, size, _ in facts["members"]:
         place = offset if struct else at
         rows.append(("-" if place is None else str(place), "-" if size is None else str(size), kind, name))
@@ -33,6 +33,11 @@ def describe(cls: type[Any]) -> str:
     return "\n".join(
         [f"{facts['name']}: {facts['form']} form, {size}, type id {facts['type_id']:#010x}", *lines]
     )
+
+
+def _length_bytes(size: int) -> int:
+    """Bytes of a member's length before the members of the version-tolerant form, as they all stand."""
+    return 1 if size < 1 << 7 else 3 if size < 1 << 15 else 5
 
 
 def image_dtype(cls: type[Any], forms: list[Any]) -> np.dtype[Any]:
