@@ -24,15 +24,19 @@ FOREVER = b"hang 30000"
 
 
 @contextlib.contextmanager
-def interrupted() -> Iterator[None]:
-    """Ctrl-C comes while the block runs, which ends long before a handler of `FOREVER` does."""
+def interrupted(*, timed: bool = True) -> Iterator[threading.Timer]:
+    """Ctrl-C comes while the block runs, which ends long before a handler of `FOREVER` does.
+
+    Not timed, the block starts the timer: ``asyncio.run`` forgets a Ctrl-C that comes while it begins.
+    """
     main = threading.main_thread().ident
     assert main is not None
     timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
     start = time.monotonic()
-    timer.start()
+    if timed:
+        timer.start()
     with pytest.raises(KeyboardInterrupt):
-        yield
+        yield timer
     timer.join()
     assert time.monotonic() - start < 20
 
@@ -201,8 +205,13 @@ async def with_stuck_kernel(call: Awaited) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_inside_asyncio(call: Awaited) -> None:
-    with interrupted():
-        asyncio.run(with_stuck_kernel(call))
+    with interrupted(timed=False) as timer:
+
+        async def main() -> None:
+            timer.start()
+            await with_stuck_kernel(call)
+
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -285,7 +294,8 @@ async def await_room(runtime: rw.AsyncRuntime, echo: rw.AsyncKernel) -> None:
 
 @pytest.mark.parametrize("call", [await_send, await_send_by_name, await_receive, await_room])
 def test_a_call_inside_asyncio_that_waits_for_room_or_messages(call: Awaited) -> None:
-    async def main() -> None:
+    async def main(timer: threading.Timer) -> None:
+        timer.start()
         async with rw.AsyncRuntime(workers=1, assist=False) as runtime:
             options = rw.LaunchOptions(capacity=16, block_timeout=60)
             echo = await runtime.launch("echo", name="full", options=options, activate=False)
@@ -298,8 +308,8 @@ def test_a_call_inside_asyncio_that_waits_for_room_or_messages(call: Awaited) ->
                 assert [await echo.receive(timeout=20) for _ in range(16)] == [b"x"] * 16
                 assert echo.telemetry().depth == 0
 
-    with interrupted():
-        asyncio.run(main())
+    with interrupted(timed=False) as timer:
+        asyncio.run(main(timer))
 
 
 SHARED: dict[str, Callable[[rw.Queue, rw.Queue], object]] = {
