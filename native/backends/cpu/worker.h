@@ -136,7 +136,8 @@ class Worker {
   // The lock's holder's.
   alignas(kIndexLine) KernelRow<&Instance::next_ready> ready_;
   KernelRow<&Instance::next_stalled> stalled_;
-  u32 ready_count_ = 0;  // mirrors of the two sizes, for others
+  // Mirrors of the two sizes, for others, away from what each turn writes.
+  alignas(kIndexLine) u32 ready_count_ = 0;
   u32 stalled_count_ = 0;
 };
 
