@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -169,9 +170,10 @@ def test_workers_bound_the_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = ring(100)
     plan = [rw.pagerank(graph, workers=workers).plan for workers in (1, 3)]
     assert [found.shards for found in plan if found is not None] == [1, 3]
-    for workers in (0, -1, 1.5, True):
+    wrong: tuple[Any, ...] = (0, -1, 1.5, True)
+    for workers in wrong:
         with pytest.raises(rw.errors.InvalidOption, match="workers is"):
-            rw.pagerank(graph, workers=workers)  # type: ignore[arg-type]
+            rw.pagerank(graph, workers=workers)
 
 
 def test_release_ends_the_kernels_and_the_next_call_starts_others() -> None:
