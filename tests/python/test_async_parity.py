@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import ringway as rw
 from ringway import errors
+from ringway.telemetry.spans import AsyncTracedKernel, TracedKernel
 
 PAIRS = [(rw.Runtime, rw.AsyncRuntime), (rw.Kernel, rw.AsyncKernel)]
 
@@ -32,6 +33,15 @@ def test_the_same_verbs_with_the_same_parameters(threads: type, tasks: type) -> 
             assert [p.default for p in mine.parameters.values()] == [
                 p.default for p in theirs.parameters.values()
             ], name
+
+
+@pytest.mark.parametrize(
+    ("traced", "plain"), [(TracedKernel, rw.Kernel), (AsyncTracedKernel, rw.AsyncKernel)]
+)
+@pytest.mark.parametrize("verb", ["send", "request"])
+def test_a_traced_kernel_takes_what_the_kernel_takes(traced: type, plain: type, verb: str) -> None:
+    mine, theirs = (inspect.signature(getattr(cls, verb)) for cls in (traced, plain))
+    assert mine.parameters == theirs.parameters
 
 
 def test_what_an_asynchronous_runtime_looks_up_and_lends() -> None:

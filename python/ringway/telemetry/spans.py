@@ -84,10 +84,13 @@ class TracedKernel:
         priority: int | None = None,
         ttl: float | None = None,
         message_id: UUID | None = None,
+        timeout: float | None = None,
     ) -> bool:
         """As `ringway.Kernel.send`, in a span of kind producer."""
         with self._spans.span("send", "PRODUCER", message, message_id) as identity:
-            return self._kernel.send(message, priority=priority, ttl=ttl, message_id=identity)
+            return self._kernel.send(
+                message, priority=priority, ttl=ttl, message_id=identity, timeout=timeout
+            )
 
     def request(
         self,
@@ -120,10 +123,13 @@ class AsyncTracedKernel:
         priority: int | None = None,
         ttl: float | None = None,
         message_id: UUID | None = None,
+        timeout: float | None = None,
     ) -> bool:
         """As `ringway.AsyncKernel.send`, in a span of kind producer."""
         with self._spans.span("send", "PRODUCER", message, message_id) as identity:
-            return await self._kernel.send(message, priority=priority, ttl=ttl, message_id=identity)
+            return await self._kernel.send(
+                message, priority=priority, ttl=ttl, message_id=identity, timeout=timeout
+            )
 
     async def request(
         self,
