@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway._core import Telemetry
 from ringway.arguments import flag, instance, made, seconds
-from ringway.dead_letters import DeadLetter, dead_letters
+from ringway.dead_letters import DeadLetter
 from ringway.errors import Timeout
 from ringway.kernel_arrays import check_array, class_of, refuse, room_for
+from ringway.kernel_facts import KernelFacts
 from ringway.kernel_queues import KernelQueue, Side
-from ringway.kernels import DRAIN_TIMEOUT, State, TerminateReport
+from ringway.kernels import DRAIN_TIMEOUT, TerminateReport
 from ringway.queue_types import Carried
 
 if TYPE_CHECKING:
@@ -26,51 +26,16 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class AsyncKernel:
+class AsyncKernel(KernelFacts):
     """A kernel of an `AsyncRuntime`; see `ringway.Kernel` for what its verbs do and raise."""
 
-    __slots__ = ("__weakref__", "_core", "_receivers", "_runtime", "_watching")
+    __slots__ = ("_receivers", "_runtime", "_watching")
 
     def __init__(self, runtime: AsyncRuntime, core: _core.Kernel) -> None:
         self._runtime = runtime
         self._core = made(core, _core.Kernel, "AsyncRuntime.launch")
         self._receivers: list[asyncio.Future[None]] = []
         self._watching = False
-
-    @property
-    def name(self) -> str:
-        """The name it was launched under."""
-        return self._core.name
-
-    @property
-    def kind(self) -> str:
-        """The name of what was launched."""
-        return self._core.kind
-
-    @property
-    def state(self) -> State:
-        """Where it is in its life."""
-        return self._core.state
-
-    @property
-    def worker(self) -> int:
-        """The worker slot it lives on."""
-        return self._core.worker
-
-    @property
-    def bridge(self) -> Literal["direct", "pumped"]:
-        """How messages reach its queues; see `LaunchOptions`."""
-        return self._core.bridge
-
-    @property
-    def failure(self) -> str:
-        """Why it failed; empty when it did not."""
-        return self._core.failure
-
-    @property
-    def stuck(self) -> bool:
-        """Whether its handler has not returned for longer than the runtime's ``watchdog`` allows."""
-        return self._core.stuck
 
     async def activate(self) -> None:
         """Let it handle messages."""
@@ -196,27 +161,6 @@ class AsyncKernel:
         )
         return room[:count]
 
-    def telemetry(self) -> Telemetry:
-        """Return a snapshot of its counters."""
-        return self._core.telemetry()
-
-    def reset_telemetry(self) -> None:
-        """Count from here on."""
-        self._core.reset_telemetry()
-
-    @property
-    def telemetry_enabled(self) -> bool:
-        """Whether counters count and latency is timed."""
-        return self._core.telemetry_enabled
-
-    @telemetry_enabled.setter
-    def telemetry_enabled(self, on: bool) -> None:
-        self._core.telemetry_enabled = flag("telemetry_enabled", on)
-
-    def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
-        """Return the messages that were not handled and why, oldest first; `resend` tries again."""
-        return dead_letters(self._core, clear)
-
     async def resend(self, letter: DeadLetter) -> bool:
         """Put a dead letter's message, of this or of another kernel, into the mailbox."""
         core = instance("letter", letter, DeadLetter)._core
@@ -264,9 +208,6 @@ class AsyncKernel:
         for turn in receivers:
             if not turn.done():
                 turn.set_result(None)
-
-    def __repr__(self) -> str:
-        return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"
 
 
 class AsyncKernelQueue(KernelQueue):

@@ -9,14 +9,13 @@ from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway._core import QueueCounts, QueueTelemetry
 from ringway.arguments import flag, instance, seconds, whole
-from ringway.dead_letters import DeadLetter, queue_letters
+from ringway.dead_letters import DeadLetter
 from ringway.errors import Closed, Timeout
+from ringway.queue_facts import QueueFacts
 from ringway.queue_open import Policy, attach_checked, create_checked, open_checked
 from ringway.queue_types import Carried, QueueType, of_core
 from ringway.queues import PeekedSlots, ReservedSlots, many_room, refuse
@@ -25,14 +24,14 @@ Held = TypeVar("Held", PeekedSlots, ReservedSlots)
 Result = TypeVar("Result")
 
 
-class AsyncQueue:
+class AsyncQueue(QueueFacts):
     """A bounded queue of messages for tasks; `ringway.Queue` says what its verbs do and raise.
 
     Tasks of any event loop and, through `Queue.aio`, threads may share one queue. A cancelled call leaves the
     queue as it was.
     """
 
-    __slots__ = ("__weakref__", "_core", "_kind")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -100,36 +99,6 @@ class AsyncQueue:
         made = cls.__new__(cls)
         made._core, made._kind = core, kind or of_core(core)
         return made
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._core.name
-
-    @property
-    def message(self) -> Carried:
-        """What it carries."""
-        return self._kind.message
-
-    @property
-    def dtype(self) -> np.dtype[Any] | None:
-        """The dtype of its messages in arrays; None when they have no fixed layout."""
-        return self._kind.dtype
-
-    @property
-    def capacity(self) -> int:
-        """Number of slots."""
-        return self._core.capacity
-
-    @property
-    def slot_size(self) -> int:
-        """Bytes of the largest message."""
-        return self._core.max_message
-
-    @property
-    def closed(self) -> bool:
-        """Whether it takes no more messages."""
-        return self._core.closed
 
     async def send(
         self,
@@ -201,31 +170,6 @@ class AsyncQueue:
 
         return AsyncSlots(acquire)
 
-    def counts(self) -> QueueCounts:
-        """Return a snapshot of its counters."""
-        return self._core.counts()
-
-    def telemetry(self) -> QueueTelemetry:
-        """Return a snapshot of its counters and latencies."""
-        return self._core.telemetry()
-
-    def reset_telemetry(self) -> None:
-        """Let `telemetry` count from here on."""
-        self._core.reset_telemetry()
-
-    @property
-    def telemetry_enabled(self) -> bool:
-        """Whether messages are timed."""
-        return self._core.telemetry_enabled
-
-    @telemetry_enabled.setter
-    def telemetry_enabled(self, on: bool) -> None:
-        self._core.telemetry_enabled = flag("telemetry_enabled", on)
-
-    def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
-        """Return what the policy dropped of this process's messages and why, oldest first."""
-        return queue_letters(self._core, self._kind, clear)
-
     async def resend(self, letter: DeadLetter) -> bool:
         """Put a dead letter's message, of this queue, another or a kernel, into the queue."""
         core = instance("letter", letter, DeadLetter)._core
@@ -263,9 +207,6 @@ class AsyncQueue:
     ) -> Result | None:
         port = port_of(asyncio.get_running_loop())
         return await port.until(self._core, sends, attempt, timeout)
-
-    def __len__(self) -> int:
-        return self._core.depth
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         while True:

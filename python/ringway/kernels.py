@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway._core import Telemetry
 from ringway.arguments import flag, instance, made
-from ringway.dead_letters import DeadLetter, dead_letters
+from ringway.dead_letters import DeadLetter
 from ringway.kernel_arrays import receive_many, send_many
+from ringway.kernel_facts import KernelFacts
 from ringway.queue_types import Carried
 
-State = Literal["launched", "active", "inactive", "terminated", "failed"]
 DRAIN_TIMEOUT = 5.0  # seconds
 
 
@@ -28,48 +27,13 @@ class TerminateReport:
     uptime: float
 
 
-class Kernel:
+class Kernel(KernelFacts):
     """A launched kernel. Every method may be called from any thread."""
 
-    __slots__ = ("__weakref__", "_core")
+    __slots__ = ()
 
     def __init__(self, core: _core.Kernel) -> None:
         self._core = made(core, _core.Kernel, "Runtime.launch")
-
-    @property
-    def name(self) -> str:
-        """The name it was launched under, unique in its runtime."""
-        return self._core.name
-
-    @property
-    def kind(self) -> str:
-        """The name of what was launched, for example ``"echo"``."""
-        return self._core.kind
-
-    @property
-    def state(self) -> State:
-        """Where it is in its life."""
-        return self._core.state
-
-    @property
-    def worker(self) -> int:
-        """The worker slot it lives on."""
-        return self._core.worker
-
-    @property
-    def bridge(self) -> Literal["direct", "pumped"]:
-        """How messages reach its queues; see `LaunchOptions`."""
-        return self._core.bridge
-
-    @property
-    def failure(self) -> str:
-        """Why it failed; empty when it did not."""
-        return self._core.failure
-
-    @property
-    def stuck(self) -> bool:
-        """Whether its handler has not returned for longer than the runtime's ``watchdog`` allows."""
-        return self._core.stuck
 
     def activate(self) -> None:
         """Let it handle messages; does nothing on an active kernel."""
@@ -262,30 +226,6 @@ class Kernel:
         """
         return receive_many(self._core, message, n, timeout)
 
-    def telemetry(self) -> Telemetry:
-        """Return a snapshot of its counters, without stopping anything."""
-        return self._core.telemetry()
-
-    def reset_telemetry(self) -> None:
-        """Count from here on; ``depth``, ``last_message`` and ``uptime`` stay what they are."""
-        self._core.reset_telemetry()
-
-    @property
-    def telemetry_enabled(self) -> bool:
-        """Whether counters count and latency is timed; what queues drop or refuse is always counted."""
-        return self._core.telemetry_enabled
-
-    @telemetry_enabled.setter
-    def telemetry_enabled(self, on: bool) -> None:
-        self._core.telemetry_enabled = flag("telemetry_enabled", on)
-
-    def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
-        """Return the messages that were not handled and why, oldest first; also of an ended kernel.
-
-        At most ``LaunchOptions(dead_letters=...)`` are kept, the latest. ``clear`` takes them out.
-        """
-        return dead_letters(self._core, clear)
-
     def resend(self, letter: DeadLetter) -> bool:
         """Put a dead letter's message, of this or of another kernel, into the mailbox.
 
@@ -294,6 +234,3 @@ class Kernel:
         Returns and raises what `send` does.
         """
         return bool(_core.resend(self._core, instance("letter", letter, DeadLetter)._core, True))
-
-    def __repr__(self) -> str:
-        return f"<ringway kernel {self.name!r} ({self.kind}), {self.state}>"

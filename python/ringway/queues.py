@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ringway import _core
-from ringway._core import QueueCounts, QueueTelemetry
 from ringway.arguments import flag, instance, whole
-from ringway.dead_letters import DeadLetter, queue_letters
+from ringway.dead_letters import DeadLetter
 from ringway.errors import Closed, InvalidOption, QueueFull
+from ringway.queue_facts import QueueFacts
 from ringway.queue_open import Policy, attach_checked, create_checked, open_checked
 from ringway.queue_types import Carried, QueueType, of_core
 
@@ -137,7 +137,7 @@ def sent_count(count: Any) -> int:
     return number
 
 
-class Queue:
+class Queue(QueueFacts):
     """A bounded queue of messages between threads. Every method may be called from any thread.
 
     ``for message in queue`` receives until the queue is closed and empty; ``with queue`` closes it at the end
@@ -168,7 +168,7 @@ class Queue:
         Names field, value and range.
     """
 
-    __slots__ = ("__weakref__", "_core", "_kind")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -283,36 +283,6 @@ class Queue:
         made = cls.__new__(cls)
         made._core, made._kind = core, kind or of_core(core)
         return made
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._core.name
-
-    @property
-    def message(self) -> Carried:
-        """What it carries: a message class, a dtype, ``bytes``, or None for any message."""
-        return self._kind.message
-
-    @property
-    def dtype(self) -> np.dtype[Any] | None:
-        """The dtype of its messages in arrays; None when they have no fixed layout."""
-        return self._kind.dtype
-
-    @property
-    def capacity(self) -> int:
-        """Number of slots."""
-        return self._core.capacity
-
-    @property
-    def slot_size(self) -> int:
-        """Bytes of the largest message."""
-        return self._core.max_message
-
-    @property
-    def closed(self) -> bool:
-        """Whether it takes no more messages."""
-        return self._core.closed
 
     def send(
         self,
@@ -469,38 +439,6 @@ class Queue:
         run = whole("n", n, "a number of slots"), whole("least", least, "a number of messages")
         return PeekedSlots(self._core.peek(*run, timeout), self._kind)
 
-    def counts(self) -> QueueCounts:
-        """Return a snapshot of its counters, without stopping anything."""
-        return self._core.counts()
-
-    def telemetry(self) -> QueueTelemetry:
-        """Return a snapshot of its counters and latencies, without stopping anything.
-
-        In shared memory counters are those of all processes; a reset, and whether telemetry is on, is this
-        process's own. Latency is not measured there.
-        """
-        return self._core.telemetry()
-
-    def reset_telemetry(self) -> None:
-        """Let `telemetry` count from here on; ``depth`` and ``last_message`` stay, and `counts` too."""
-        self._core.reset_telemetry()
-
-    @property
-    def telemetry_enabled(self) -> bool:
-        """Whether messages are timed. What is counted costs nothing, and is always counted."""
-        return self._core.telemetry_enabled
-
-    @telemetry_enabled.setter
-    def telemetry_enabled(self, on: bool) -> None:
-        self._core.telemetry_enabled = flag("telemetry_enabled", on)
-
-    def dead_letters(self, *, clear: bool = False) -> list[DeadLetter]:
-        """Return what the policy dropped of this process's messages and why, oldest first.
-
-        At most ``dead_letters=`` of them are kept, the latest. ``clear`` takes them out.
-        """
-        return queue_letters(self._core, self._kind, clear)
-
     def resend(self, letter: DeadLetter) -> bool:
         """Put a dead letter's message, of this queue, another or a kernel, into the queue.
 
@@ -534,9 +472,6 @@ class Queue:
         seen the end, is left in the queue.
         """
         self._core.end()
-
-    def __len__(self) -> int:
-        return self._core.depth
 
     def __iter__(self) -> Iterator[Any]:
         while True:
