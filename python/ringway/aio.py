@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import weakref
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from ringway import _core
 from ringway.aio_feeds import AsyncFeed
 from ringway.aio_kernels import AsyncKernel, AsyncKernelQueue
 from ringway.aio_queues import AsyncQueue
+from ringway.aio_turns import Turns
 from ringway.arguments import flag, instance
 from ringway.buffers import Buffer, memory_of
 from ringway.errors import ForkedError, InvalidState, NotFound, Timeout
@@ -75,9 +77,9 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         self._process = os.getpid()
         self._calls: set[asyncio.Future[Any]] = set()
         self._watchers: dict[int, AsyncKernel] = {}
-        self._rooms: dict[int, asyncio.Future[None]] = {}
+        self._tokens = itertools.count(1)
+        self._rooms = Turns(self._tokens.__next__)
         self._kernels: weakref.WeakValueDictionary[str, AsyncKernel] = weakref.WeakValueDictionary()
-        self._tokens = 0
 
     @property
     def name(self) -> str:
@@ -298,8 +300,7 @@ class AsyncRuntime(Recordable, AsyncTraceable):
 
     def _token(self) -> int:
         self._attach()
-        self._tokens += 1
-        return self._tokens
+        return next(self._tokens)
 
     async def _call(self, start: Callable[[_core.EventPort, int], bool | None]) -> Any:
         """Await a call that may wait for a handler or a drain; once cancelled, it has stopped."""
@@ -340,10 +341,7 @@ class AsyncRuntime(Recordable, AsyncTraceable):
             if future is None:
                 if watcher := self._watchers.pop(token, None):
                     watcher._wake()
-                elif turn := self._rooms.get(token):
-                    if not turn.done():
-                        turn.set_result(None)
-                else:  # of a call that failed as it began to wait
+                elif not self._rooms.wake(token):  # of a call that failed as it began to wait
                     self._port.discard(token)
             elif future.cancelled():
                 self._port.discard(token)

@@ -173,23 +173,11 @@ class AsyncKernel(KernelFacts):
 
     async def _room(self, attempt: Callable[[], Any], full: Any, limit: float) -> Any:
         """Await what ``attempt`` returns once that is not ``full``; ``full`` after ``limit`` seconds."""
-        loop = asyncio.get_running_loop()
-        runtime, end = self._runtime, loop.time() + limit
-        while True:
-            token = runtime._token()
-            turn = runtime._rooms[token] = loop.create_future()
-            runtime._port.watch_room(self._core, token)
-            try:
-                # After the watch began, so that no room is made unseen in between.
-                if (made := attempt()) is not full:
-                    return made
-                left = end - loop.time()
-                if left <= 0:
-                    return full
-                await asyncio.wait([turn], timeout=left)
-            finally:
-                del runtime._rooms[token]
-                runtime._port.withdraw_room(token)
+        port = self._runtime._port
+        self._runtime._attach()
+        return await self._runtime._rooms.until(
+            lambda token: port.watch_room(self._core, token), port.withdraw_room, attempt, limit, full
+        )
 
     def _watch(self) -> bool:
         if not self._watching:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import weakref
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
@@ -12,6 +13,7 @@ from uuid import UUID
 from numpy.typing import NDArray
 
 from ringway import _core
+from ringway.aio_turns import Turns
 from ringway.arguments import flag, instance, seconds, whole
 from ringway.dead_letters import DeadLetter
 from ringway.errors import Closed, Timeout
@@ -255,38 +257,21 @@ class LoopPort:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._core = _core.QueuePort()
-        self._waits: dict[int, asyncio.Future[None]] = {}
-        self._tokens = 0
+        self._turns = Turns(itertools.count(1).__next__)
         loop.add_reader(self._core.fileno(), self._ready)
 
     async def until(
         self, queue: _core.Queue, sends: bool, attempt: Callable[[], Result | None], timeout: float | None
     ) -> Result | None:
         """Return what ``attempt`` returns once that is not None; None at the end of the time-out."""
-        loop = asyncio.get_running_loop()
-        end = None if timeout is None else loop.time() + timeout
-        while True:
-            self._tokens += 1
-            token = self._tokens
-            turn = self._waits[token] = loop.create_future()
-            self._core.watch(queue, sends, token)
-            try:
-                # After the watch began, so that nothing comes unseen in between.
-                if (made := attempt()) is not None:
-                    return made
-                left = None if end is None else end - loop.time()
-                if left is not None and left <= 0:
-                    return None
-                await asyncio.wait([turn], timeout=left)
-            finally:
-                del self._waits[token]
-                self._core.withdraw(token)
+        made: Result | None = await self._turns.until(
+            lambda token: self._core.watch(queue, sends, token), self._core.withdraw, attempt, timeout
+        )
+        return made
 
     def _ready(self) -> None:
         for token in self._core.take():
-            turn = self._waits.get(token)
-            if turn is not None and not turn.done():
-                turn.set_result(None)
+            self._turns.wake(token)
 
 
 ports: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPort] = weakref.WeakKeyDictionary()
