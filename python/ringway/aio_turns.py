@@ -53,3 +53,6 @@ class Turns:
         if turn is not None and not turn.done():
             turn.set_result(None)
         return turn is not None
+
+    def __len__(self) -> int:
+        return len(self._waits)

@@ -43,10 +43,7 @@ def test_tasks_exchange_messages_in_order(make_queue: MakeQueue) -> None:
             await queue.close()
             assert await receiving == list(range(500))
             assert (queue.name, queue.message, queue.capacity, queue.closed) == ("jobs", Job, 16, True)
-        assert not waits()
-
-    def waits() -> dict[int, Any]:
-        return aio_queues.port_of(asyncio.get_running_loop())._waits
+        assert len(aio_queues.port_of(asyncio.get_running_loop())._turns) == 0
 
     asyncio.run(main())
 
