@@ -69,8 +69,10 @@ class AsyncKernel(KernelFacts):
     ) -> bool:
         """Put a message into the mailbox; False when the kernel's policy dropped it."""
         core = self._core
+        # A wrong time is refused with room, too.
+        patience = None if timeout is None else core.patience(timeout)
         if (sent := core.try_send(message, priority, ttl, message_id)) is None:
-            patience = core.patience(timeout)
+            patience = patience or core.patience(None)
             sent = await self._room(
                 lambda: core.try_send(message, priority, ttl, message_id), None, patience.seconds
             )

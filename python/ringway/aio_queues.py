@@ -194,9 +194,10 @@ class AsyncQueue(QueueFacts):
 
     async def _room(self, attempt: Callable[[], Result | None], timeout: float | None) -> Result | None:
         """Await what ``attempt`` returns; None when the policy does not wait, or at the deadline."""
+        limit = seconds(timeout, self._core.block_timeout)
         if (made := attempt()) is not None or not self._core.blocks:
             return made
-        return await self._until(attempt, True, seconds(timeout, self._core.block_timeout))
+        return await self._until(attempt, True, limit)
 
     async def _message(self, attempt: Callable[[], Result | None], timeout: float | None) -> Result:
         limit = None if timeout is None else seconds(timeout, 0)

@@ -54,13 +54,16 @@ def _format_of(
 
 def check_save_name(path: pathlib.Path) -> None:
     """Refuse the name of a file that would be read as another format than the one that is saved."""
-    suffix = path.suffix[1:].lower()
-    if suffix == "gz":
-        raise InvalidOption(f"{path}: what is saved is not compressed; name it {path.stem}.rwg")
-    if suffix in FORMATS and suffix != "rwg":
+    packed = path.suffix.lower() == ".gz"
+    plain = path.with_suffix("") if packed else path
+    suffix = plain.suffix[1:].lower()
+    known = suffix in FORMATS
+    name = f"{plain.stem if known else plain.name}.rwg"
+    if packed:
+        raise InvalidOption(f"{path}: what is saved is not compressed; name it {name}")
+    if known and suffix != "rwg":
         raise InvalidOption(
-            f"{path}: a graph is saved in ringway's own format, and would be read as {suffix}; name it "
-            f"{path.stem}.rwg"
+            f"{path}: a graph is saved in ringway's own format, and would be read as {suffix}; name it {name}"
         )
 
 

@@ -290,7 +290,12 @@ class _Engines:
 
     def take(self) -> list[Engine]:
         with self.lock:
-            taken, self.running = list(self.running.values()), {}
+            taken = list(self.running.values())
+            if any(engine.thread == threading.get_ident() for engine in taken):
+                raise InvalidState(
+                    "release_pagerank was called by the progress function of a run, which must end first"
+                )
+            self.running = {}
         return taken
 
     def discard(self, engine: Engine) -> None:
@@ -344,10 +349,6 @@ def backend_for(asked: str, value_bytes: int) -> str:
 
 def release() -> None:
     """End the kernels that are kept between calls; runs that have begun end first."""
-    if any(engine.thread == threading.get_ident() for engine in _engines.running.values()):
-        raise InvalidState(
-            "release_pagerank was called by the progress function of a run, which must end first"
-        )
     for engine in _engines.take():
         with engine.lock:
             engine.runtime.close()

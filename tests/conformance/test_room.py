@@ -64,6 +64,22 @@ def test_a_wrong_time_is_refused_in_words(runtime: rw.Runtime, timeout: Any) -> 
         runtime.launch("echo").send(b"x", timeout=timeout)
 
 
+@pytest.mark.parametrize("timeout", [-1, float("nan"), "soon", True])
+def test_a_wrong_time_is_refused_in_words_to_tasks(backend: str, options: Options, timeout: Any) -> None:
+    async def body() -> None:
+        async with rw.AsyncRuntime(backend) as runtime:
+            kernel = await runtime.launch("echo", options=options())
+            for send in (
+                kernel.send,
+                runtime.queue_named(f"{kernel.name}.mailbox").send,
+                rw.AsyncQueue().send,
+            ):
+                with pytest.raises(errors.InvalidOption, match="timeout is"):
+                    await send(b"x", timeout=timeout)
+
+    asyncio.run(body())
+
+
 async def keep_sending(kernel: rw.AsyncKernel) -> None:
     while True:
         await kernel.send(b"before", timeout=SHORT)

@@ -257,9 +257,11 @@ def test_any_bytes_give_a_graph_or_a_graph_error(tmp_path: pathlib.Path, data: b
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("g.mtx", "would be read as mtx; name it g.rwg"),
-        ("g.TSV", "would be read as tsv"),
-        ("g.rwg.gz", "not compressed; name it g.rwg"),
+        ("g.mtx", r"would be read as mtx; name it g\.rwg$"),
+        ("g.TSV", r"would be read as tsv; name it g\.rwg$"),
+        ("g.rwg.gz", r"not compressed; name it g\.rwg$"),
+        ("g.tsv.gz", r"not compressed; name it g\.rwg$"),
+        ("g.v2.gz", r"not compressed; name it g\.v2\.rwg$"),
     ],
 )
 def test_a_saved_graph_is_not_named_as_another_format(tmp_path: pathlib.Path, name: str, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import Any
 
@@ -59,7 +60,10 @@ def oversize(setting: Setting) -> Finding:
         kernel = runtime.launch("echo", options=rw.LaunchOptions(slot_size=64), activate=False)
         kernel.send(small)
         before = kernel.telemetry()
+        end = time.monotonic() + TIMEOUT
         while before.bridge is not None and (before.depth, before.bridge["to_device"]) != (1, 1):
+            demand(time.monotonic() < end, f"the bridge has not copied a message within {TIMEOUT} s")
+            time.sleep(0.001)
             before = kernel.telemetry()  # on its way it may count twice
         try:
             kernel.send(large)
