@@ -70,7 +70,8 @@ void ArenaQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> m
       std::memcpy(payload(queue.ring, queue.put), message, bytes);
       Producer<DeviceAtomics, false> put;
       put.ring = queue.ring;
-      put.publish(queue.put++, bytes, 0);
+      put.publish(queue.put, bytes, 0);
+      queue.put_to(queue.put + 1);
     }
   }
   kernel_.driver->wake();

@@ -79,6 +79,7 @@ class Driver {
   bool wants_slices();
   void sleep(Lock& lock);
   std::int64_t next_look() const;
+  std::string name_on_gpu() const;
   void wait(Lock& lock, const Wait& until, const std::function<bool()>& done);
   void lay_out();
 

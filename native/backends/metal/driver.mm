@@ -47,7 +47,7 @@ void Driver::abandon() {
 void Driver::wake() {
   {
     std::lock_guard lock(mutex_);
-    ++events_;
+    atomic::count(&events_, 1);
   }
   changed_.notify_all();
 }
@@ -117,7 +117,7 @@ void Driver::sleep(Lock& lock) {
   if (spins) {
     const u64 seen = events_;
     lock.unlock();
-    // Relaxed: the lock is taken before anything else is looked at.
+    // Relaxed, as are the counts: the lock is taken before anything else is looked at.
     for (u32 i = 0; i < kSpins && atomic::load_relaxed(&events_) == seen; ++i) atomic::relax();
     lock.lock();
     return;
@@ -137,15 +137,24 @@ void Driver::sleep(Lock& lock) {
   changed_.wait_for(lock, std::chrono::nanoseconds(longest));
 }
 
+// The first kernel of the oldest command buffer, or one whose message is under way.
+std::string Driver::name_on_gpu() const {
+  if (!flights_.empty() && !flights_.front()->replicas.empty())
+    return flights_.front()->replicas[0]->set.name;
+  const auto found = std::find_if(replicas_.begin(), replicas_.end(),
+                                  [](const Replica* replica) { return replica->under_way; });
+  return found == replicas_.end() ? services_.runtime : (*found)->set.name;
+}
+
 void Driver::wait(Lock& lock, const Wait& until, const std::function<bool()>& done) {
   const std::int64_t began = now_ns();
   while (!done()) {
     const KernelSet* const stuck = stuck_kernel();
-    const std::string name = stuck ? stuck->name : "?";
     if (patience_ && now_ns() - began > patience_ && stuck)
       throw Error(ErrorKind::kTimeout, stuck_text(*stuck));
     if (until.over()) {
-      throw Error(ErrorKind::kClosed, "kernel '" + name + "' is in its handler, and waited for no longer");
+      throw Error(ErrorKind::kClosed,
+                  "kernel '" + name_on_gpu() + "' is in its handler, and waited for no longer");
     }
     const std::int64_t slice =
         patience_ ? std::min<std::int64_t>(patience_ / 4 + 1, Wait::kSlice) : Wait::kSlice;
@@ -167,7 +176,7 @@ void Driver::still(const Wait& until, const std::function<void()>& change) {
     ~Wanted() {
       if (!held.owns_lock()) held.lock();
       --driver.stillness_;
-      ++driver.events_;
+      atomic::count(&driver.events_, 1);
       driver.changed_.notify_all();
     }
   } const wanted{*this, lock};
@@ -226,7 +235,7 @@ void Driver::lay_out() {
 void Driver::set_running(KernelSet& kernel, bool on) {
   std::lock_guard lock(mutex_);
   kernel.running = on;
-  ++events_;
+  atomic::count(&events_, 1);
   changed_.notify_all();
 }
 
@@ -240,7 +249,7 @@ bool Driver::has_input(const KernelSet& kernel) {
     for (const auto& link : replica->inputs) left |= link->published != link->taken;
   }
   if (left) {
-    ++events_;
+    atomic::count(&events_, 1);
     changed_.notify_all();
   }
   return left;
@@ -258,8 +267,9 @@ void Driver::settle(const KernelSet* kernel, const Wait& until) {
     if (kernel) return !under_way(*kernel);
     return std::none_of(kernels_.begin(), kernels_.end(), [&](const auto& one) { return under_way(*one); });
   });
+  const bool stale = !kernel && buffers_.stale();
   lock.unlock();
-  if (!kernel && buffers_.stale()) {
+  if (stale) {
     still(until, [this] { buffers_.renew(); });
   }
 }

@@ -23,9 +23,10 @@ void Driver::encode(Lock&) {
   const AutoreleaseScope scope;
   auto flight = std::make_shared<Flight>();
   try {
-    if (!flights_.empty() && (!laid_out_ || buffers_.stale())) return;
+    const bool stale = buffers_.stale();  // read once: a buffer may come or go at any time
+    if (!flights_.empty() && (!laid_out_ || stale)) return;
     if (!laid_out_) lay_out();
-    if (buffers_.stale()) buffers_.renew();
+    if (stale) buffers_.renew();
     flight->area = u32(committed_ % kInFlight);
     encoded_events_ = events_;
     if (!choose_ready()) return nothing_to_do();

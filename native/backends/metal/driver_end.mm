@@ -36,7 +36,7 @@ void Driver::resume_due() {
     replica->stopped = false;
     replica->under_way = false;
     ++replica->resumes;
-    ++events_;
+    atomic::count(&events_, 1);
   }
 }
 
@@ -44,6 +44,7 @@ void Driver::resume_due() {
 void Driver::command_failed(const Flight& flight) {
   log::warning({"metal", {}, services_.runtime}, [&] { return flight.ended.failure; });
   for (Replica* replica : flight.replicas) {
+    replica->unreported = true;
     if (replica->stopped || replica->set.dead) continue;
     replica->stopped = true;
     broke(*replica, flight.ended.failure);
@@ -67,7 +68,7 @@ void Driver::finish_failures() {
     }
     kernel->bridge->wake();
     announce_output(*kernel);
-    ++events_;  // who waited for room in its links need not any more
+    atomic::count(&events_, 1);  // who waited for room in its links need not any more
   }
   failing_.clear();
 }

@@ -37,7 +37,7 @@ bool Driver::apply(Replica& replica, const SliceReport& report, u32 resumes, con
       replica.lanes[lane].done = report.taken[lane];
       waits |= replica.lanes[lane].depth() != 0;
     }
-    replica.to_host.put = report.published;
+    replica.to_host.put_to(report.published);
     news = kernel.copied.has_news();
   }
   const std::int64_t now = now_ns();

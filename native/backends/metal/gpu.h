@@ -12,8 +12,6 @@ namespace ringway::metal {
 struct Gpu {
   Owned<id<MTLDevice>> device;
   std::string name;
-  bool unified = false;  // its memory is the host's
-  u64 most_group_threads = 0;
   u64 most_group_bytes = 0;  // of threadgroup memory
   u64 most_buffer_bytes = 0;
   // The newest version of the Metal Shading Language that both the system and the kernels know, as __METAL_VERSION__

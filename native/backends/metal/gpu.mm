@@ -77,9 +77,6 @@ Choice choose() {
         gpu.name + " has no grids of any number of threads, as GPUs of the families Apple4 and Mac2 have";
     return choice;
   }
-  gpu.unified = [device hasUnifiedMemory];
-  const MTLSize most = [device maxThreadsPerThreadgroup];
-  gpu.most_group_threads = std::min({most.width, most.height});
   gpu.most_group_bytes = [device maxThreadgroupMemoryLength];
   gpu.most_buffer_bytes = [device maxBufferLength];
   gpu.language = chosen_language(&choice.why_not);

@@ -38,19 +38,22 @@ struct DeviceLink {
   Replica* to = nullptr;
   u32 published = 0, taken = 0;  // tickets
   u64 total_published = 0, total_taken = 0;
-  u32 max_message = 0;
-  bool ended = false;
 };
 
 // A queue that one side of the host and one of the GPU share. Tickets from `done` to `put` are messages that lie in it.
 struct SharedRing {
   DeviceRing ring{};
   u32 put = 0, done = 0;
+  u32 used = 0;  // slots that were ever written
 
   u32 depth() const { return put - done; }
+  void put_to(u32 published) {
+    used = u32(std::min<u64>(ring.capacity, u64(used) + (published - put)));
+    put = published;
+  }
   // Zero again, as far as it was used, which is far cheaper than all of it.
   void clear() {
-    std::memset(ring.slots, 0, std::size_t(std::min(put, ring.capacity)) * ring.stride);
+    std::memset(ring.slots, 0, std::size_t(used) * ring.stride);
     std::memset(static_cast<void*>(ring.header), 0, sizeof(*ring.header));
   }
 };
@@ -84,6 +87,7 @@ struct Replica {
   u32 resumes = 0;
   u32 restarts_in_row = 0;  // since a message was last handled
   bool ready = false;       // of the command buffer that is being encoded
+  bool unreported = false;  // a command buffer failed: what its slices wrote is not known
 };
 
 struct KernelSet : Port {

@@ -48,7 +48,7 @@ DeviceRing make_ring(u8* memory, u32 capacity, u32 stride) {
 }  // namespace
 
 Replica::~Replica() {
-  if (!block) return;
+  if (!block || unreported) return;  // then all of it is made zero
   for (SharedRing& lane : lanes) lane.clear();
   to_host.clear();
   std::memset(block.memory(), 0, head_bytes);

@@ -42,13 +42,20 @@ WrappedBuffers::Wrapped WrappedBuffers::wrap(const BufferTable::Named& memory) c
 
 void WrappedBuffers::renew() {
   const AutoreleaseScope scope;
-  seen_ = buffers_.changes();  // before the list, so that a later one is found out
+  const u64 changes = buffers_.changes();  // before the list, so that a later one is found out
   const auto named = buffers_.list();
-  std::map<u64, Wrapped> now;
   u32 entries = 0;
+  for (const BufferTable::Named& memory : named) entries = std::max(entries, u32(memory.handle) + 1);
+  if (entries > room_) {  // first: where there is no memory, all stays as it was
+    const u32 room = std::max(2 * room_, entries);
+    table_ = Block(arena_, u64(room) * sizeof(SliceBuffer));
+    room_ = room;
+    entries_ = 0;
+  }
+  std::map<u64, Wrapped> now;
   for (const BufferTable::Named& memory : named) {
     const auto known = wrapped_.find(memory.handle);
-    Wrapped wrapped = known != wrapped_.end() ? std::move(known->second) : wrap(memory);
+    Wrapped wrapped = known != wrapped_.end() ? known->second : wrap(memory);
     if (!wrapped.address) {
       log::warning({"metal"}, [&] {
         return "the GPU cannot use the " + std::to_string(memory.bytes) + " bytes of buffer handle " +
@@ -56,24 +63,21 @@ void WrappedBuffers::renew() {
                " where they lie: kernels will not find it; use Runtime.buffer(nbytes)";
       });
     }
-    entries = std::max(entries, u32(memory.handle) + 1);
     now.emplace(memory.handle, std::move(wrapped));
   }
-  wrapped_ = std::move(now);
-  if (entries > room_) {
-    const u32 room = std::max(2 * room_, entries);
-    table_ = Block(arena_, u64(room) * sizeof(SliceBuffer));
-    room_ = room;
+  std::vector<id<MTLResource>> resources;
+  for (const auto& [handle, wrapped] : now) {
+    if (wrapped.buffer) resources.push_back(wrapped.buffer.get());
   }
+  wrapped_ = std::move(now);
+  resources_ = std::move(resources);
   entries_ = entries;
-  resources_.clear();
+  seen_ = changes;
   if (!table_) return;
   auto* const table = arena_->as<SliceBuffer>(table_.offset());
   std::fill_n(table, room_, SliceBuffer{0, 0, 0});
   for (const auto& [handle, wrapped] : wrapped_) {
-    if (!wrapped.address) continue;
-    table[u32(handle)] = {handle, wrapped.address, wrapped.bytes};
-    if (wrapped.buffer) resources_.push_back(wrapped.buffer.get());
+    if (wrapped.address) table[u32(handle)] = {handle, wrapped.address, wrapped.bytes};
   }
 }
 
