@@ -141,7 +141,12 @@ class EventPort {
   void watch_room(const SharedKernel& kernel, u64 token) {
     auto made = std::make_unique<RoomWatch>(RoomWatch{{port_.get(), nullptr, token}, kernel});
     RoomWatch& watch = *rooms_.emplace(token, std::move(made)).first->second;
-    kernel->port().room_watchers.add(&watch.node);
+    try {
+      kernel->port().room_watchers.add(&watch.node);
+    } catch (...) {
+      rooms_.erase(token);
+      throw;
+    }
   }
 
   // The token may still come when it is on its way.

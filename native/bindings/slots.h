@@ -21,7 +21,7 @@ class Slots : public std::enable_shared_from_this<Slots> {
   Slots(const Slots&) = delete;
   Slots& operator=(const Slots&) = delete;
 
-  // Once. False: there are none.
+  // Until it holds some; false: there are none.
   bool hold(SlotClaim claim);
   u32 count() const { return claim_.count; }
   bool open() const { return open_; }

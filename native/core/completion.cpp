@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "core/error.h"
 #include "ringway/atomics_runtime.h"
@@ -52,9 +53,14 @@ std::vector<std::uint64_t> CompletionPort::take() {
   for (const Completion* node = first; node; node = node->next) ++count;
   try {
     tokens.reserve(count);
-  } catch (const std::bad_alloc&) {  // they come again
-    for (Completion *node = first, *next = nullptr; node; node = next) {
-      next = node->next;
+  } catch (const std::bad_alloc&) {  // they come again, in their order
+    Completion* oldest = nullptr;
+    for (Completion *node = first, *older = nullptr; node; node = older) {
+      older = std::exchange(node->next, oldest);
+      oldest = node;
+    }
+    for (Completion *node = oldest, *newer = nullptr; node; node = newer) {
+      newer = node->next;
       push(node);
     }
     throw;

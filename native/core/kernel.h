@@ -118,7 +118,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // Runs the kernel on this thread if that is allowed and nobody else does, `once` or until it has answered; else
   // tells its worker. True: answered.
   bool push_on(Cell* cell, bool once);
-  // Throws kTimeout at the deadline, kClosed when kernel or runtime ends, kHandler when the handler failed.
+  // Throws kTimeout at the deadline, kClosed when kernel or runtime ends, kHandler when the handler or the kernel failed.
   Reply wait(Cell* cell, const Wait& until, double timeout);
   // The reply of an answered cell; throws as wait() does.
   Reply read(Cell* cell) const;

@@ -16,6 +16,13 @@ std::vector<BackendEntry>& entries() {
   return *all;
 }
 
+// Looks for the device, once.
+void probe(BackendEntry& entry) {
+  if (!entry.probe) return;
+  entry.absent = entry.probe();
+  entry.probe = nullptr;
+}
+
 }  // namespace
 
 void register_backend(BackendEntry entry) {
@@ -28,9 +35,7 @@ void register_backend(BackendEntry entry) {
 
 std::vector<BackendEntry> backends() {
   std::lock_guard lock(changing);
-  for (BackendEntry& entry : entries()) {
-    if (entry.probe) entry.absent = std::exchange(entry.probe, nullptr)();
-  }
+  for (BackendEntry& entry : entries()) probe(entry);
   return entries();
 }
 
@@ -38,13 +43,16 @@ BackendEntry choose_backend(const std::string& asked, BackendLevel level) {
   const char* wanted = asked == "auto" ? std::getenv("RINGWAY_BACKEND") : nullptr;
   const std::string name = wanted && *wanted ? wanted : asked;
   std::string names;
-  for (BackendEntry& entry : backends()) {
+  std::lock_guard lock(changing);
+  for (BackendEntry& entry : entries()) {
     names += (names.empty() ? "" : ", ") + entry.name;
+    if (name != "auto" && name != entry.name) continue;
+    probe(entry);
     const bool has_level =
         level == BackendLevel::kRingKernels ? bool(entry.make) : bool(entry.open_dispatcher);
     if (name == "auto") {
       if (entry.absent.empty() && has_level) return entry;
-    } else if (entry.name == name) {
+    } else {
       if (!entry.absent.empty())
         throw Error(ErrorKind::kBackendUnavailable, "backend '" + name + "': " + entry.absent);
       if (has_level) return entry;

@@ -21,6 +21,11 @@ namespace {
   throw Error(kind, "shared queue '" + name + "': " + why);
 }
 
+// Of a call for memory that failed.
+ErrorKind kind_of_errno() {
+  return errno == ENOSPC || errno == ENOMEM ? ErrorKind::kOutOfMemory : ErrorKind::kInvalidOption;
+}
+
 std::string reason() {
   return std::strerror(errno);
 }
@@ -86,11 +91,11 @@ void SharedMemory::map(std::size_t bytes) {
   const bool same = again >= 0 && fstat(descriptor_, &first) == 0 && fstat(again, &second) == 0 &&
                     first.st_dev == second.st_dev && first.st_ino == second.st_ino;
   void* const at = same ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0) : MAP_FAILED;
+  const ErrorKind kind = same ? kind_of_errno() : ErrorKind::kNotFound;
   const std::string why = same ? reason() : "it was removed meanwhile";
   if (again >= 0) close(again);
   if (at == MAP_FAILED) {
-    refuse(same ? ErrorKind::kOutOfMemory : ErrorKind::kNotFound, name_,
-           "its " + std::to_string(bytes) + " bytes cannot be mapped: " + why);
+    refuse(kind, name_, "its " + std::to_string(bytes) + " bytes cannot be mapped: " + why);
   }
   data_ = static_cast<u8*>(at);
   bytes_ = bytes;
@@ -117,7 +122,7 @@ SharedMemory SharedMemory::create(const std::string& name, std::size_t bytes, u3
     }
     errno = size_memory(memory.descriptor_, bytes);
     if (errno != 0) {
-      refuse(errno == ENOSPC || errno == ENOMEM ? ErrorKind::kOutOfMemory : ErrorKind::kInvalidOption, name,
+      refuse(kind_of_errno(), name,
              std::to_string(bytes) + " bytes of shared memory are not to be had: " + reason() +
                  memory_left() + "; ask for less capacity or smaller messages");
     }

@@ -21,7 +21,7 @@ class SharedMemory {
   // New memory of that many zero bytes. Throws kInvalidState when the name is taken, kInvalidOption when it is no name,
   // `mode` is none of the above or not to be had on this system; kOutOfMemory when there is not so much memory.
   static SharedMemory create(const std::string& name, std::size_t bytes, u32 mode = kOwnerOnly);
-  // Throws kNotFound; kLayout when more than `mode` says may open it or, unless that lets others in, when it belongs to
+  // Throws kNotFound; kOutOfMemory; kLayout when more than `mode` says may open it or, unless that lets others in, when it belongs to
   // another user. Empty memory, which its creator has not given its size yet, has no data().
   static SharedMemory open(const std::string& name, u32 mode = kOwnerOnly);
   // What this user has, sorted.

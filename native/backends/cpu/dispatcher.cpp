@@ -100,23 +100,32 @@ class CpuDispatcher : public Dispatcher {
 
   void cancel(DispatchJob& job) override {
     CpuJob& own = static_cast<CpuJob&>(job);
+    std::string text("cancelled");  // that needs no memory: a caller that leaves without any cancels too
+    try {
+      text = request_text(own) + "was cancelled";
+    } catch (const std::bad_alloc&) {
+    }
     std::shared_ptr<CpuJob> unbegun;
+    bool alone = false;
     {
       std::lock_guard lock(changing_);
       const auto found =
           std::find_if(queue_.begin(), queue_.end(), [&](const auto& other) { return other.get() == &own; });
       if (found == queue_.end()) return;
-      fail(own, ErrorKind::kClosed, request_text(own) + "was cancelled");
+      fail(own, ErrorKind::kClosed, std::move(text));
       if (found != queue_.begin()) {
         unbegun = *found;
         queue_.erase(found);
       } else {
-        own.wants_help = have_threads_locked();
+        alone = !have_threads_locked();
+        own.wants_help = !alone;
       }
     }
     if (unbegun) {
       unbegun->finish(unbegun->kind, unbegun->failure);
       moved_.notify();
+    } else if (alone) {  // what was not begun is passed over here, so that the next job's turn comes
+      if (enter(own)) take_part(own, Wait{});
     } else {
       wake_.notify_all();
     }
@@ -146,7 +155,7 @@ class CpuDispatcher : public Dispatcher {
     CpuDispatcher* dispatcher;
     CpuJob* job;
     ~Leave() {
-      if (!job->done() && !dispatcher->ask_for_help(*job)) dispatcher->give_up(*job);
+      if (!job->done()) dispatcher->ask_for_help(*job);
     }
   };
   struct Part {
@@ -201,16 +210,14 @@ class CpuDispatcher : public Dispatcher {
     return std::make_unique<GroupRunner>();
   }
 
-  // False: there is no thread, and the system gives none.
-  bool ask_for_help(CpuJob& job) {
+  // There may be no thread, where the system gives none: then who takes part already does all of it, or cancels.
+  void ask_for_help(CpuJob& job) {
     {
       std::lock_guard lock(changing_);
-      if (job.wants_help) return true;
-      if (!have_threads_locked()) return false;
+      if (job.wants_help || !have_threads_locked()) return;
       job.wants_help = true;
     }
     wake_.notify_all();
-    return true;
   }
   // Fewer threads than `workers_` will do.
   bool have_threads_locked() {
@@ -220,11 +227,6 @@ class CpuDispatcher : public Dispatcher {
     } catch (const std::bad_alloc&) {
     }
     return !threads_.empty();
-  }
-  // By a caller that leaves a job to nobody: what was not begun is passed over, so that the next job's turn comes.
-  void give_up(CpuJob& job) {
-    cancel(job);
-    if (enter(job)) take_part(job, Wait{});
   }
 
   void thread_main() {

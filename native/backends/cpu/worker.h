@@ -129,13 +129,14 @@ class Worker {
   u32 spinning_kernels_ = 0;
   u32 polling_kernels_ = 0;
   std::int64_t poll_ns_ = 0;
-  u64 idle_loops_ = 0;
-  u64 turn_ = 0;
-  u32 turns_kernel_ = 0;
+  // The slot's own thread's, while it finds nothing: away from what a caller that runs a kernel looks at.
+  alignas(kIndexLine) u64 idle_loops_ = 0;
 
   // The lock's holder's.
   alignas(kIndexLine) KernelRow<&Instance::next_ready> ready_;
   KernelRow<&Instance::next_stalled> stalled_;
+  u64 turn_ = 0;
+  u32 turns_kernel_ = 0;
   // Mirrors of the two sizes, for others, away from what each turn writes.
   alignas(kIndexLine) u32 ready_count_ = 0;
   u32 stalled_count_ = 0;
