@@ -41,28 +41,26 @@ def test_workflows_run_commands_that_exist(path: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def run(tmp_path: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the repository where no compiler is to be found."""
+@pytest.fixture
+def no_compilers(tmp_path: Path) -> Path:
+    """A folder for PATH with what the repository's commands need, and no compiler."""
     for name in ("sh", "dirname", "mktemp", "rm", "cat", "grep", "sed"):
         found = shutil.which(name)
         assert found is not None
         (tmp_path / name).symlink_to(found)
-    only_these = {"PATH": str(tmp_path), **environment}
+    return tmp_path
+
+
+def run(path: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    only_these = {"PATH": str(path), **environment}
     return subprocess.run(command, env=only_these, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("tool", ["g++", "clang++", "opencl", "nvcc"])
-def test_a_compiler_that_is_required_must_be_there(tmp_path: Path, tool: str) -> None:
-    left_out = run(tmp_path, "tools/check_headers")
+def test_a_compiler_that_is_required_must_be_there(no_compilers: Path, tool: str) -> None:
+    left_out = run(no_compilers, "tools/check_headers")
     assert (left_out.returncode, f"{tool}: " in left_out.stdout) == (0, True)
-    failed = subprocess.run(
-        ["tools/check_headers"],
-        env={"PATH": str(tmp_path), "RINGWAY_REQUIRE_TOOLS": f"other {tool}"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    failed = run(no_compilers, "tools/check_headers", RINGWAY_REQUIRE_TOOLS=f"other {tool}")
     assert failed.returncode == 1
     assert f"{tool}: " in failed.stderr
     assert "RINGWAY_REQUIRE_TOOLS names it" in failed.stderr

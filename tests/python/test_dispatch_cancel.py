@@ -8,17 +8,20 @@ import ringway as rw
 from ringway.errors import Closed
 
 
-def test_groups_that_have_not_begun_are_left_out() -> None:
-    inner = 6000
+def leaves_groups_out(inner: int) -> bool:
     a = np.ones(128 * inner, np.float32)
     with rw.Device("cpu", workers=1) as device:
         multiply = device.kernel("matrix_multiply")
         outs = [np.zeros((128, 128), np.float32) for _ in range(2)]
         running, waiting = (multiply.start(a, a, out, inner, threads=(128, 128)) for out in outs)
-        assert waiting.cancel()
-        assert running.cancel()
-        for dispatch in running, waiting:
-            with pytest.raises(Closed, match="the dispatch was cancelled"):
-                dispatch.wait(timeout=60)
-        assert (outs[0] == 0).any()
-        assert not outs[1].any()
+        # Both may have ended, on a fast machine or one that stood still: a longer one has to tell then.
+        cancelled = [dispatch.cancel() for dispatch in (waiting, running)]
+        for dispatch, was in zip((waiting, running), cancelled, strict=True):
+            if was:
+                with pytest.raises(Closed, match="the dispatch was cancelled"):
+                    dispatch.wait(timeout=60)
+        return cancelled == [True, True] and (outs[0] == 0).any() and not outs[1].any()
+
+
+def test_groups_that_have_not_begun_are_left_out() -> None:
+    assert any(leaves_groups_out(6000 << attempt) for attempt in range(5))
