@@ -25,6 +25,7 @@ def add_parser(commands: Any) -> None:
     option = parser.add_argument
     option("--backend", default="auto", choices=backend_names(), help="what to check (auto)")
     option("--only", metavar="NAME", action="append", help="run checks of this name; * matches any text")
+    option("--exact", action="store_true", help="leave out what a slow machine could fail")
     option("--list", action="store_true", help="list the checks and run none")
     option("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run, parser=parser)
@@ -34,12 +35,16 @@ def chosen(arguments: argparse.Namespace) -> list[Check]:
     """The checks that the arguments ask for, in their order."""
     from ringway.cli.validate.every import CHECKS
 
+    checks = [check for check in CHECKS if not (arguments.exact and check.measured)]
     if arguments.only is None:
-        return CHECKS
+        return checks
     for pattern in arguments.only:
         if not any(fnmatchcase(check.name, pattern) for check in CHECKS):
             arguments.parser.error(f"--only {pattern}: no check has that name; --list shows them")
-    return [check for check in CHECKS if any(fnmatchcase(check.name, pattern) for pattern in arguments.only)]
+    found = [check for check in checks if any(fnmatchcase(check.name, pattern) for pattern in arguments.only)]
+    if not found:
+        arguments.parser.error(f"--exact leaves none of {', '.join(arguments.only)}")
+    return found
 
 
 def outcome(check: Check, setting: Setting) -> dict[str, Any]:

@@ -66,11 +66,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Check:
-    """A check by name."""
+    """A check by name; a measured one depends on the machine and on what else it does."""
 
     name: str
     title: str
     run: Callable[[Setting], Finding]
+    measured: bool = False
 
 
 def below(value: Number, limit: Number, unit: str, note: str = "") -> Finding:

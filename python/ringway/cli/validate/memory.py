@@ -46,6 +46,6 @@ def used_queue(setting: Setting) -> Finding:
 
 
 CHECKS = [
-    Check("memory-kernel", "memory of an idle kernel", kernels),
-    Check("memory-queue", "memory of a full mailbox of VectorRequest", used_queue),
+    Check("memory-kernel", "memory of an idle kernel", kernels, measured=True),
+    Check("memory-queue", "memory of a full mailbox of VectorRequest", used_queue, measured=True),
 ]
