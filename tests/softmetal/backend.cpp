@@ -1,8 +1,11 @@
 #include "softmetal/backend.h"
 
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 #include "backends/metal/dispatcher.h"
+#include "softmetal.h"
 
 namespace metal_test {
 namespace {
@@ -42,6 +45,13 @@ Thrown Device::end(const std::shared_ptr<DispatchJob>& job) {
     std::abort();  // what runs cannot be taken down
   }
   return thrown_by([&] { job->check(); });
+}
+
+long left(const char* kind) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (softmetal_live_objects(kind) && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return softmetal_live_objects(kind);
 }
 
 }  // namespace metal_test

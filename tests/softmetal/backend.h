@@ -61,6 +61,9 @@ class Device {
   std::vector<std::shared_ptr<u8>> held_;
 };
 
+// Objects of Metal's that live. The thread that called a handler lets go of what it held a little later.
+long left(const char* kind);
+
 template <class T>
 u64 word(T* memory) {
   return reinterpret_cast<u64>(memory);

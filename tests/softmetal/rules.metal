@@ -37,6 +37,9 @@ kernel void divergent(device uint* out [[buffer(0)]], uint i [[thread_position_i
 kernel void divergent_simd(device uint* out [[buffer(0)]], uint i [[thread_position_in_grid]]) {
   out[i] = i < 7 ? simd_sum(i) : i;
 }
+kernel void element(device uint* out [[buffer(0)]], constant uint& i [[buffer(1)]]) {
+  out[i] = 1;
+}
 kernel void past_the_end(device uint* out [[buffer(0)]], uint i [[thread_position_in_grid]]) {
   out[i + 1024] = i;
 }

@@ -11,6 +11,7 @@
 namespace {
 
 using metal_test::Device;
+using metal_test::left;
 using metal_test::Thrown;
 using metal_test::word;
 using namespace ringway;
@@ -111,14 +112,6 @@ TEST_P(Dispatches, RunInOrderWhereverTheirMemoryLies) {
 
 INSTANTIATE_TEST_SUITE_P(Seed, Dispatches, testing::ValuesIn(seeds()),
                          [](const auto& seed) { return std::to_string(seed.param); });
-
-// Objects of Metal's that live. The thread that called a handler lets go of what it held a little later.
-long left(const char* kind) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (softmetal_live_objects(kind) && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return softmetal_live_objects(kind);
-}
 
 class Faults : public testing::Test {
  protected:

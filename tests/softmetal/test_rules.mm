@@ -284,6 +284,23 @@ TEST_F(Rules, AccessesOutsideOfMemoryFault) {
   EXPECT_EQ(failure(dispatch("number", 8, buffer)), "");  // the device goes on
 }
 
+TEST_F(Rules, AnAccessFarPastTheEndReachesNoOtherMemory) {
+  std::vector<id<MTLBuffer>> others;
+  for (int i = 0; i < 64; ++i) others.push_back(device.buffer(4096, "other"));
+  for (unsigned far = 1024; far < 1u << 23; far *= 2) {
+    id<MTLCommandBuffer> done = run(device, [&](id<MTLComputeCommandEncoder> encoder) {
+      [encoder setComputePipelineState:device.pipeline("element")];
+      [encoder setBuffer:others[32] offset:0 atIndex:0];
+      [encoder setBytes:&far length:sizeof far atIndex:1];
+      [encoder dispatchThreads:kOne threadsPerThreadgroup:kOne];
+    });
+    EXPECT_SAYS(failure(done),
+                std::to_string(4 * far - 4096) + " bytes past the end of out[0], Buffer(0) 'other'");
+  }
+  for (id<MTLBuffer> other : others)
+    for (int i = 0; i < 1024; ++i) ASSERT_EQ(contents<unsigned>(other)[i], 0u);
+}
+
 TEST_F(Rules, AnErrorNamesItsEncoder) {
   MTLCommandBufferDescriptor* descriptor = [[MTLCommandBufferDescriptor new] autorelease];
   descriptor.errorOptions = MTLCommandBufferErrorOptionEncoderExecutionStatus;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "core/error.h"
 
@@ -51,8 +52,8 @@ History::History(const Recording& recording) : recording_(recording) {
   withhold();
   for (auto& [number, kernel] : kernels_) {
     kernel.settled &= recording.complete() && !lost_;
-    std::stable_sort(kernel.sent.begin(), kernel.sent.end(), [&](std::size_t a, std::size_t b) {
-      return recording[a].head.ticket < recording[b].head.ticket;
+    std::sort(kernel.sent.begin(), kernel.sent.end(), [&](std::size_t a, std::size_t b) {
+      return std::pair(recording[a].head.ticket, a) < std::pair(recording[b].head.ticket, b);
     });
   }
   for (auto& [number, queue] : queues_) {

@@ -13,6 +13,7 @@
 
 #include "engine/asan.h"
 #include "engine/group.h"
+#include "engine/memory.h"
 
 namespace softmetal {
 namespace {
@@ -20,7 +21,7 @@ namespace {
 constexpr size_t kSignalStack = 64 * 1024;
 constexpr auto kLook = std::chrono::milliseconds(20);
 constexpr size_t kFarBelow = 512 * 1024;
-constexpr long kGuard = 4096;  // bytes behind a buffer that nothing else has
+constexpr long kGuard = Memory::kGuard;
 
 struct sigaction before[NSIG];
 
@@ -123,7 +124,7 @@ void Group::stop_at_fault(int signal, const void* address) {
   char what[384];
   if (signal == SIGFPE) stop(kPageFault, "arithmetic fault");
   const Kernel& kernel = *dispatch_->kernel;
-  long nearest = 1 << 20;
+  long nearest = kGuard;
   int length = std::snprintf(what, sizeof what, "page fault at address %p", address);
   for (const sm_argument& argument : kernel.arguments) {
     const Bound& bound = dispatch_->buffers[argument.index];
@@ -137,8 +138,9 @@ void Group::stop_at_fault(int signal, const void* address) {
         argument.writable ? "an" : "a read", distance, past >= 0 ? "past the end of" : "before",
         argument.name, argument.index, bound.label.c_str(), bound.length);
   }
-  // A frame larger than the guard may step over it; the guard of a buffer that lies below the stack is the buffer's.
-  if (at < stack && at >= stack - kFarBelow && nearest >= kGuard) stop(kStackOverflow, "stack overflow");
+  // A frame larger than the stack's guard steps over it, into the far end of a buffer's that may lie below.
+  const bool below = at < stack && at >= stack - kFarBelow;
+  if (below && nearest >= kGuard - static_cast<long>(kFarBelow)) stop(kStackOverflow, "stack overflow");
   std::snprintf(what + length, sizeof what - static_cast<size_t>(length),
                 ", thread_position_in_grid (%u,%u,%u)", thread[0], thread[1], thread[2]);
   stop(kPageFault, what);

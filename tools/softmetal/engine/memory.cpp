@@ -11,18 +11,22 @@ namespace softmetal {
 namespace {
 
 constexpr size_t kPage = 4096;
+constexpr size_t kAround = 2 * Memory::kGuard;
 constexpr unsigned char kFilling = 0xA5;
 
 }  // namespace
 
 Memory::Memory(size_t length, bool poisoned) : length_(length) {
   body_ = (length + kPage - 1) & ~(kPage - 1);
-  void* low = mmap(nullptr, body_ + 2 * kPage, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (body_ < length || body_ + kAround < body_) return;
+  void* low = mmap(nullptr, body_ + kAround, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (low == MAP_FAILED) return;
-  begin_ = static_cast<char*>(low) + kPage;
-  mprotect(low, kPage, PROT_NONE);
-  mprotect(begin_ + body_, kPage, PROT_NONE);
+  begin_ = static_cast<char*>(low) + kGuard;
+  if (mprotect(begin_, body_, PROT_READ | PROT_WRITE)) {
+    munmap(low, body_ + kAround);
+    begin_ = nullptr;
+    return;
+  }
   data_ = begin_ + ((body_ - length) & ~(kAlign - 1));
   std::memset(begin_, kFilling, static_cast<size_t>(data_ - begin_));
   std::memset(data_ + length, kFilling, static_cast<size_t>(begin_ + body_ - data_) - length);
@@ -34,7 +38,7 @@ Memory::Memory(size_t length, bool poisoned) : length_(length) {
 Memory::~Memory() {
   if (!begin_) return;
   permit(begin_ - kPage, body_ + 2 * kPage);
-  munmap(begin_ - kPage, body_ + 2 * kPage);
+  munmap(begin_ - kGuard, body_ + kAround);
 }
 
 std::string Memory::damage() const {
