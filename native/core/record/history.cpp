@@ -52,9 +52,7 @@ History::History(const Recording& recording) : recording_(recording) {
   withhold();
   for (auto& [number, kernel] : kernels_) {
     kernel.settled &= recording.complete() && !lost_;
-    std::sort(kernel.sent.begin(), kernel.sent.end(), [&](std::size_t a, std::size_t b) {
-      return std::pair(recording[a].head.ticket, a) < std::pair(recording[b].head.ticket, b);
-    });
+    sort_by_ticket(kernel.sent);
   }
   for (auto& [number, queue] : queues_) {
     std::sort(queue.in.begin(), queue.in.end());
@@ -164,13 +162,16 @@ std::size_t History::entering(std::size_t place) const {
   return moved == entering_.end() ? place : moved->second;
 }
 
+void History::sort_by_ticket(std::vector<std::size_t>& places) const {
+  const auto key = [&](std::size_t place) { return std::pair(recording_[place].head.ticket, place); };
+  std::sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+}
+
 // Threads write their records between the claim of a ticket and its publication, and may overtake each other there.
 void History::put_in_order() {
   auto order = [&](std::vector<std::size_t>& places) {
     std::vector<std::size_t> sorted = places;
-    std::stable_sort(sorted.begin(), sorted.end(), [&](std::size_t a, std::size_t b) {
-      return recording_[a].head.ticket < recording_[b].head.ticket;
-    });
+    sort_by_ticket(sorted);
     for (std::size_t i = 0; i < places.size(); ++i) {
       if (places[i] != sorted[i]) entering_[places[i]] = sorted[i];
     }

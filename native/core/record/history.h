@@ -71,6 +71,7 @@ class History {
   void add(std::size_t i, const Record& record);
   void add_input(std::size_t i, const Record& record);
   void add_letter(std::size_t i, const Record& record);
+  void sort_by_ticket(std::vector<std::size_t>& places) const;
   void put_in_order();
   void find_orders();
   void withhold();

@@ -203,6 +203,7 @@ void Group::enter(unsigned fiber) {
   fiber_done_ = false;
   ringway::cpu::switch_fiber(&scheduler_, fibers_[fiber].suspended);
   tsan::enter(own_);
+  if (stopped_) tsan::acquire(&run_->end);  // stop() wrote why
   if (!stopped_ && fiber_done_) idle_.push_back(fiber_);
 }
 
@@ -329,6 +330,7 @@ bool Group::fails_for_no_reason() {
 void Group::stop(int code, const char* what) {
   in_kernel_ = false;
   std::snprintf(what_, sizeof what_, "Compute Function(%s): %s", dispatch_->kernel->name.c_str(), what);
+  tsan::release(&run_->end);
   stopped_ = code;
   suspend();
   __builtin_unreachable();
