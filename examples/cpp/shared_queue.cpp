@@ -47,7 +47,7 @@ Queue attach(const std::string& name) {
 void send(const Queue& queue, int count) {
   for (int i = 0; i < count; ++i) {
     const Price price{7, i, 2.5};
-    queue->send({{&price, sizeof(price)}}, ringway::Wait::seconds(kPatience), kPatience);
+    queue->send({{&price, sizeof(price)}}, queue->patience(kPatience));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/message_io.h"
+#include "bindings/seconds.h"
 #include "bindings/waiting_call.h"
 #include "core/runtime.h"
 
@@ -37,8 +38,8 @@ py::object id(const Letter& letter) {
                    sizeof(letter->envelope.message_id));
 }
 
-std::optional<bool> resend(Kernel& kernel, const Letter& letter, bool wait) {
-  const Patience patience = kernel.patience(std::nullopt, signal_check());
+std::optional<bool> resend(Kernel& kernel, const Letter& letter, bool wait, const py::object& timeout) {
+  const Patience patience = kernel.patience(seconds_of(timeout), signal_check());
   const WaitingCall call(&kernel.runtime());
   const std::optional<bool> sent = kernel.resend(*letter, wait ? &patience : nullptr);
   if (sent.value_or(false)) kernel.dead_letters().remove(letter.letter.get());
@@ -46,8 +47,10 @@ std::optional<bool> resend(Kernel& kernel, const Letter& letter, bool wait) {
 }
 
 // None: no room for now, of a call that does not wait.
-std::optional<bool> resend_to_queue(NamedQueue& queue, const Letter& letter, bool wait) {
+std::optional<bool> resend_to_queue(NamedQueue& queue, const Letter& letter, bool wait,
+                                    const py::object& timeout) {
   using Offer = NamedQueue::Offer;
+  const Patience patience = queue.patience(seconds_of(timeout), signal_check());
   queue.check_message(letter->envelope.type_id, "the dead letter's type", letter->body.size());
   if (queue.type().fixed_size && letter->body.size() != queue.type().fixed_size) {
     throw Error(ErrorKind::kTypeMismatch, "queue '" + queue.name() + "' carries messages of " +
@@ -62,10 +65,8 @@ std::optional<bool> resend_to_queue(NamedQueue& queue, const Letter& letter, boo
     const Offer made = queue.try_send(parts);
     if (made != Offer::kFull) return made == Offer::kSent;
     if (!wait && queue.queue().options().policy == Backpressure::kBlock) return std::nullopt;
-    const double seconds = queue.block_timeout();
-    const Check check = signal_check();
     const WaitingCall call(&queue);
-    return queue.send(parts, Wait::seconds(seconds, check), seconds);
+    return queue.send(parts, patience);
   };
   const bool bare = queue.type().content != Content::kAny;
   const std::optional<bool> sent = bare ? send({body}) : send({{&envelope, sizeof(envelope)}, body});
@@ -87,8 +88,9 @@ void init_dead_letters(py::module_& module) {
                              [](const Letter& letter) { return decode(letter->envelope, letter->body); });
   module.def("dead_letters", &dead_letters<Kernel>, py::arg("kernel"), py::arg("clear"));
   module.def("queue_dead_letters", &dead_letters<NamedQueue>, py::arg("queue"), py::arg("clear"));
-  module.def("resend_to_queue", &resend_to_queue, py::arg("queue"), py::arg("letter"), py::arg("wait"));
-  module.def("resend", &resend, py::arg("kernel"), py::arg("letter"), py::arg("wait"));
+  module.def("resend_to_queue", &resend_to_queue, py::arg("queue"), py::arg("letter"), py::arg("wait"),
+             py::arg("timeout"));
+  module.def("resend", &resend, py::arg("kernel"), py::arg("letter"), py::arg("wait"), py::arg("timeout"));
 }
 
 }  // namespace ringway::bindings

@@ -79,7 +79,7 @@ class EventPort {
     });
   }
   void terminate(const SharedKernel& kernel, bool drain, const py::object& timeout, u64 token) {
-    const double seconds = seconds_of(timeout, kForever);
+    const double seconds = seconds_or_forever(timeout);
     auto report = std::make_shared<TerminateReport>();
     add(
         token,
@@ -91,7 +91,7 @@ class EventPort {
         [report] { return tuple_of(*report); });
   }
   void close(const SharedRuntime& runtime, bool drain, const py::object& timeout, u64 token) {
-    const double seconds = seconds_of(timeout, kForever);
+    const double seconds = seconds_or_forever(timeout);
     auto report = std::make_shared<Runtime::CloseReport>();
     add(
         token,

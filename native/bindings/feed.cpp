@@ -27,7 +27,7 @@ SharedFeed start(Runtime& runtime, const std::shared_ptr<NamedQueue>& queue,
 
 bool wait(Feed& feed, const py::object& timeout) {
   const Check check = signal_check();
-  const double seconds = seconds_of(timeout, kForever);
+  const double seconds = seconds_or_forever(timeout);
   const WaitingCall call(&feed.kernel()->runtime());
   return feed.wait(Wait::seconds(seconds, check));
 }

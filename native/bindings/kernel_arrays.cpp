@@ -72,15 +72,14 @@ std::pair<u32, u32> try_send_many(Kernel& kernel, const py::array& array, const 
 std::pair<u32, u32> send_many(Kernel& kernel, const py::array& array, const py::object& message,
                               py::handle priority, py::handle ttl, const py::object& timeout) {
   const Sending sending(array, message, priority, ttl);
-  const double seconds = seconds_of(timeout, kernel.options().block_timeout);
-  const Check check = signal_check();
+  const Patience patience = kernel.patience(seconds_of(timeout), signal_check());
   u32 dropped = 0;
   const WaitingCall call(&kernel.runtime());
   u32 done = sending.send(kernel, 0, &dropped);
   const bool waits = kernel.options().policy == Backpressure::kBlock;
   for (u32 more = 1; waits && more && done < sending.from.count; done += more) {
     more = 0;
-    kernel.port().room.wait(Wait::seconds(seconds, check),
+    kernel.port().room.wait(Wait::seconds(patience.seconds, patience.check),
                             [&] { return (more = sending.send(kernel, done, &dropped)) != 0; });
   }
   return {done - dropped, sending.from.count - done};
@@ -89,8 +88,7 @@ std::pair<u32, u32> send_many(Kernel& kernel, const py::array& array, const py::
 [[noreturn]] void refuse_many(Kernel& kernel, u64 messages, py::handle priority, const py::object& timeout) {
   Outgoing out;
   encode(py::bytes(), {priority, {}, {}}, &out);
-  const double seconds = seconds_of(timeout, kernel.options().block_timeout);
-  kernel.refuse(out.envelope, kernel.patience(seconds, nullptr), messages);
+  kernel.refuse(out.envelope, kernel.patience(seconds_of(timeout), nullptr), messages);
 }
 
 u32 receive_some(Kernel& kernel, const Records& to) {
@@ -107,7 +105,7 @@ u32 try_receive_many(Kernel& kernel, const py::array& array, const py::object& m
 u32 receive_many(Kernel& kernel, const py::array& array, const py::object& message,
                  const py::object& timeout) {
   const Records to(array, message);
-  const double seconds = seconds_of(timeout, kForever);
+  const double seconds = seconds_or_forever(timeout);
   const Check check = signal_check();
   u32 done = 0;
   {

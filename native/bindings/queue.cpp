@@ -121,10 +121,9 @@ bool send(NamedQueue& queue, const py::object& message, const py::object& timeou
   return with_parts(queue, message, {priority, ttl, message_id}, [&](Parts parts) {
     const NamedQueue::Offer made = queue.try_send(parts);
     if (made != NamedQueue::Offer::kFull) return made == NamedQueue::Offer::kSent;
-    const double seconds = seconds_of(timeout, queue.block_timeout());
-    const Check check = signal_check();
+    const Patience patience = queue.patience(seconds_of(timeout), signal_check());
     const WaitingCall call(&queue);
-    return queue.send(parts, Wait::seconds(seconds, check), seconds);
+    return queue.send(parts, patience);
   });
 }
 
@@ -134,7 +133,7 @@ std::optional<bool> try_send(NamedQueue& queue, const py::object& message, py::h
   return with_parts(queue, message, {priority, ttl, message_id}, [&](Parts parts) -> std::optional<bool> {
     const NamedQueue::Offer made = queue.try_send(parts);
     if (made == NamedQueue::Offer::kFull) {
-      if (queue.queue().options().policy == Backpressure::kReject) queue.refuse(1, 0);
+      if (queue.queue().options().policy == Backpressure::kReject) queue.refuse(1, queue.patience(0));
       return std::nullopt;
     }
     return made == NamedQueue::Offer::kSent;
@@ -165,7 +164,7 @@ py::object decode_message(const NamedQueue& queue, const std::vector<u8>& messag
 // Calls `attempt` until it returns true, waiting without the GIL.
 template <class Attempt>
 void wait_for_message(NamedQueue& queue, const py::object& timeout, Attempt attempt) {
-  const double seconds = seconds_of(timeout, kForever);
+  const double seconds = seconds_or_forever(timeout);
   const Check check = signal_check();
   bool received = false;
   {
@@ -228,22 +227,23 @@ std::pair<u32, u32> send_many(NamedQueue& queue, const py::array& array, const p
   auto [done, dropped] = try_send_many(queue, array);
   const Records from(queue, "send_many", array);
   if (done < from.count && queue.queue().options().policy == Backpressure::kBlock) {
-    const double seconds = seconds_of(timeout, queue.block_timeout());
-    const Check check = signal_check();
+    const Patience patience = queue.patience(seconds_of(timeout), signal_check());
     const WaitingCall call(&queue);
     for (u32 more = 1; more && done < from.count; done += more) {
       more = 0;
-      queue.wait(Side::kSend, Wait::seconds(seconds, check), [&, &done = done, &dropped = dropped] {
-        more = queue.try_send_many(from.first + from.stride * done, from.stride, from.count - done, &dropped);
-        return more != 0;
-      });
+      queue.wait(Side::kSend, Wait::seconds(patience.seconds, patience.check),
+                 [&, &done = done, &dropped = dropped] {
+                   more = queue.try_send_many(from.first + from.stride * done, from.stride, from.count - done,
+                                              &dropped);
+                   return more != 0;
+                 });
     }
   }
   return {done - dropped, from.count - done};
 }
 
 void refuse(NamedQueue& queue, u64 messages, const py::object& timeout) {
-  queue.refuse(messages, seconds_of(timeout, queue.block_timeout()));
+  queue.refuse(messages, queue.patience(seconds_of(timeout)));
 }
 
 Records output(const NamedQueue& queue, const py::array& array) {
@@ -296,16 +296,15 @@ Held try_reserve(const SharedQueue& queue, std::int64_t n) {
 
 Held reserve(const SharedQueue& queue, std::int64_t n, const py::object& timeout) {
   if (Held held = try_reserve(queue, n)) return held;
-  const double seconds = seconds_of(timeout, queue->block_timeout());
+  const Patience patience = queue->patience(seconds_of(timeout), signal_check());
   auto held = std::make_shared<Slots>(queue, Side::kSend, u32(n));
   bool holds = false;
   if (queue->queue().options().policy == Backpressure::kBlock) {
-    const Check check = signal_check();
     const WaitingCall call(queue.get());
-    holds = queue->wait(Side::kSend, Wait::seconds(seconds, check),
+    holds = queue->wait(Side::kSend, Wait::seconds(patience.seconds, patience.check),
                         [&] { return held->hold(queue->try_reserve(u32(n))); });
   }
-  if (!holds) queue->refuse(1, seconds);
+  if (!holds) queue->refuse(1, patience);
   return held;
 }
 
@@ -377,6 +376,12 @@ void init_queue(py::module_& module) {
       .def("try_receive", &try_receive)
       .def("send_many", &send_many, py::arg("array"), py::arg("timeout"))
       .def("try_send_many", &try_send_many, py::arg("array"))
+      .def(
+          "patience",
+          [](const NamedQueue& queue, const py::object& timeout) {
+            return queue.patience(seconds_of(timeout)).seconds;
+          },
+          py::arg("timeout"))
       .def("refuse", &refuse, py::arg("messages"), py::arg("timeout"))
       .def("receive_many", &receive_many, py::arg("out"), py::arg("least"), py::arg("timeout"))
       .def("try_receive_many", &try_receive_many, py::arg("out"), py::arg("least"))

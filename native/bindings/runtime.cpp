@@ -63,8 +63,7 @@ bool send(Kernel& kernel, const py::object& message, py::handle priority, py::ha
           py::handle message_id, const py::object& timeout) {
   Outgoing out;
   encode(message, {priority, ttl, message_id}, &out);
-  const Patience patience =
-      kernel.patience(seconds_of(timeout, kernel.options().block_timeout), signal_check());
+  const Patience patience = kernel.patience(seconds_of(timeout), signal_check());
   const WaitingCall call(&kernel.runtime());
   return kernel.send(out.envelope, out.body, *out.type_name, patience);
 }
@@ -74,14 +73,15 @@ py::object request(Kernel& kernel, const py::object& message, const py::object& 
   Outgoing out;
   encode(message, {priority, ttl, message_id}, &out);
   const Check check = signal_check();
-  const double seconds = seconds_of(timeout, kernel.options().message_timeout);
+  const std::optional<double> given = seconds_of(timeout);
+  const double seconds = kernel.answer_time(given);
   std::optional<Held> held;
   Reply reply{};
   {
     const WaitingCall call(&kernel.runtime());
     const Wait until = Wait::seconds(seconds, check);
-    held.emplace(kernel, kernel.ask(out.envelope, out.body, *out.type_name,
-                                    kernel.patience_of_request(seconds, check)));
+    held.emplace(
+        kernel, kernel.ask(out.envelope, out.body, *out.type_name, kernel.patience_of_request(given, check)));
     reply = kernel.wait(held->cell, until, seconds);
   }
   return decode(*reply.envelope, reply.body);
@@ -99,7 +99,7 @@ py::object id_of(const py::object& message) {
 py::object receive(Kernel& kernel, const py::object& timeout) {
   Message message;
   const Check check = signal_check();
-  const double seconds = seconds_of(timeout, kForever);
+  const double seconds = seconds_or_forever(timeout);
   bool received = false;
   {
     const WaitingCall call(&kernel.runtime());
@@ -157,7 +157,7 @@ void link(Runtime& runtime, Kernel& source, Kernel& target, std::int64_t capacit
 py::tuple terminate(Kernel& kernel, bool drain, const py::object& timeout) {
   TerminateReport report{};
   const Check check = signal_check();
-  const double seconds = seconds_of(timeout, kForever);
+  const double seconds = seconds_or_forever(timeout);
   {
     const WaitingCall call(&kernel.runtime());
     report = kernel.terminate(drain, Wait::seconds(seconds, check));
@@ -181,7 +181,7 @@ SharedRuntime start(const std::string& backend, std::optional<std::int64_t> work
 
 py::dict close(Runtime& runtime, bool drain, const py::object& timeout) {
   const Check check = signal_check();
-  const Wait until = Wait::seconds(seconds_of(timeout, kForever), check);
+  const Wait until = Wait::seconds(seconds_or_forever(timeout), check);
   const auto queues = runtime.queues();
   Runtime::CloseReport report;
   {
@@ -291,20 +291,24 @@ void init_runtime(py::module_& module) {
       .def(
           "patience",
           [](const Kernel& kernel, const py::object& timeout) {
-            return kernel.patience(seconds_of(timeout, kernel.options().block_timeout), nullptr);
+            return kernel.patience(seconds_of(timeout), nullptr);
           },
           py::arg("timeout"))
       .def(
           "patience_of_request",
-          [](const Kernel& kernel, double seconds) { return kernel.patience_of_request(seconds, nullptr); },
-          py::arg("seconds"))
+          [](const Kernel& kernel, const py::object& timeout) {
+            return kernel.patience_of_request(seconds_of(timeout), nullptr);
+          },
+          py::arg("timeout"))
+      .def(
+          "answer_time",
+          [](const Kernel& kernel, const py::object& timeout) {
+            return kernel.answer_time(seconds_of(timeout));
+          },
+          py::arg("timeout"))
       .def("try_receive", &try_receive)
-      .def_property_readonly("block_timeout",
-                             [](const Kernel& kernel) { return kernel.options().block_timeout; })
       .def_property_readonly(
           "blocks", [](const Kernel& kernel) { return kernel.options().policy == Backpressure::kBlock; })
-      .def_property_readonly("message_timeout",
-                             [](const Kernel& kernel) { return kernel.options().message_timeout; })
       .def_property_readonly("accepts", [](const Kernel& kernel) { return kernel.type().accepts; })
       .def_property_readonly("capacity", [](const Kernel& kernel) { return kernel.options().capacity; })
       .def("depth", &depth, py::arg("outbox"))

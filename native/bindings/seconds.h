@@ -1,5 +1,6 @@
 // Time-outs as Python callers name them.
 #pragma once
+#include <optional>
 #include <string>
 
 #include "bindings/bindings.h"
@@ -14,9 +15,9 @@ inline std::string text_of(double number) {
   return py::str(py::float_(number)).cast<std::string>();
 }
 
-// Seconds that a caller names; None is `otherwise`.
-inline double seconds_of(const py::object& timeout, double otherwise) {
-  if (timeout.is_none()) return otherwise;
+// Seconds that a caller names; None: what the call is made on has a default.
+inline std::optional<double> seconds_of(const py::object& timeout) {
+  if (timeout.is_none()) return std::nullopt;
   double seconds = -1;
   if (PyFloat_Check(timeout.ptr())) {
     seconds = PyFloat_AS_DOUBLE(timeout.ptr());
@@ -30,6 +31,11 @@ inline double seconds_of(const py::object& timeout, double otherwise) {
   if (seconds >= 0) return seconds;
   throw Error(ErrorKind::kInvalidOption, "timeout is " + py::repr(timeout).cast<std::string>() +
                                              "; it must be 0 or more seconds, or None");
+}
+
+// For waits without a default.
+inline double seconds_or_forever(const py::object& timeout) {
+  return seconds_of(timeout).value_or(kForever);
 }
 
 }  // namespace ringway::bindings

@@ -1,7 +1,6 @@
 #include "core/kernel.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <thread>
 
@@ -42,12 +41,6 @@ bool spin_for(Done done, Attempt attempt) {
     i < kSpins ? atomic::relax() : std::this_thread::yield();
   }
   return false;
-}
-
-std::string seconds_text(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g s", seconds);
-  return text;
 }
 
 std::string list_of(const std::vector<std::string>& names) {
@@ -195,7 +188,7 @@ Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, cons
       return result != Put::kFull;
     });
   }
-  if (result == Put::kFull) refuse(envelope, patience ? *patience : Patience{0});
+  if (result == Put::kFull) refuse(envelope, patience ? *patience : this->patience(0, nullptr));
   if (result == Put::kDropped) {
     port_->dead_letters.add(LetterReason::kDropNew, &envelope, body,
                             full(envelope) + "; its policy dropped the new message");
@@ -203,23 +196,25 @@ Kernel::Put Kernel::put(const Envelope& envelope, std::span<const u8> body, cons
   return result;
 }
 
-Patience Kernel::patience(std::optional<double> seconds, void (*check)()) const {
-  return {seconds.value_or(options_.block_timeout), check};
+Patience Kernel::patience(std::optional<double> timeout, void (*check)()) const {
+  return {timeout.value_or(options_.block_timeout), timeout ? Limit::kTimeout : Limit::kBlockTimeout, check};
 }
 
-Patience Kernel::patience_of_request(double seconds, void (*check)()) const {
-  if (seconds <= options_.block_timeout) return {seconds, check, ErrorKind::kTimeout};
-  return patience(std::nullopt, check);
+Patience Kernel::patience_of_request(std::optional<double> timeout, void (*check)()) const {
+  const double seconds = answer_time(timeout);
+  if (seconds > options_.block_timeout) return patience(std::nullopt, check);
+  return {seconds, timeout ? Limit::kTimeout : Limit::kMessageTimeout, check, ErrorKind::kTimeout};
 }
 
 void Kernel::refuse(const Envelope& envelope, const Patience& patience, u64 messages) const {
   const bool blocks = options_.policy == Backpressure::kBlock;
-  port_->mailbox.refuse(
-      envelope, blocks ? patience.late : ErrorKind::kQueueFull,
-      full(envelope) + ": " +
-          (blocks ? "no room within " + seconds_text(patience.seconds) : std::string("policy 'reject'")) +
-          "; activate the kernel, or launch with more capacity, a longer block_timeout or another policy",
-      messages);
+  port_->mailbox.refuse(envelope, blocks ? patience.late : ErrorKind::kQueueFull,
+                        full(envelope) + ": " +
+                            (blocks ? "no room " + patience.text() : std::string("policy 'reject'")) +
+                            "; activate the kernel, or " +
+                            (blocks ? patience.remedy("launch with")
+                                    : std::string("launch with more capacity or another policy")),
+                        messages);
 }
 
 // For errors and dead letters: what is full, and of how many messages.

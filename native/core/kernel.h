@@ -16,6 +16,7 @@
 #include "core/dead_letters.h"
 #include "core/exclusive.h"
 #include "core/lifecycle.h"
+#include "core/patience.h"
 #include "core/telemetry.h"
 
 namespace ringway {
@@ -26,13 +27,6 @@ struct TerminateReport {
   u64 processed;
   u64 left_over;  // discarded
   double uptime;
-};
-
-// How long a sender waits for room in a full mailbox, under the policy `block`.
-struct Patience {
-  double seconds;
-  void (*check)() = nullptr;               // as in Wait
-  ErrorKind late = ErrorKind::kQueueFull;  // what the sender is told at the end
 };
 
 struct Message {
@@ -75,10 +69,14 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // of the runtime.
   TerminateReport terminate(bool drain, const Wait& until);
 
-  // For `seconds`, or the kernel's block time-out.
-  Patience patience(std::optional<double> seconds, void (*check)()) const;
-  // For a request that must be answered within `seconds`.
-  Patience patience_of_request(double seconds, void (*check)()) const;
+  // For `timeout` seconds, or the kernel's block time-out.
+  Patience patience(std::optional<double> timeout, void (*check)()) const;
+  // Within which a request must be answered: `timeout`, or the kernel's message time-out, in seconds.
+  double answer_time(std::optional<double> timeout) const {
+    return timeout.value_or(options_.message_timeout);
+  }
+  // For such a request.
+  Patience patience_of_request(std::optional<double> timeout, void (*check)()) const;
 
   // Puts a message into the mailbox. `type_name` is for texts. False: dropped, by policy drop_new or drop_oldest, and
   // counted.

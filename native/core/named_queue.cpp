@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -29,12 +28,6 @@ Take take_side(const QueueRing& ring) {
   Take side;
   side.open(ring);
   return side;
-}
-
-std::string text_of(double seconds) {
-  std::ostringstream text;
-  text << seconds;
-  return text.str();
 }
 
 }  // namespace
@@ -285,12 +278,13 @@ NamedQueue::Offer NamedQueue::try_send(std::initializer_list<Part> parts) {
   return Offer::kSent;
 }
 
-bool NamedQueue::send(std::initializer_list<Part> parts, const Wait& until, double seconds) {
+bool NamedQueue::send(std::initializer_list<Part> parts, const Patience& patience) {
   Offer made = try_send(parts);
   if (made == Offer::kFull && queue_.options().policy == Backpressure::kBlock) {
-    wait(Side::kSend, until, [&] { return (made = try_send(parts)) != Offer::kFull; });
+    wait(Side::kSend, Wait::seconds(patience.seconds, patience.check),
+         [&] { return (made = try_send(parts)) != Offer::kFull; });
   }
-  if (made == Offer::kFull) refuse(1, seconds);
+  if (made == Offer::kFull) refuse(1, patience);
   return made == Offer::kSent;
 }
 
@@ -327,13 +321,15 @@ u32 NamedQueue::try_send_many(const u8* first, std::ptrdiff_t stride, u32 n, u32
   return done;
 }
 
-void NamedQueue::refuse(u64 messages, double seconds) {
+void NamedQueue::refuse(u64 messages, const Patience& patience) {
   QueueAtomics::add_index(&queue_.ring().header->refused_full, messages);
   const bool blocked = queue_.options().policy == Backpressure::kBlock;
   throw Error(ErrorKind::kQueueFull,
               "queue '" + name() + "' is full (" + std::to_string(queue_.ring().capacity) + " messages, " +
-                  (blocked ? "no room within " + text_of(seconds) + " s" : std::string("policy 'reject'")) +
-                  "); receive from it, or create it with more capacity or another policy");
+                  (blocked ? "no room " + patience.text() : std::string("policy 'reject'")) +
+                  "); receive from it, or " +
+                  (blocked ? patience.remedy("create it with")
+                           : std::string("create it with more capacity or another policy")));
 }
 
 u32 NamedQueue::size(u64 ticket) const {

@@ -13,13 +13,14 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/channel.h"
 #include "core/dead_letters.h"
-#include "core/error.h"
+#include "core/patience.h"
 #include "core/telemetry.h"
 #include "core/wait.h"
 #include "core/watchers.h"
@@ -82,6 +83,10 @@ class NamedQueue {
   // Why a receiver waits, if there is more to say than that there is no message: an end for the text of a time-out.
   virtual std::string held_up() const { return ""; }
   double block_timeout() const { return block_timeout_; }
+  // For `timeout` seconds, or the queue's block time-out.
+  Patience patience(std::optional<double> timeout, void (*check)() = nullptr) const {
+    return {timeout.value_or(block_timeout_), timeout ? Limit::kTimeout : Limit::kBlockTimeout, check};
+  }
   virtual NamedCounts counts() const;
   // What the policy dropped on behalf of this process's senders.
   DeadLetters& dead_letters() { return dead_letters_; }
@@ -105,12 +110,12 @@ class NamedQueue {
   // One message, by the policy; kFull when there is no room now. Throws kClosed.
   Offer try_send(std::initializer_list<Part> parts);
   // Waits for room under kBlock. True: sent; false: dropped and counted. Throws kQueueFull, kClosed.
-  bool send(std::initializer_list<Part> parts, const Wait& until, double seconds);
+  bool send(std::initializer_list<Part> parts, const Patience& patience);
   // Copies up to n messages of the fixed size, `stride` bytes apart, by the policy, as far as there is room now.
   // What kDropNew drops counts as done. Throws kClosed.
   u32 try_send_many(const u8* first, std::ptrdiff_t stride, u32 n, u32* dropped);
   // Throws kQueueFull and counts `messages` as refused.
-  [[noreturn]] void refuse(u64 messages, double seconds);
+  [[noreturn]] void refuse(u64 messages, const Patience& patience);
 
   // Takes the next message; false when there is none now. Throws kClosed at the end, as all that receive.
   bool try_receive(std::vector<u8>* message);

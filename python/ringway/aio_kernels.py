@@ -91,12 +91,12 @@ class AsyncKernel(KernelFacts):
     ) -> Any:
         """Send a message and return its answer. A cancelled call gives its place back at once."""
         core, ask = self._core, self._runtime._port.ask
-        limit = left = seconds(timeout, core.message_timeout)
+        limit = left = core.answer_time(timeout)
         token = self._runtime._token()
         answer = ask(core, message, token, priority, ttl, message_id)
         if answer is False:
             clock = asyncio.get_running_loop().time
-            end, patience = clock() + limit, core.patience_of_request(limit)
+            end, patience = clock() + limit, core.patience_of_request(timeout)
             answer = await self._room(
                 lambda: ask(core, message, token, priority, ttl, message_id), False, patience.seconds
             )
@@ -138,7 +138,7 @@ class AsyncKernel(KernelFacts):
     ) -> int:
         """Copy an array of messages into the mailbox; see `ringway.Kernel.send_many`."""
         check_array(self._core, array, message)
-        kind, limit = class_of(message), seconds(timeout, self._core.block_timeout)
+        kind, limit = class_of(message), self._core.patience(timeout).seconds
         done = dropped = 0
 
         def some() -> tuple[int, int] | None:
@@ -163,12 +163,14 @@ class AsyncKernel(KernelFacts):
         )
         return room[:count]
 
-    async def resend(self, letter: DeadLetter) -> bool:
+    async def resend(self, letter: DeadLetter, *, timeout: float | None = None) -> bool:
         """Put a dead letter's message, of this or of another kernel, into the mailbox."""
         core = instance("letter", letter, DeadLetter)._core
-        if (sent := _core.resend(self._core, core, False)) is None:
-            patience = self._core.patience(None)
-            sent = await self._room(lambda: _core.resend(self._core, core, False), None, patience.seconds)
+        if (sent := _core.resend(self._core, core, False, timeout)) is None:
+            patience = self._core.patience(timeout)
+            sent = await self._room(
+                lambda: _core.resend(self._core, core, False, timeout), None, patience.seconds
+            )
             if sent is None:
                 self._core.refuse(letter.body, letter.priority, patience)
         return sent

@@ -172,12 +172,12 @@ class AsyncQueue(QueueFacts):
 
         return AsyncSlots(acquire)
 
-    async def resend(self, letter: DeadLetter) -> bool:
+    async def resend(self, letter: DeadLetter, *, timeout: float | None = None) -> bool:
         """Put a dead letter's message, of this queue, another or a kernel, into the queue."""
         core = instance("letter", letter, DeadLetter)._core
-        sent = await self._room(lambda: _core.resend_to_queue(self._core, core, False), None)
+        sent = await self._room(lambda: _core.resend_to_queue(self._core, core, False, timeout), timeout)
         if sent is None:
-            refuse(self._core, 0, 1, None)
+            refuse(self._core, 0, 1, timeout)
         return bool(sent)
 
     async def end(self) -> None:
@@ -194,7 +194,7 @@ class AsyncQueue(QueueFacts):
 
     async def _room(self, attempt: Callable[[], Result | None], timeout: float | None) -> Result | None:
         """Await what ``attempt`` returns; None when the policy does not wait, or at the deadline."""
-        limit = seconds(timeout, self._core.block_timeout)
+        limit = self._core.patience(timeout)
         if (made := attempt()) is not None or not self._core.blocks:
             return made
         return await self._until(attempt, True, limit)

@@ -226,11 +226,16 @@ class Kernel(KernelFacts):
         """
         return receive_many(self._core, message, n, timeout)
 
-    def resend(self, letter: DeadLetter) -> bool:
+    def resend(self, letter: DeadLetter, *, timeout: float | None = None) -> bool:
         """Put a dead letter's message, of this or of another kernel, into the mailbox.
 
         It keeps id, priority and time to live, which begins anew; one that was a ``"duplicate"``, or has no
-        id, gets a new one. The answer comes by `receive`. Once sent, the letter leaves this kernel's list.
-        Returns and raises what `send` does.
+        id, gets a new one. The answer comes by `receive`. Once sent, the letter leaves this kernel's list;
+        after an error it stays there.
+
+        Parameters
+        ----------
+        timeout
+            As for `send`, whose results and errors it has too.
         """
-        return bool(_core.resend(self._core, instance("letter", letter, DeadLetter)._core, True))
+        return bool(_core.resend(self._core, instance("letter", letter, DeadLetter)._core, True, timeout))

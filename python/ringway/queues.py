@@ -439,12 +439,18 @@ class Queue(QueueFacts):
         run = whole("n", n, "a number of slots"), whole("least", least, "a number of messages")
         return PeekedSlots(self._core.peek(*run, timeout), self._kind)
 
-    def resend(self, letter: DeadLetter) -> bool:
+    def resend(self, letter: DeadLetter, *, timeout: float | None = None) -> bool:
         """Put a dead letter's message, of this queue, another or a kernel, into the queue.
 
-        Once sent, the letter leaves this queue's list. Returns and raises what `send` does.
+        Once sent, the letter leaves this queue's list; after an error it stays there.
+
+        Parameters
+        ----------
+        timeout
+            As for `send`, whose results and errors it has too.
         """
-        return bool(_core.resend_to_queue(self._core, instance("letter", letter, DeadLetter)._core, True))
+        core = instance("letter", letter, DeadLetter)._core
+        return bool(_core.resend_to_queue(self._core, core, True, timeout))
 
     def aio(self) -> AsyncQueue:
         """Return the same queue with its verbs to be awaited."""

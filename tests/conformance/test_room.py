@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import ringway as rw
 from ringway import errors
@@ -58,6 +60,73 @@ def test_a_send_names_its_own_time(full, runtime: rw.Runtime) -> None:
         kernel.send(b"x", timeout=0)
 
 
+OWN = r"no room within 0\.05 s, the call's timeout.* give a longer timeout"
+BLOCK = r"no room within 0\.05 s, its block_timeout.* a longer block_timeout"
+ANSWER = r"no room within 0\.05 s, its message_timeout.* a longer message_timeout"
+
+
+def refusal(call: Callable[[], object], kind: type[Exception] = errors.QueueFull) -> str:
+    with pytest.raises(kind, match="is full") as caught:
+        call()
+    return str(caught.value)
+
+
+def names_only(limit: str, text: str) -> None:
+    assert re.search(limit, text), text
+    for other in {OWN, BLOCK, ANSWER} - {limit}:
+        assert not re.search(other, text), text
+    assert ("block_timeout" in text) == (limit is BLOCK)
+
+
+def test_the_refusal_names_what_ended_the_wait(full, runtime: rw.Runtime) -> None:
+    patient = full(block_timeout=LONG, message_timeout=SHORT)
+    records = np.zeros(1, np.int64)
+    names_only(OWN, refusal(lambda: patient.send(b"x", timeout=SHORT)))
+    names_only(OWN, refusal(lambda: patient.send_many(records, timeout=SHORT)))
+    names_only(OWN, refusal(lambda: patient.request(b"x", timeout=SHORT), errors.Timeout))
+    names_only(ANSWER, refusal(lambda: patient.request(b"x"), errors.Timeout))
+    hasty = full(block_timeout=SHORT)
+    names_only(BLOCK, refusal(lambda: hasty.send(b"x")))
+    names_only(BLOCK, refusal(lambda: hasty.send_many(records)))
+    names_only(BLOCK, refusal(lambda: hasty.request(b"x", timeout=LONG)))
+    queue = runtime.queue("full", bytes, capacity=16, block_timeout=SHORT)
+    for _ in range(16):
+        queue.send(b"x")
+    names_only(OWN, refusal(lambda: queue.send(b"x", timeout=SHORT)))
+    names_only(BLOCK, refusal(lambda: queue.send(b"x")))
+
+
+def test_a_policy_that_does_not_wait_names_no_time(full) -> None:
+    kernel = full(policy="reject")
+    text = refusal(lambda: kernel.send(b"x", timeout=SHORT))
+    assert "policy 'reject'" in text
+    assert "timeout" not in text
+
+
+def letter_of(runtime: rw.Runtime) -> rw.DeadLetter:
+    ended = runtime.launch("echo", activate=False)
+    ended.send(b"x")
+    ended.terminate(drain=False)
+    (letter,) = ended.dead_letters()
+    return letter
+
+
+def test_sending_a_letter_again_names_its_own_time(full, runtime: rw.Runtime) -> None:
+    kernel, letter = full(block_timeout=LONG), letter_of(runtime)
+    queue = runtime.queue("full", capacity=16, block_timeout=LONG)
+    for _ in range(16):
+        queue.send(b"before")
+    for target in (kernel, queue):
+        names_only(OWN, refusal(functools.partial(target.resend, letter, timeout=SHORT)))
+        for wrong in (-1, float("nan")):
+            with pytest.raises(errors.InvalidOption, match="timeout is"):
+                target.resend(letter, timeout=wrong)
+    queue.receive()
+    with pytest.raises(errors.InvalidOption, match="timeout is"):
+        queue.resend(letter, timeout=-1)  # with room, too
+    assert queue.resend(letter, timeout=SHORT)
+
+
 @pytest.mark.parametrize("timeout", [-1, float("nan"), "soon", True])
 def test_a_wrong_time_is_refused_in_words(runtime: rw.Runtime, timeout: Any) -> None:
     with pytest.raises(errors.InvalidOption, match="timeout is"):
@@ -103,6 +172,37 @@ def test_tasks_wait_as_long(backend: str, options: Options) -> None:
             kernel = await full_mailbox(runtime, hasty)
             with pytest.raises(errors.QueueFull, match=r"no room within 0\.05 s"):
                 await kernel.request(b"x", timeout=LONG)
+
+    asyncio.run(body())
+
+
+def test_a_task_is_told_what_ended_its_wait(backend: str, options: Options, runtime: rw.Runtime) -> None:
+    letter = letter_of(runtime)
+
+    async def told(call: Awaitable[object], kind: type[Exception] = errors.QueueFull) -> str:
+        with pytest.raises(kind, match="is full") as caught:
+            await call
+        return str(caught.value)
+
+    async def body() -> None:
+        async with rw.AsyncRuntime(backend) as tasks:
+            times = {"block_timeout": LONG, "message_timeout": SHORT}
+            kernel = await full_mailbox(tasks, options(capacity=16, staging_capacity=16, **times))
+            records = np.zeros(1, np.int64)
+            names_only(OWN, await told(kernel.send(b"x", timeout=SHORT)))
+            names_only(OWN, await told(kernel.send_many(records, timeout=SHORT)))
+            names_only(OWN, await told(kernel.resend(letter, timeout=SHORT)))
+            names_only(OWN, await told(kernel.request(b"x", timeout=SHORT), errors.Timeout))
+            names_only(ANSWER, await told(kernel.request(b"x"), errors.Timeout))
+            queue = await tasks.queue("full", capacity=16, block_timeout=LONG)
+            for _ in range(16):
+                await queue.send(b"before")
+            names_only(OWN, await told(queue.resend(letter, timeout=SHORT)))
+            for target in (kernel, queue):
+                with pytest.raises(errors.InvalidOption, match="timeout is"):
+                    await target.resend(letter, timeout=-1)
+            await queue.receive()
+            assert await queue.resend(letter, timeout=SHORT)
 
     asyncio.run(body())
 

@@ -24,7 +24,7 @@ std::shared_ptr<NamedQueue> queue_of(Runtime& runtime, const std::string& name,
 }
 
 bool put(NamedQueue& queue, const std::string& text) {
-  return queue.send({{text.data(), text.size()}}, Wait::seconds(kPatience), kPatience);
+  return queue.send({{text.data(), text.size()}}, queue.patience(kPatience));
 }
 
 std::string take(NamedQueue& queue) {
@@ -73,7 +73,7 @@ TEST(Feed, AFullMailboxFillsTheQueueAndNothingIsLost) {
     auto feed = runtime->feed(Feed::Direction::kToKernel, in, kernel, {});
     // 16 in the mailbox; one in hand, whose slot is not free, and 15 behind it.
     for (int i = 0; i < 32; ++i) ASSERT_TRUE(put(*in, std::to_string(i)));
-    EXPECT_EQ(kind_of([&] { in->send({{"x", 1}}, Wait::seconds(0), 0); }), ErrorKind::kQueueFull);
+    EXPECT_EQ(kind_of([&] { in->send({{"x", 1}}, in->patience(0)); }), ErrorKind::kQueueFull);
     kernel->activate();
     for (int i = 0; i < 32; ++i) EXPECT_EQ(receive(*kernel), std::to_string(i));
     runtime->close();

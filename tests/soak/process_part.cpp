@@ -61,7 +61,7 @@ class Child {
 void send_stream(NamedQueue& queue, u64 stream, u64 messages) {
   for (u64 i = 0; i < messages; ++i) {
     const Body body(stream, i);
-    queue.send({{body.data, body.bytes}}, patience(), kPatience);
+    queue.send({{body.data, body.bytes}}, queue.patience(kPatience));
   }
 }
 

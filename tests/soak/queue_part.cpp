@@ -31,7 +31,7 @@ u64 named_queue(const Plan& plan, Runtime& runtime, Random& random) {
     sending.push_back(thread(plan, [&, stream] {
       for (u64 i = 0; i < each; ++i) {
         const Body body(stream, i);
-        queue->send({{body.data, body.bytes}}, patience(), kPatience);
+        queue->send({{body.data, body.bytes}}, queue->patience(kPatience));
       }
     }));
   }

@@ -32,7 +32,7 @@ std::shared_ptr<NamedQueue> records(u32 capacity = 64, Backpressure policy = Bac
 
 bool send(NamedQueue& queue, u64 sender, u64 number, double seconds = 20) {
   const Record record{sender, number, ~number};
-  return queue.send({{&record, sizeof(record)}}, Wait::seconds(seconds), seconds);
+  return queue.send({{&record, sizeof(record)}}, queue.patience(seconds));
 }
 
 bool receive(NamedQueue& queue, Record* record, double seconds = 20) {

@@ -117,7 +117,7 @@ class Flag {
 };
 
 inline bool send(NamedQueue& queue, u64 number, double seconds = 10) {
-  return queue.send({{&number, sizeof(number)}}, Wait::seconds(seconds), seconds);
+  return queue.send({{&number, sizeof(number)}}, queue.patience(seconds));
 }
 // The number, or -1 when none came in time.
 inline std::int64_t receive(NamedQueue& queue, double seconds = 10) {

@@ -74,7 +74,7 @@ void use(SharedQueue& queue, u32 seed, std::int64_t end, Tally* tally) {
   while (now_ns() < end) {
     attempt(tally, [&] {
       switch (random() % 7) {
-        case 0: tally->sent += queue.send({{message.data(), most}}, Wait::seconds(kShort), kShort); break;
+        case 0: tally->sent += queue.send({{message.data(), most}}, queue.patience(kShort)); break;
         case 1: {
           std::vector<u8> got;
           queue.wait(NamedQueue::Side::kReceive, Wait::seconds(kShort),
