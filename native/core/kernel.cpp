@@ -352,23 +352,18 @@ Reply Kernel::read(Cell* cell) const {
 
 bool Kernel::try_receive(Message* message) {
   Consumer<Atomics, true> consumer;
-  consumer.open(port_->outbox.ring());
+  consumer.ring = port_->outbox.ring();
   for (bool taken = false; !taken;) {
-    message->body.reserve(port_->outbox.next_bytes());
-    const auto claim = consumer.peek(1);
-    if (!claim.count) return false;
-    struct OutboxGuard {  // whatever happens: a slot that stays claimed stops the kernel
-      Consumer<Atomics, true>& consumer;
-      u64 ticket;
-      ~OutboxGuard() { consumer.release(ticket); }
-    } const guard{consumer, claim.first};
-    const u8* from = payload_at(consumer.ring, claim.first);
-    const u32 bytes = consumer.size(claim.first);
+    u64 ticket;
+    if (!port_->outbox.claim_next(&ticket, [&](u32 bytes) { message->body.reserve(bytes); })) return false;
+    const u8* from = payload_at(consumer.ring, ticket);
+    const u32 bytes = consumer.size(ticket);
     taken = bytes >= sizeof(Envelope);  // else the kernel reserved the slot and did not use it
     if (taken) {
       std::memcpy(&message->envelope, from, sizeof(Envelope));
       message->body.assign(from + sizeof(Envelope), from + bytes);
     }
+    consumer.release(ticket);
   }
   // The kernel may have stopped at a full queue.
   if (take_held_back(*port_)) runtime_->backend().notify(*port_);

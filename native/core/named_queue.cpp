@@ -178,7 +178,7 @@ u32 NamedQueue::first_skipped(u64 first, u32 n) const {
   return i;
 }
 
-SlotClaim NamedQueue::claim(Side side, u32 n, bool one_run) {
+SlotClaim NamedQueue::claim(Side side, u32 n, bool one_run, u32* room) {
   const QueueRing& ring = queue_.ring();
   const bool sends = side == Side::kSend;
   u64* const index = sends ? &ring.header->enqueue : &ring.header->dequeue;
@@ -195,6 +195,10 @@ SlotClaim NamedQueue::claim(Side side, u32 n, bool one_run) {
     }
     const u32 messages = sends ? ready : first_skipped(first, ready);
     const u32 take = messages ? messages : 1;
+    if (room && messages && size(first) > *room) {
+      *room = size(first);
+      return {first, 0};
+    }
     // SYNC: relaxed: it only makes the tickets ours; order comes from the slots, in ready_run().
     if (!QueueAtomics::claim_index(index, &first, first + take)) continue;
     if (messages) return {first, messages};
@@ -245,11 +249,11 @@ bool NamedQueue::drop_one() {
 }
 
 SlotClaim NamedQueue::claim_by_policy(u32 n) {
-  SlotClaim made = claim(Side::kSend, n, false);
+  SlotClaim made = claim(Side::kSend, n, false, nullptr);
   if (queue_.options().policy != Backpressure::kDropOldest) return made;
   for (int attempt = 0; attempt < kDropAttempts && !made.count; ++attempt) {
     drop_one();
-    made = claim(Side::kSend, n, false);
+    made = claim(Side::kSend, n, false, nullptr);
   }
   return made;
 }
@@ -333,22 +337,24 @@ void NamedQueue::refuse(u64 messages, const Patience& patience) {
 }
 
 u32 NamedQueue::size(u64 ticket) const {
-  return std::min(take_side(queue_.ring()).size(ticket), queue_.max_message());
+  return queue_.bytes_of(ticket);
 }
 
 bool NamedQueue::try_receive(std::vector<u8>* message) {
   check_receivable();
-  message->reserve(queue_.next_bytes());
-  const SlotClaim made = claim(Side::kReceive, 1, false);
-  if (!made.count) return nothing();
-  struct SlotGuard {  // whatever happens: a slot that stays claimed stops the queue
-    NamedQueue& queue;
-    SlotClaim claim;
-    ~SlotGuard() { queue.release(claim); }
-  } const guard{*this, made};
-  const u8* from = payload(made.first);
-  message->assign(from, from + size(made.first));
-  return true;
+  // Room first: memory that is missing after the claim would lose the message.
+  for (u32 wanted = queue_.bytes_of(QueueAtomics::load_index(&queue_.ring().header->dequeue));;) {
+    message->reserve(wanted);
+    const u32 room = u32(std::min<std::size_t>(message->capacity(), queue_.max_message()));
+    wanted = room;
+    const SlotClaim made = claim(Side::kReceive, 1, false, &wanted);
+    if (!made.count && wanted <= room) return nothing();
+    if (!made.count) continue;
+    const u8* from = payload(made.first);
+    message->assign(from, from + size(made.first));
+    release(made);
+    return true;
+  }
 }
 
 u32 NamedQueue::try_receive_many(u8* first, std::ptrdiff_t stride, u32 n) {
@@ -356,7 +362,7 @@ u32 NamedQueue::try_receive_many(u8* first, std::ptrdiff_t stride, u32 n) {
   Take side = take_side(queue_.ring());
   u32 done = 0;
   while (done < n) {
-    const SlotClaim made = claim(Side::kReceive, n - done, false);
+    const SlotClaim made = claim(Side::kReceive, n - done, false, nullptr);
     if (!made.count) break;
     if (records()) record_taken(made);
     time_received(made.first, made.count);
@@ -374,13 +380,13 @@ SlotClaim NamedQueue::try_reserve(u32 n) {
   check_usable();
   check_in_place();
   const Entry inside(*this);
-  return claim(Side::kSend, n, true);
+  return claim(Side::kSend, n, true, nullptr);
 }
 
 SlotClaim NamedQueue::try_peek(u32 n) {
   check_receivable();
   check_in_place();
-  const SlotClaim made = claim(Side::kReceive, n, true);
+  const SlotClaim made = claim(Side::kReceive, n, true, nullptr);
   if (!made.count) nothing();
   return made;
 }

@@ -165,8 +165,9 @@ class NamedQueue {
 
  protected:
   // Tickets of one side; `one_run`: their slots lie side by side. Zero tickets when there is none now. None that a
-  // receiver gets is skipped.
-  virtual SlotClaim claim(Side side, u32 n, bool one_run);
+  // receiver gets is skipped. `room`, if given: of a receiver of one message, which has room for that many bytes; zero
+  // tickets, and how many it should have room for, when the message is larger.
+  virtual SlotClaim claim(Side side, u32 n, bool one_run, u32* room);
   // After the claimed slots were published, or released: wakes the other side.
   virtual void settled(Side side, SlotClaim claim);
   // Takes the oldest message away to make room; false when a receiver has it.

@@ -39,7 +39,7 @@ inline bool notes(u64 note, u64 ticket) {
 }
 
 // Up to n tickets of one side: `turn` is 0 for a producer, 1 for a consumer; `part(first, n)` says how many of n ready
-// tickets to claim, at least 1. Nothing when the ring is full or empty, and when others are quicker many times over, which
+// tickets to claim; 0: none after all. Nothing when the ring is full or empty, and when others are quicker many times over, which
 // the caller cannot tell from full: a peer may write nonsense.
 template <class A, class Part>
 Claim<A> claim_noted(Ring<A> ring, typename A::Index* index, typename A::Index* note, u32 n, u32 turn,
@@ -57,6 +57,7 @@ Claim<A> claim_noted(Ring<A> ring, typename A::Index* index, typename A::Index* 
       continue;
     }
     ready = part(claim.first, ready);
+    if (!ready) break;
     // SYNC: partner the scans of notes below: a note that replaces another one comes after what the other stood for.
     A::store_index_before(note, note_of(claim.first, ready));
     noted = true;

@@ -58,12 +58,32 @@ class Queue {
                                                                 : kMaxMessage;
   }
   QueueCounts counts() const;
-  // Bytes of the message that a receiver would claim now, or of an older one where there is none: room that is made for
-  // it before the claim, because memory that is missing afterwards would lose the message.
-  u32 next_bytes() const {
+  // Claims the next message, as Consumer::peek(1), once `make_room(bytes)` has made room for it: memory that is missing
+  // after the claim would lose the message, and another receiver may leave a larger one than was looked at.
+  template <class MakeRoom>
+  bool claim_next(u64* ticket, MakeRoom make_room) const {
+    u64* const index = &ring_.header->dequeue;
+    *ticket = QueueAtomics::load_index(index);
+    for (;;) {
+      if (!ready_run(ring_, *ticket, 1, 1)) {
+        // Relaxed: a stale ticket is found out by its slot or by the compare-exchange.
+        const u64 now = QueueAtomics::load_index(index);
+        if (now == *ticket) return false;
+        *ticket = now;
+        continue;
+      }
+      make_room(bytes_of(*ticket));
+      // SYNC: relaxed: as in claim_shared(): order comes from the slot, in ready_run().
+      if (!QueueAtomics::claim_index(index, ticket, *ticket + 1)) continue;
+      QueueAtomics::expect_write(ring_.slot(*ticket + 1 + kExpectFull));
+      return true;
+    }
+  }
+  // Of a message that is there, never more than a slot holds.
+  u32 bytes_of(u64 ticket) const {
     Consumer<QueueAtomics, true> side;
     side.ring = ring_;
-    const u32 bytes = side.size(QueueAtomics::load_index(&ring_.header->dequeue));
+    const u32 bytes = side.size(ticket);
     return bytes < max_message() ? bytes : max_message();
   }
 

@@ -108,14 +108,16 @@ void SharedQueue::pass_skipped(u32 line, u64 ticket) {
   announce_shared(&block_->header.room);
 }
 
-SlotClaim SharedQueue::claim(Side side, u32 n, bool one_run) {
+SlotClaim SharedQueue::claim(Side side, u32 n, bool one_run, u32* room) {
   const QueueRing& ring = queue().ring();
   const Members::Side role = role_of(side);
   u32 line = members_.enter(role);
   SlotClaim made{0, 0};
   if (side == Side::kReceive) {
-    if (line != kNobody) made = claim_messages(line, n, one_run);
-    if (!made.count && time_to_recover()) made = recover(&line, n, one_run);
+    const u32 had = room ? *room : 0;
+    if (line != kNobody) made = claim_messages(line, n, one_run, room);
+    const bool too_large = room && *room > had;
+    if (!made.count && !too_large && time_to_recover()) made = recover(&line, n, one_run, room);
   } else if (line != kNobody) {
     made = claim_noted(ring, &ring.header->enqueue, &members_.lines(role)[line].word, n, 0,
                        [&](u64 first, u32 ready) {
@@ -136,7 +138,7 @@ SlotClaim SharedQueue::claim(Side side, u32 n, bool one_run) {
   return made;
 }
 
-SlotClaim SharedQueue::claim_messages(u32 line, u32 n, bool one_run) {
+SlotClaim SharedQueue::claim_messages(u32 line, u32 n, bool one_run, u32* room) {
   const QueueRing& ring = queue().ring();
   for (u32 passed = 0; passed < ring.capacity; ++passed) {
     const SlotClaim made =
@@ -146,7 +148,11 @@ SlotClaim SharedQueue::claim_messages(u32 line, u32 n, bool one_run) {
                       const u32 most = one_run ? std::min(ready, to_end) : ready;
                       u32 messages = 0;
                       while (messages < most && !is_skipped(first + messages)) ++messages;
-                      return messages ? messages : 1;
+                      if (room && messages && size(first) > *room) {
+                        *room = size(first);
+                        return 0U;
+                      }
+                      return messages ? messages : 1U;
                     });
     if (!made.count || !is_skipped(made.first)) return made;
     pass_skipped(line, made.first);
@@ -162,7 +168,7 @@ bool SharedQueue::time_to_recover() {
   return true;
 }
 
-SlotClaim SharedQueue::recover(u32* line, u32 n, bool one_run) {
+SlotClaim SharedQueue::recover(u32* line, u32 n, bool one_run, u32* room) {
   const QueueRing& ring = queue().ring();
   NoteLine* const senders = members_.lines(Members::kSenders);
   u32 sender = kNobody, receiver = kNobody;
@@ -171,9 +177,17 @@ SlotClaim SharedQueue::recover(u32* line, u32 n, bool one_run) {
       ring, senders, kLinesPerSide, [this](u32 i) { return members_.lives(Members::kSenders, i); }, &sender);
   if (skipped) {
     atomic::add_relaxed(&block_->header.skipped, u64(skipped));  // relaxed: a count
-    if (*line != kNobody) made = claim_messages(*line, n, one_run);
+    if (*line != kNobody) made = claim_messages(*line, n, one_run, room);
   }
-  if (!made.count && some_receiver_died()) made = adopt(line, &receiver);
+  if (!made.count && some_receiver_died()) {
+    if (room && *room < queue().max_message()) {
+      // What is adopted cannot be left again: the caller makes room for any message, and comes back at once.
+      *room = queue().max_message();
+      atomic::store_relaxed(&last_recovery_, std::int64_t(0));
+      return made;
+    }
+    made = adopt(line, &receiver);
+  }
   u32 process = 0;
   if (sender != kNobody) process = atomic::load_relaxed(&senders[sender].process);  // relaxed: for people
   if (receiver != kNobody)

@@ -48,7 +48,7 @@ class SharedQueue : public NamedQueue {
   void end() override;
 
  protected:
-  SlotClaim claim(Side side, u32 n, bool one_run) override;
+  SlotClaim claim(Side side, u32 n, bool one_run, u32* room) override;
   void settled(Side side, SlotClaim claim) override;
   bool drop_one() override;
   bool ended() const override;
@@ -59,8 +59,8 @@ class SharedQueue : public NamedQueue {
   void check_open(SlotClaim claim);
   void wake_all();
 
-  SlotClaim claim_messages(u32 line, u32 n, bool one_run);
-  SlotClaim recover(u32* line, u32 n, bool one_run);
+  SlotClaim claim_messages(u32 line, u32 n, bool one_run, u32* room);
+  SlotClaim recover(u32* line, u32 n, bool one_run, u32* room);
   SlotClaim adopt(u32* line, u32* owner);
   bool some_receiver_died() const;
   bool time_to_recover();

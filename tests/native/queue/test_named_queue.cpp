@@ -229,12 +229,12 @@ class SlowQueue : public NamedQueue {
   u32 arrived = 0, may_go_on = 0;
 
  protected:
-  SlotClaim claim(Side side, u32 n, bool one_run) override {
+  SlotClaim claim(Side side, u32 n, bool one_run, u32* room) override {
     if (side == Side::kSend) {
       atomic::store_relaxed(&arrived, 1U);
       while (!atomic::load_relaxed(&may_go_on)) std::this_thread::yield();
     }
-    return NamedQueue::claim(side, n, one_run);
+    return NamedQueue::claim(side, n, one_run, room);
   }
 };
 
