@@ -110,7 +110,6 @@ TEST_F(Parts, ReflectionTellsWhatAKernelExpects) {
   const Pipeline& grouped = library.pipeline("grouped");
   ASSERT_EQ(grouped.bindings.size(), 2u);
   EXPECT_EQ(grouped.bindings[0].name, "out");
-  EXPECT_TRUE(grouped.bindings[0].written);
   EXPECT_TRUE(grouped.bindings[1].threadgroup);
   EXPECT_GE(grouped.most_group_threads, 64u);
 }

@@ -75,7 +75,7 @@ class Driver {
   static constexpr double kTarget = 2e-3;                  // seconds on the GPU for a command buffer
 
   void run();
-  bool take_ended(Lock& lock);
+  bool take_ended();
   bool wants_slices();
   void sleep(Lock& lock);
   std::int64_t next_look() const;
@@ -84,7 +84,7 @@ class Driver {
   void lay_out();
 
   // driver_encode.mm
-  void encode(Lock& lock);
+  void encode();
   void nothing_to_do();
   u32 choose_ready();
   void write_orders(const Slot& area, Flight* flight);

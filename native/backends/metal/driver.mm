@@ -56,7 +56,7 @@ void Driver::run() {
   const AutoreleaseScope scope;
   Lock lock(mutex_);
   for (;;) {
-    if (take_ended(lock)) continue;
+    if (take_ended()) continue;
     if (stop_ && flights_.empty()) return;
     const bool empties = stop_ || stillness_ || !failing_.empty() || buffers_.stale() || !laid_out_;
     if (empties && !flights_.empty()) {
@@ -70,7 +70,7 @@ void Driver::run() {
     finish_failures();
     resume_due();
     if (flights_.size() < kInFlight && wants_slices()) {
-      encode(lock);
+      encode();
     } else {
       sleep(lock);
     }
@@ -78,7 +78,7 @@ void Driver::run() {
 }
 
 // Applies the report of the oldest command buffer if that has ended.
-bool Driver::take_ended(Lock&) {
+bool Driver::take_ended() {
   look_for_stuck();
   if (flights_.empty() || !flights_.front()->over) return false;
   const auto flight = flights_.front();

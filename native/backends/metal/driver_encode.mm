@@ -19,7 +19,7 @@ constexpr u64 kBoundaryThreads = 32;  // of a group
 
 }  // namespace
 
-void Driver::encode(Lock&) {
+void Driver::encode() {
   const AutoreleaseScope scope;
   auto flight = std::make_shared<Flight>();
   try {

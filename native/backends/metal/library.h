@@ -18,7 +18,6 @@ struct Binding {
   std::string name;
   u32 index = 0;
   bool threadgroup = false;  // threadgroup memory, whose indices are counted on their own
-  bool written = false;      // may be
   u32 bytes = 0;             // of one element, or of the value
 };
 

@@ -19,7 +19,6 @@ Binding binding_of(id<MTLBinding> found) {
   Binding binding;
   binding.name = text_of([found name]);
   binding.index = u32([found index]);
-  binding.written = [found access] != MTLBindingAccessReadOnly;
   binding.threadgroup = [found type] == MTLBindingTypeThreadgroupMemory;
   binding.bytes = binding.threadgroup ? u32([(id<MTLThreadgroupBinding>)found threadgroupMemoryDataSize])
                                       : u32([(id<MTLBufferBinding>)found bufferDataSize]);
