@@ -73,10 +73,23 @@ TEST_P(Rings, AChainOfLinksKeepsOrderAndBytes) {
   expect_in_order(*chain.back(), 200);
 }
 
+template <class Done>
+void wait_until(Done done) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(kPatience);
+  while (!done()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << "waited in vain";
+    std::this_thread::yield();
+  }
+}
+
+void wait_for_messages(const Kernel& kernel, u64 on_device) {
+  wait_until([&] { return kernel.telemetry().bridge->to_device >= on_device; });
+}
+
 // Until the relay has all messages and has filled its link of 16, and has tried the next one in vain.
 void fill_link(const Kernel& relay, u64 messages) {
-  while (relay.telemetry().bridge->to_device < messages || relay.telemetry().control.sent < 16)
-    std::this_thread::yield();
+  ASSERT_NO_FATAL_FAILURE(wait_for_messages(relay, messages));
+  ASSERT_NO_FATAL_FAILURE(wait_until([&] { return relay.telemetry().control.sent >= 16; }));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }
 
@@ -84,7 +97,7 @@ TEST_P(Rings, AFullLinkLosesNothing) {
   auto relay = launch("relay"), echo = launch("echo", {}, false);
   runtime->link(*relay, *echo, 16, 120);
   for (u32 i = 0; i < 30; ++i) send(*relay, numbered(i));
-  fill_link(*relay, 30);
+  ASSERT_NO_FATAL_FAILURE(fill_link(*relay, 30));
   echo->activate();
   expect_in_order(*echo, 30);
 }
@@ -95,7 +108,7 @@ TEST_P(Rings, MessagesHeldBackAreNoDuplicates) {
   auto relay = launch("relay", remembers), echo = launch("echo", {}, false);
   runtime->link(*relay, *echo, 16, 120);
   for (u32 i = 0; i < 30; ++i) send(*relay, numbered(i));
-  fill_link(*relay, 30);
+  ASSERT_NO_FATAL_FAILURE(fill_link(*relay, 30));
   echo->activate();
   expect_in_order(*echo, 30);
   EXPECT_EQ(relay->telemetry().control.dropped_duplicate, 0u);
@@ -112,7 +125,7 @@ TEST_P(Rings, LanesTakeTurnsByWeight) {
       echo->send(envelope, bytes_of(std::to_string(priority)), "");
     }
   }
-  while (echo->telemetry().bridge->to_device < 64) std::this_thread::yield();
+  ASSERT_NO_FATAL_FAILURE(wait_for_messages(*echo, 64));
   echo->activate();
   std::string order;
   for (u32 i = 0; i < 37; ++i) {
@@ -168,7 +181,7 @@ TEST_P(Rings, AFaultOfTheGpuFailsItsKernelAlone) {
   envelope.type_id = type_id_of("VectorRequest");
   vector_op->send(envelope, bytes_of(request(good)), "");  // its answer is published in the slice that breaks
   auto* const cell = vector_op->ask(envelope, bytes_of(request(bad)), "");
-  while (vector_op->telemetry().bridge->to_device < 2) std::this_thread::yield();
+  ASSERT_NO_FATAL_FAILURE(wait_for_messages(*vector_op, 2));
   vector_op->activate();
   const auto thrown =
       metal_test::thrown_by([&] { vector_op->wait(cell, Wait::seconds(kPatience), kPatience); });
