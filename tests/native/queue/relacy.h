@@ -1,5 +1,6 @@
 // Runs a suite under Relacy and prints what was covered.
 #pragma once
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ostream>
@@ -41,9 +42,11 @@ void check(const char* name, const char* form, Search search) {
   params.iteration_count = search.schedules;
   params.execution_depth_limit = 20000;
   params.output_stream = params.progress_stream = &quiet;
+  const auto started = std::chrono::steady_clock::now();
   const bool held = rl::simulate<Suite>(params);
-  std::printf("%-34s %-15s %-22s %9llu schedules  %s\n", name, form, rl::format(search.kind),
-              static_cast<unsigned long long>(params.stop_iteration),
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
+  std::printf("%-34s %-15s %-22s %9llu schedules %6.1f s  %s\n", name, form, rl::format(search.kind),
+              static_cast<unsigned long long>(params.stop_iteration), taken.count(),
               held ? "held" : rl::test_result_str(params.test_result));
   if (!held && std::getenv("RINGWAY_TRACE")) buffer.print();
   std::fflush(stdout);
