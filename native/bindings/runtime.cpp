@@ -236,25 +236,25 @@ class Buffer {
   u64 handle_ = 0;
 };
 
-std::vector<std::pair<std::string, std::string>> list_backends() {
-  std::vector<std::pair<std::string, std::string>> all;
-  for (const BackendEntry& entry : backends()) all.emplace_back(entry.name, entry.absent);
-  return all;
-}
-
 }  // namespace
 
 void init_runtime(py::module_& module) {
   register_backends();
-  module.def("backends", &list_backends);
+  py::class_<BackendEntry>(module, "BackendEntry")
+      .def_readonly("name", &BackendEntry::name)
+      .def_readonly("absent", &BackendEntry::absent)
+      .def_property_readonly("ring_kernels", [](const BackendEntry& entry) { return bool(entry.make); })
+      .def_property_readonly("dispatches",
+                             [](const BackendEntry& entry) { return bool(entry.open_dispatcher); })
+      .def_readonly("float64", &BackendEntry::float64)
+      .def_readonly("fast_threads", &BackendEntry::fast_threads)
+      .def_readonly("parallel", &BackendEntry::parallel)
+      .def_readonly("most_elements", &BackendEntry::most_elements);
+  module.def("backends", &backends);
   module.def("message_id", &id_of, py::arg("message"));
   module.def(
-      "has_float64",
-      [](const std::string& name) { return choose_backend(name, BackendLevel::kRingKernels).float64; },
-      py::arg("backend"));
-  module.def(
       "choose_backend",
-      [](const std::string& name) { return choose_backend(name, BackendLevel::kRingKernels).name; },
+      [](const std::string& name) { return choose_backend(name, BackendLevel::kRingKernels); },
       py::arg("name"));
 
   using Unlocked = py::call_guard<py::gil_scoped_release>;

@@ -17,7 +17,11 @@ struct BackendEntry {
   std::function<std::unique_ptr<Backend>(const HostServices&, u32 workers)> make = {};
   // (optional) The dispatch level; `workers` likewise.
   std::function<std::unique_ptr<Dispatcher>(u32 workers)> open_dispatcher = {};
-  bool float64 = true;  // its kernels compute in double where that is asked for
+  // What a caller who spreads work over its kernels, as the PageRank orchestrator does, goes by.
+  bool float64 = true;       // its kernels compute in double where that is asked for
+  bool fast_threads = true;  // one thread of a handler is worth a core of the host
+  u32 parallel = 0;  // kernels that it runs at the same time; 0: one on each core that the process may use
+  u32 most_elements = 0;  // of arrays that a handler should go through before it returns; 0: any number
   // (optional) Looks for the device when somebody first asks, so that an import need not; returns what `absent` holds.
   std::function<std::string()> probe = {};
 };

@@ -92,15 +92,16 @@ def pagerank(  # noqa: PLR0917
         float32 or float64; None is float64 when `tol` is below 1e-7, else float32.
     backend
         Where the kernels run: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"metal"``. Metal has no float64, and
-        ``"auto"`` leaves it out, because a core outruns the threads of the GPU that its kernels run on.
+        ``"auto"`` leaves out backends like it, where a core outruns the threads that the kernels run on.
     on_failure
         ``"raise"`` or ``"return"`` when `max_iter` iterations do not reach `tol`.
     progress
         Called with the number of iterations done and the last one's change; what it raises ends the run. On a
         fast run iterations are left out.
     workers
-        Most threads to run on, at most 64; None means the cores that this process may use. A small graph
-        runs on the calling thread alone.
+        Most shards, each of which runs on a thread of its own, at most 64; None means what the backend runs
+        at the same time: on the CPU one on each core that this process may use, on Metal 16. A small graph
+        has one shard, which on the CPU runs on the calling thread.
 
     Returns
     -------

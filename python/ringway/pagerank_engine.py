@@ -42,8 +42,6 @@ EDGES_PER_SHARD = 100_000
 HISTORY = 65_536
 LINK_SLOTS = 64
 MAX_BLOCK_NODES = 65_535
-METAL_SHARDS = 16
-METAL_BLOCK_NODES = 4096  # a slice handles one block at least, and should not keep the GPU for long
 CANCEL_SECONDS = 60.0
 LOOK_SECONDS = 0.5  # between two looks whether every kernel lives
 
@@ -89,7 +87,8 @@ class Prepared:
         self, runtime: Runtime, graph: _core.Graph, shards: int, value_bytes: int, weighted: bool
     ) -> None:
         started = time.perf_counter()
-        block_nodes = METAL_BLOCK_NODES if runtime.backend == "metal" else MAX_BLOCK_NODES
+        most = _core.choose_backend(runtime.backend).most_elements or MAX_BLOCK_NODES
+        block_nodes = min(most, MAX_BLOCK_NODES)
         native = _core.PageRankPlan(graph, shards, weighted, value_bytes, block_nodes=block_nodes)
         self.work = _core.PageRankWork(native)
         self.plan_buffer: Buffer = runtime.buffer(native.memory)
@@ -315,36 +314,40 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_engines.after_fork)
 
 
-def shards_for(edges: int, workers: int | None) -> int:
+def shards_for(edges: int, workers: int | None, parallel: int = 0) -> int:
     """One shard for a small graph, so that no other thread needs to wake; for a large one up to ``workers``.
 
-    None means the cores that this process may use.
+    None means ``parallel``, what the backend runs at the same time; 0: the cores that this process may use.
     """
     wanted = int(edges // EDGES_PER_SHARD)
     if wanted <= 1:
         return 1
-    return min(wanted, _core.usable_cores() if workers is None else workers, MAX_SHARDS)
+    most = (parallel or _core.usable_cores()) if workers is None else workers
+    return min(wanted, most, MAX_SHARDS)
 
 
-def backend_for(asked: str, value_bytes: int) -> str:
-    """The backend that computes with numbers of so many bytes; ``"auto"`` leaves Metal out.
+def backend_for(asked: str, value_bytes: int) -> _core.BackendEntry:
+    """The backend that computes with numbers of so many bytes.
 
-    There a shard's kernels run on one thread of the GPU each, which a core of the CPU outruns.
+    A shard's kernels run on one thread each: ``"auto"`` takes the first backend whose threads are worth a
+    core of the host, if there is one.
 
     Raises
     ------
     InvalidOption
         The backend has no float64.
     """
-    name = _core.choose_backend(asked)
-    if asked == "auto" and name == "metal" and not os.environ.get("RINGWAY_BACKEND"):
-        name = "cpu"
-    if value_bytes == 8 and not _core.has_float64(name):
+    entry = _core.choose_backend(asked)
+    if asked == "auto" and not entry.fast_threads and not os.environ.get("RINGWAY_BACKEND"):
+        others = (other for other in _core.backends() if not other.absent)
+        fast = (other for other in others if other.ring_kernels and other.fast_threads)
+        entry = next(fast, entry)
+    if value_bytes == 8 and not entry.float64:
         raise InvalidOption(
-            f"float64 is asked for, by dtype or by a tol below 1e-07, and backend '{name}' has no float64; "
-            "use dtype='float32' with a larger tol, or backend='cpu'"
+            f"float64 is asked for, by dtype or by a tol below 1e-07, and backend '{entry.name}' has no "
+            "float64; use dtype='float32' with a larger tol, or backend='cpu'"
         )
-    return name
+    return entry
 
 
 def release() -> None:
@@ -356,15 +359,13 @@ def release() -> None:
 
 def solve(backend: str, problem: Problem, progress: Progress | None, workers: int | None) -> PageRankResult:
     """Solve a problem on the engine of that backend and the number of shards that the graph asks for."""
-    name = backend_for(backend, problem.value_bytes)
-    if workers is None and name == "metal":
-        workers = METAL_SHARDS
-    shards = shards_for(problem.graph.num_edges, workers)
+    entry = backend_for(backend, problem.value_bytes)
+    shards = shards_for(problem.graph.num_edges, workers, entry.parallel)
     while True:
-        engine = _engines.get(name, shards)
+        engine = _engines.get(entry.name, shards)
         try:
             return engine.run(problem, progress)
         except Closed:
             # Another caller found a kernel broken, or released it; what is left of the engine is its lock.
-            if _engines.get(name, shards) is engine:
+            if _engines.get(entry.name, shards) is engine:
                 raise

@@ -384,4 +384,4 @@ def snapshot(runtime: _core.Runtime) -> RuntimeTelemetry:
 
 def backends() -> dict[str, str]:
     """Return each backend's name with the reason for its absence, empty when it is present."""
-    return dict(_core.backends())
+    return {entry.name: entry.absent for entry in _core.backends()}

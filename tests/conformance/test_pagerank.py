@@ -8,7 +8,8 @@ import networkx as nx
 import numpy as np
 import pytest
 import ringway as rw
-from ringway._core import has_float64
+from ringway import pagerank_engine
+from ringway._core import choose_backend, usable_cores
 from ringway.errors import InvalidOption, NotConverged
 
 # Largest absolute difference of a rank: to networkx run to 1e-14, and to the CPU at the same tolerance.
@@ -44,12 +45,12 @@ GRAPHS = {"cycle": cycle, "dangling": dangling, "weighted": weighted, "skewed": 
 
 def dtype_on(backend: str) -> str:
     """The widest that the backend has."""
-    return "float64" if has_float64(backend) else "float32"
+    return "float64" if choose_backend(backend).float64 else "float32"
 
 
 def test_a_backend_without_float64_says_so(backend: str) -> None:
-    assert has_float64("cpu")
-    if has_float64(backend):
+    assert choose_backend("cpu").float64
+    if choose_backend(backend).float64:
         assert rw.pagerank(cycle(), tol=1e-12, backend=backend).ranks.dtype == np.float64
         return
     for asked in ({"dtype": "float64"}, {"tol": 1e-12}):
@@ -57,12 +58,25 @@ def test_a_backend_without_float64_says_so(backend: str) -> None:
             rw.pagerank(cycle(), backend=backend, **asked)
 
 
+def test_the_plan_is_what_the_backend_asks_for(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pagerank_engine, "EDGES_PER_SHARD", 100)
+    nodes, facts = np.arange(10_000), choose_backend(backend)
+    graph = rw.Graph.from_edges(nodes, np.roll(nodes, -1))
+    plan = rw.pagerank(graph, tol=1e-4, backend=backend).plan
+    rw.release_pagerank()
+    assert plan is not None
+    assert plan.backend == backend
+    assert plan.shards == min(facts.parallel or usable_cores(), 64)
+    if facts.most_elements:
+        assert plan.blocks >= len(nodes) / facts.most_elements
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("name", GRAPHS)
 def test_ranks(backend: str, name: str, dtype: str) -> None:
     graph = GRAPHS[name]()
     settings: dict[str, Any] = {"tol": TOLERANCE[dtype], "max_iter": 1000, "dtype": dtype}
-    if dtype == "float64" and not has_float64(backend):
+    if dtype == "float64" and not choose_backend(backend).float64:
         with pytest.raises(InvalidOption, match="no float64"):
             rw.pagerank(graph, backend=backend, **settings)
         return

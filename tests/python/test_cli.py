@@ -51,6 +51,13 @@ def test_info_json_is_only_json() -> None:
     facts = json.loads(result.stdout)
     assert facts["ringway"] == ringway.__version__
     assert int(facts["cores"].split()[0]) >= 1
+    cpu = next(entry for entry in facts["backends"] if entry["name"] == "cpu")
+    assert cpu["present"]
+    assert cpu["ring_kernels"]
+    assert cpu["dispatches"]
+    assert cpu["float64"]
+    assert cpu["fast_threads"]
+    assert (cpu["parallel"], cpu["most_elements"]) == (0, 0)
 
 
 def test_info_prints_a_line_for_each_fact() -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -158,7 +159,50 @@ def test_number_of_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     edges = (0, per_shard, 3 * per_shard, 10**9)
     assert [pagerank_engine.shards_for(n, None) for n in edges] == [1, 1, 3, 8]
     assert [pagerank_engine.shards_for(n, 2) for n in edges] == [1, 1, 2, 2]
+    assert [pagerank_engine.shards_for(n, None, parallel=5) for n in edges] == [1, 1, 3, 5]
+    assert pagerank_engine.shards_for(10**9, 2, parallel=5) == 2
     assert pagerank_engine.shards_for(10**9, 1000) == pagerank_engine.MAX_SHARDS
+
+
+class Entry(SimpleNamespace):
+    """What a backend says of itself."""
+
+    def __init__(self, name: str, **facts: Any) -> None:
+        usual = {"absent": "", "ring_kernels": True, "float64": True, "fast_threads": True}
+        super().__init__(name=name, **{**usual, "parallel": 0, "most_elements": 0, **facts})
+
+
+@pytest.mark.parametrize(
+    ("others", "chosen"),
+    [
+        ([Entry("fine")], "fine"),
+        ([Entry("gone", absent="no such device"), Entry("grid", ring_kernels=False), Entry("fine")], "fine"),
+        ([Entry("slow too", fast_threads=False)], "slow"),
+    ],
+)
+def test_auto_takes_a_backend_with_fast_threads(
+    monkeypatch: pytest.MonkeyPatch, others: list[Entry], chosen: str
+) -> None:
+    slow = Entry("slow", fast_threads=False)
+    monkeypatch.setattr(pagerank_engine._core, "backends", lambda: [slow, *others])
+    monkeypatch.setattr(pagerank_engine._core, "choose_backend", lambda _: slow)
+    assert pagerank_engine.backend_for("slow", 4).name == "slow"
+    assert pagerank_engine.backend_for("auto", 4).name == "slow"  # RINGWAY_BACKEND names it
+    monkeypatch.delenv("RINGWAY_BACKEND")
+    assert pagerank_engine.backend_for("auto", 4).name == chosen
+
+
+def test_the_plan_goes_by_what_the_backend_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = ring(1000)
+    want = rw.pagerank(graph, tol=1e-12)
+    facts = Entry("cpu", parallel=3, most_elements=50)
+    monkeypatch.setattr(pagerank_engine, "EDGES_PER_SHARD", 100)
+    monkeypatch.setattr(pagerank_engine._core, "choose_backend", lambda _: facts)
+    got = rw.pagerank(ring(1000), tol=1e-12)
+    assert got.plan is not None
+    assert got.plan.shards == 3
+    assert got.plan.blocks >= 1000 / 50
+    np.testing.assert_allclose(got.ranks, want.ranks, atol=1e-12)
 
 
 def ring(nodes: int) -> rw.Graph:

@@ -7,10 +7,14 @@ import json
 from typing import Any
 
 import ringway as rw
+from ringway import _core
 from ringway.cli.console import Console
 from ringway.cli.machine import describe
 from ringway.cli.table import Table
 from ringway.errors import BackendUnavailable
+
+ABILITIES = {"ring_kernels": "ring kernels", "dispatches": "dispatches", "float64": "float64"}
+FACTS = (*ABILITIES, "fast_threads", "parallel", "most_elements")
 
 
 def add_parser(commands: Any) -> None:
@@ -21,12 +25,24 @@ def add_parser(commands: Any) -> None:
 
 
 def backends() -> list[dict[str, Any]]:
-    """Each backend: its device when it is present, the reason when it is absent."""
+    """Each backend: its device and what it can do when it is present, the reason when it is absent."""
     found: list[dict[str, Any]] = []
-    for name, absent in rw.backends().items():
+    for entry in _core.backends():
+        name, absent = entry.name, entry.absent
         device = None if absent else _device_of(name)
-        found.append({"name": name, "present": not absent, "device": device, "absent": absent or None})
+        facts = {"name": name, "present": not absent, "device": device, "absent": absent or None}
+        if not absent:
+            facts |= {fact: getattr(entry, fact) for fact in FACTS}
+        found.append(facts)
     return found
+
+
+def abilities(facts: dict[str, Any]) -> str:
+    """What a backend can do, in words; empty for an absent one."""
+    able = [ABILITIES[fact] for fact in ABILITIES if facts.get(fact)]
+    if facts["present"]:
+        able.append(f"{facts['parallel']} kernels at once" if facts["parallel"] else "a kernel on each core")
+    return ", ".join(able)
 
 
 def _device_of(backend: str) -> str:
@@ -50,8 +66,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     console.pairs([*((name, str(value)) for name, value in facts.items()), ("default backend", default)])
     console.line()
-    table = Table(["backend", "present", "device, or why there is none"])
+    table = Table(["backend", "present", "device, or why there is none", "has"])
     for entry in entries:
-        table.add(entry["name"], "yes" if entry["present"] else "no", entry["device"] or entry["absent"])
+        present = "yes" if entry["present"] else "no"
+        table.add(entry["name"], present, entry["device"] or entry["absent"], abilities(entry))
     console.table(table)
     return 0

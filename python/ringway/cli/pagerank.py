@@ -42,7 +42,9 @@ def add_parser(commands: Any) -> None:
         default="raise",
         help="what to do when --max-iter is reached first: fail, or print the ranks there are (raise)",
     )
-    option("--workers", type=count(1), help="most threads to run on (every core)")
+    option(
+        "--workers", type=count(1), help="most shards, a thread each (as many as the backend runs at once)"
+    )
     option("--dtype", choices=("float32", "float64"), help="precision (by --tol)")
     option("--backend", default="auto", choices=backend_names(), help="where to run (auto)")
     option("--top", type=count(1), help=f"rows to show ({TABLE_ROWS} in the table, else all)")

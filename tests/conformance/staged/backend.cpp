@@ -45,9 +45,12 @@ class Staged : public Backend {
 }  // namespace
 
 BackendEntry backend() {
-  return {"staged", "", [](const HostServices& services, u32 workers) -> std::unique_ptr<Backend> {
-            return std::make_unique<Staged>(services, workers);
-          }};
+  BackendEntry entry{"staged", "", [](const HostServices& services, u32 workers) -> std::unique_ptr<Backend> {
+                       return std::make_unique<Staged>(services, workers);
+                     }};
+  entry.parallel = 2;
+  entry.most_elements = 500;
+  return entry;
 }
 
 }  // namespace ringway::staged

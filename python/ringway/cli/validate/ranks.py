@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 import ringway as rw
-from ringway import _core
 from ringway.cli.validate.check import Check, Finding, Setting, below, best_seconds, demand, exactly
 from ringway.pagerank_engine import backend_for
 
@@ -32,7 +31,7 @@ def direct(setting: Setting) -> Finding:
     matrix = np.where(degree > 0, matrix / np.where(degree > 0, degree, 1), 1 / nodes)
     wanted = np.linalg.solve(np.eye(nodes) - damping * matrix, np.full(nodes, (1 - damping) / nodes))
     graph = rw.Graph.from_edges(src, dst, num_nodes=nodes)
-    tolerance, bound = (1e-12, 1e-10) if _core.has_float64(backend_for(setting.backend, 4)) else (1e-6, 1e-6)
+    tolerance, bound = (1e-12, 1e-10) if backend_for(setting.backend, 4).float64 else (1e-6, 1e-6)
     result = rw.pagerank(graph, damping, tolerance, 500, backend=setting.backend)
     return below(
         float(np.abs(result.ranks - wanted).max()), bound, "", f"{nodes} nodes, {result.ranks.dtype}"
