@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import ringway as rw
 from ringway.bench import codec, round_trips
-from ringway.cli import main
+from ringway.cli import bench, main
 from ringway.cli.machine import usable_cores
 from ringway.errors import Error
 
 TWO_CORES = pytest.mark.skipif(usable_cores() < 2, reason="two threads that spin need 2 cores")
 QUICK = ["--repeats", "2", "--scale", "0.001"]
+
+
+class Entry(SimpleNamespace):
+    """What a backend says of itself."""
+
+    def __init__(self, name: str, dispatches: bool = True) -> None:
+        super().__init__(name=name, absent="", ring_kernels=True, dispatches=dispatches)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +77,44 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str], wrong: list[str], text:
     with pytest.raises(SystemExit, match="2"):
         main(["bench", *wrong])
     assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["queue", "arrays", "codec"])
+def test_parts_without_kernels_run_on_no_other_backend(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr(bench._core, "backends", lambda: [Entry("other")])
+    monkeypatch.setattr(bench, "backend_names", lambda: ("other",))
+    with pytest.raises(SystemExit, match="2"):
+        main(["bench", part, "--backend", "other"])
+    text = capsys.readouterr().err
+    assert f"part '{part}' cannot run on backend 'other': it runs no kernels" in text
+
+
+def test_only_what_a_backend_can_do_is_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, str]] = []
+
+    def measured(part: str, repeats: int, scale: float, backend: str) -> list[object]:
+        ran.append((part, backend))
+        return []
+
+    monkeypatch.setattr(bench._core, "backends", lambda: [Entry("other", dispatches=False)])
+    monkeypatch.setattr(bench, "backend_names", lambda: ("other",))
+    monkeypatch.setattr(bench, "measured", measured)
+    assert main(["bench", "--backend", "other", "--json"]) == 0
+    assert ran == [("runtime", "other"), ("pagerank", "other")]
+    captured = capsys.readouterr()
+    assert "dispatch: left out, the backend has no dispatches" in captured.err
+    assert json.loads(captured.out)["backend"] == "other"
+
+
+def test_an_absent_backend_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    absent = [name for name, reason in rw.backends().items() if reason]
+    for name in absent:
+        assert main(["bench", "runtime", "--backend", name]) == 1
+        assert f"backend '{name}'" in capsys.readouterr().err
 
 
 def test_wrong_answers_stop_a_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ringway as rw
+from ringway import _core
 from ringway.bench.rows import interleave, row
 
 DAMPING = 0.85
@@ -79,16 +80,15 @@ def networkx_solver(graph: rw.Graph, tol: float) -> Solve:
     return lambda: np.array(list(nx.pagerank(built, DAMPING, tol=tol / graph.num_nodes).values()))
 
 
-def ringway_solver(graph: rw.Graph, dtype: type, tol: float) -> Solve:
-    return lambda: rw.pagerank(graph, DAMPING, tol=tol, dtype=dtype).ranks
+def ringway_solver(graph: rw.Graph, dtype: type, tol: float, backend: str) -> Solve:
+    return lambda: rw.pagerank(graph, DAMPING, tol=tol, dtype=dtype, backend=backend).ranks
 
 
-def python_solvers(graph: rw.Graph, tol: float, slow: bool) -> dict[str, Solve]:
+def python_solvers(graph: rw.Graph, tol: float, slow: bool, backend: str = "cpu") -> dict[str, Solve]:
     """Every installed Python peer, graph built; `slow` takes in those that need minutes for a large graph."""
-    solvers = {
-        "ringway float32": ringway_solver(graph, np.float32, tol),
-        "ringway float64": ringway_solver(graph, np.float64, tol),
-    }
+    solvers = {"ringway float32": ringway_solver(graph, np.float32, tol, backend)}
+    if _core.choose_backend(backend).float64:
+        solvers["ringway float64"] = ringway_solver(graph, np.float64, tol, backend)
     if find_spec("scipy"):
         solvers["scipy float32"] = scipy_power(graph, np.float32, tol)
         solvers["scipy float64"] = scipy_power(graph, np.float64, tol)
@@ -111,13 +111,13 @@ def check(graph: rw.Graph, solvers: dict[str, Solve]) -> None:
         assert error < 20 * TOLERANCE, f"{name} is off by {error:.2e}"
 
 
-def measure(repeats: int, calls: int) -> list[dict[str, Any]]:
+def measure(repeats: int, calls: int, backend: str = "cpu") -> list[dict[str, Any]]:
     """Rows of each library's time for 1,000 nodes and 10,000 edges; `calls` of each sample."""
     rng = np.random.default_rng(1)
     keys = np.unique(rng.integers(0, 1000, 10_400) * 1000 + rng.integers(0, 1000, 10_400))
     keys = rng.permutation(keys)[:10_000]
     graph = rw.Graph.from_edges(keys // 1000, keys % 1000, num_nodes=1000)
-    solvers = python_solvers(graph, TOLERANCE, slow=True)
+    solvers = python_solvers(graph, TOLERANCE, slow=True, backend=backend)
     check(graph, solvers)
 
     def many(solve: Solve) -> Callable[[], float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import ringway as rw
@@ -54,15 +55,15 @@ async def async_trips(call: Callable[[], Awaitable[object]], count: int) -> Perc
     return percentiles(times)
 
 
-def ringway_sync(count: int, *, assist: bool, **options: Any) -> Percentiles:
-    with rw.Runtime(workers=1, assist=assist) as runtime:
+def ringway_sync(count: int, backend: str, *, assist: bool, **options: Any) -> Percentiles:
+    with rw.Runtime(backend, workers=1, assist=assist) as runtime:
         echo = runtime.launch("echo", options=rw.LaunchOptions(slot_size=56, **options))
         return trips(lambda: echo.request(BODY), count)
 
 
-def ringway_asyncio(count: int, *, assist: bool) -> Percentiles:
+def ringway_asyncio(count: int, backend: str, *, assist: bool) -> Percentiles:
     async def main() -> Percentiles:
-        async with rw.AsyncRuntime(workers=1, assist=assist) as runtime:
+        async with rw.AsyncRuntime(backend, workers=1, assist=assist) as runtime:
             echo = await runtime.launch("echo", options=rw.LaunchOptions(slot_size=56))
             return await async_trips(lambda: echo.request(BODY), count)
 
@@ -155,17 +156,27 @@ def xoscar_call(count: int) -> Percentiles:
     return asyncio.run(main())
 
 
-def contestants(count: int) -> dict[str, Callable[[], Percentiles]]:
+def has_direct_bridge(backend: str) -> bool:
+    """Whether the host sees the backend's queues, so that a caller may run a kernel."""
+    with rw.Runtime(backend, workers=1) as runtime:
+        return runtime.launch("echo").bridge == "direct"
+
+
+def contestants(count: int, backend: str = "cpu") -> dict[str, Callable[[], Percentiles]]:
     """Everyone who is installed, by name with the version; `count` round trips, of a slow one fewer."""
+    sync, tasks = partial(ringway_sync, backend=backend), partial(ringway_asyncio, backend=backend)
     found: dict[str, Callable[[], Percentiles]] = {
-        "ringway": lambda: ringway_sync(count, assist=True),
-        "ringway, idle=spin": lambda: ringway_sync(count, assist=True, idle="spin"),
-        "ringway, caller may not assist": lambda: ringway_sync(count // 4, assist=False),
-        "ringway, idle=spin, caller may not assist": lambda: ringway_sync(count, assist=False, idle="spin"),
-        "ringway, pumped bridge": lambda: ringway_sync(count // 4, assist=True, bridge="pumped"),
-        "ringway asyncio": lambda: ringway_asyncio(count // 2, assist=True),
-        "ringway asyncio, loop may not assist": lambda: ringway_asyncio(count // 4, assist=False),
+        "ringway": lambda: sync(count, assist=True),
+        "ringway, idle=spin": lambda: sync(count, assist=True, idle="spin"),
+        "ringway asyncio": lambda: tasks(count // 2, assist=True),
     }
+    if has_direct_bridge(backend):
+        found |= {
+            "ringway, caller may not assist": lambda: sync(count // 4, assist=False),
+            "ringway, idle=spin, caller may not assist": lambda: sync(count, assist=False, idle="spin"),
+            "ringway, pumped bridge": lambda: sync(count // 4, assist=True, bridge="pumped"),
+            "ringway asyncio, loop may not assist": lambda: tasks(count // 4, assist=False),
+        }
     peers: dict[str, Callable[[], Percentiles]] = {
         "pydotcompute": lambda: pydotcompute_echo(count // 4),
         "pykka": lambda: pykka_ask(count // 4),
@@ -176,9 +187,9 @@ def contestants(count: int) -> dict[str, Callable[[], Percentiles]]:
     return found | {f"{name} {installed[name]}": run for name, run in peers.items() if name in installed}
 
 
-def measure(repeats: int, scale: float) -> list[dict[str, Any]]:
-    """Rows of both percentiles for every contestant."""
-    samples = interleave(contestants(max(int(20_000 * scale), 100)), repeats)
+def measure(repeats: int, scale: float, backend: str = "cpu") -> list[dict[str, Any]]:
+    """Rows of both percentiles for every contestant; ringway's kernels on that backend."""
+    samples = interleave(contestants(max(int(20_000 * scale), 100), backend), repeats)
     return [
         row(f"{TRIP}, {which}", name, "us", [value[at] for value in values])
         for at, which in enumerate(("p50", "p99"))

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ringway import _core
 from ringway.bench.rows import machine, versions
+from ringway.cli.arguments import backend_names
 from ringway.cli.console import Console
 from ringway.cli.machine import usable_cores
 from ringway.cli.plot import check_plot
@@ -28,6 +30,7 @@ PEERS = (
     "xoscar",
 )
 PARTS = ("queue", "arrays", "runtime", "codec", "dispatch", "pagerank")
+LEVELS = {"runtime": "ring_kernels", "dispatch": "dispatches", "pagerank": "ring_kernels"}  # that parts need
 
 
 def add_parser(commands: Any) -> None:
@@ -36,6 +39,9 @@ def add_parser(commands: Any) -> None:
         "bench", help="measure this machine, beside installed peers", description=__doc__
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all by default")
+    parser.add_argument(
+        "--backend", default="cpu", choices=backend_names(), help="of ringway's kernels (cpu)"
+    )
     parser.add_argument("--repeats", type=int, default=5, help="interleaved rounds (5)")
     parser.add_argument("--scale", type=float, default=0.2, help="of the number of messages in a round (0.2)")
     parser.add_argument("--json", action="store_true", help="print JSON, with every sample")
@@ -43,7 +49,36 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run, parser=parser)
 
 
-def measured(part: str, repeats: int, scale: float) -> Rows:
+def why_not(part: str, backend: _core.BackendEntry) -> str:
+    """Reason why a part does not run on that backend; empty when it does."""
+    if part not in LEVELS:
+        return "" if backend.name == "cpu" else "it runs no kernels, and is measured on the CPU alone"
+    return "" if getattr(backend, LEVELS[part]) else f"the backend has no {LEVELS[part].replace('_', ' ')}"
+
+
+def chosen(arguments: argparse.Namespace, console: Console) -> tuple[list[str], str]:
+    """The parts to run, and the name of the backend; a part that was asked for and cannot run is an error."""
+    error: Callable[[str], None] = arguments.parser.error
+    if unknown := [part for part in arguments.parts if part not in PARTS]:
+        error(f"there is no part {unknown[0]!r}; parts: {', '.join(PARTS)}")
+    asked = arguments.backend
+    found = (entry for entry in _core.backends() if entry.name == asked and not entry.absent)
+    backend = next(found, None) or _core.choose_backend(asked)
+    parts = []
+    for part in arguments.parts or PARTS:
+        reason = why_not(part, backend)
+        if reason and arguments.parts:
+            error(f"part {part!r} cannot run on backend {backend.name!r}: {reason}; leave one of them out")
+        if reason:
+            console.note(f"{part}: left out, {reason}")
+        elif part == "queue" and usable_cores() < 2:
+            console.note("queue: left out, two threads that spin need 2 cores")
+        else:
+            parts.append(part)
+    return parts, backend.name
+
+
+def measured(part: str, repeats: int, scale: float, backend: str) -> Rows:
     """Rows of one part."""
     if part == "queue":
         from ringway.bench import queue
@@ -56,18 +91,18 @@ def measured(part: str, repeats: int, scale: float) -> Rows:
     if part == "dispatch":
         from ringway.bench import dispatch
 
-        return dispatch.measure(repeats, scale)
+        return dispatch.measure(repeats, scale, backend)
     if part == "runtime":
         from ringway.bench import round_trips
 
-        return round_trips.measure(repeats, scale)
+        return round_trips.measure(repeats, scale, backend)
     if part == "codec":
         from ringway.bench import codec
 
         return codec.measure(repeats, 0.1 * scale)
     from ringway.bench import pagerank
 
-    return pagerank.measure(repeats, max(int(20 * scale), 1))
+    return pagerank.measure(repeats, max(int(20 * scale), 1), backend)
 
 
 def significant(value: float) -> str:
@@ -114,23 +149,23 @@ def save_plot(rows: Rows, path: str) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Measure, print, and draw."""
     error: Callable[[str], None] = arguments.parser.error
-    parts = arguments.parts or list(PARTS)
-    if unknown := [part for part in parts if part not in PARTS]:
-        error(f"there is no part {unknown[0]!r}; parts: {', '.join(PARTS)}")
     if arguments.repeats < 1 or not 0 < arguments.scale <= 100:
         error("--repeats must be 1 or more, --scale above 0 and at most 100")
     if arguments.plot:
         check_plot(arguments.plot)
+    parts, backend = chosen(arguments, console)
     rows: Rows = []
     for part in parts:
-        if part == "queue" and usable_cores() < 2:
-            console.note("queue: left out, two threads that spin need 2 cores")
-            continue
-        rows += measured(part, arguments.repeats, arguments.scale)
+        rows += measured(part, arguments.repeats, arguments.scale, backend)
     things = list(dict.fromkeys(row["what"] for row in rows))
     rows.sort(key=lambda row: things.index(row["what"]))
     if arguments.json:
-        content = {"machine": machine(), "versions": versions(["ringway", *PEERS]), "rows": rows}
+        content = {
+            "machine": machine(),
+            "backend": backend,
+            "versions": versions(["ringway", *PEERS]),
+            "rows": rows,
+        }
         console.line(json.dumps(content, indent=1))
     else:
         console.table(table_of(rows))
