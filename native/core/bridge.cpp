@@ -276,8 +276,6 @@ bool Bridge::staged() {
 }
 
 BridgeCounts Bridge::counts() const {
-  // Nothing moves meanwhile: a message that is being copied lies on both sides.
-  const std::lock_guard lock(busy_);
   BridgeCounts all{load_relaxed(&to_device_),
                    load_relaxed(&to_host_),
                    load_relaxed(&in_full_),
@@ -287,7 +285,7 @@ BridgeCounts Bridge::counts() const {
                    0};
   const auto port = port_.lock();
   if (!port) return all;
-  // What was put less what has left, with the slots that senders have claimed and not published yet.
+  // What was put less what has left, so that a message is counted also while it is being copied.
   const u64 gone = all.to_device + all.discarded + port->mailbox.counts().dropped_oldest;
   u64 put = 0;
   for (const Queue& lane : port->mailbox.lanes())

@@ -52,7 +52,7 @@ struct BridgeCounts {
   u64 out_full;   // times that messages waited because the queue to the host was full
   u64 late;       // answers that nobody waited for any more
   u64 discarded;  // messages left in the staging ring when the kernel ended
-  u64 depth;      // messages on their way to the handler, on both sides, each counted once
+  u64 depth;      // messages on their way to the handler, on both sides
 };
 
 class Bridge : public std::enable_shared_from_this<Bridge> {
@@ -71,7 +71,6 @@ class Bridge : public std::enable_shared_from_this<Bridge> {
   u64 end(ErrorKind kind, const std::string& text);
   // Whether messages wait in the staging ring.
   bool staged();
-  // Between two turns.
   BridgeCounts counts() const;
   // Whether all of the messages that the kernel has sent to the host have reached it.
   bool delivered(u64 sent) const;
@@ -97,7 +96,7 @@ class Bridge : public std::enable_shared_from_this<Bridge> {
   const std::weak_ptr<Port> port_;
   DeviceQueues& device_;
 
-  mutable std::mutex busy_;  // holds all below but the counters and what is the pump's
+  std::mutex busy_;  // holds all below but the counters and what is the pump's
   // Of each lane of Port::mailbox, from which senders may drop the oldest.
   std::vector<Consumer<QueueAtomics, true>> staged_;
   Queue returns_;

