@@ -20,16 +20,23 @@ struct KernelType {
   std::string emits;                 // wire name of what reserve(0) sends; empty = plain bytes
   u32 body_size = 0;                 // of the largest message it is made for; 0 = any
   std::vector<std::string> errors;   // texts of the error numbers that its handler reports
+  std::vector<std::string> outputs =
+      {};                 // names of the links out of it, in order; empty: any number, without names
+  u32 state_type_id = 0;  // of the message class that its state is; 0 = none
 };
+
+class UserKernel;
 
 struct LaunchSpec {
   std::string kernel;
-  std::string name;  // of this launch, for texts
-  u32 index;         // its endpoint
-  u32 body_size;     // of the mailbox and of the queue to the host
+  std::string name;   // of this launch, for texts
+  u32 index = 0;      // its endpoint
+  u32 body_size = 0;  // of the mailbox and of the queue to the host
   LaunchOptions options;
-  std::int64_t grid = 1;   // groups that run the handler: on the CPU, replicas
-  std::int64_t block = 1;  // threads of a group
+  std::int64_t grid = 1;                        // groups that run the handler: on the CPU, replicas
+  std::int64_t block = 1;                       // threads of a group
+  std::shared_ptr<const UserKernel> user = {};  // what runs instead of the backend's kernel of that name
+  std::vector<u8> state = {};                   // of a user's kernel, at launch and after a restart
 };
 
 struct LinkSpec {
@@ -82,6 +89,10 @@ class Backend {
   virtual void abandon() { stop(); }
 
   virtual void notify(Port& port) = 0;  // something was put into the mailbox
+  // (optional) Whether it launches kernels that a program brings, and a copy of what such a replica's state was between
+  // two of its turns.
+  virtual bool runs_user_kernels() const { return false; }
+  virtual std::vector<u8> state(Port&, u32, const Wait&) { return {}; }
   // (optional) Runs the kernel on this thread until done(arg), or nothing is left to do. False when it
   // cannot: then notify() is due.
   virtual bool assist(Port&, bool (*)(void*), void*) { return false; }

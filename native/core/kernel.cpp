@@ -10,6 +10,7 @@
 #include "core/record/recorder.h"
 #include "core/runtime.h"
 #include "core/type_id.h"
+#include "core/user_kernel.h"
 
 namespace ringway {
 namespace {
@@ -54,6 +55,7 @@ std::string list_of(const std::vector<std::string>& names) {
 Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::string name,
                const LaunchSpec& spec, std::shared_ptr<Port> port)
     : runtime_(std::move(runtime)),
+      user_(spec.user),
       type_(type),
       name_(std::move(name)),
       options_(spec.options),
@@ -65,6 +67,23 @@ Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::st
   for (const std::string& accepted : type_.accepts) accepts_.push_back(type_id_of(accepted));
   port_->recorder = &runtime_->recorder();
   port_->dead_letters.record_to(port_->recorder, port_->index);
+}
+
+std::vector<u8> Kernel::resident_state(std::int64_t replica, const Wait& until) {
+  if (!user_) {
+    throw Error(ErrorKind::kInvalidOption, "kernel '" + name_ +
+                                               "' is one of the backend's, whose state is its own; " +
+                                               "that of kernels made by ringway.kernel can be read");
+  }
+  if (replica < 0 || replica >= grid_) {
+    throw Error(ErrorKind::kInvalidOption, "replica is " + std::to_string(replica) + "; kernel '" + name_ +
+                                               "' has replicas 0 to " + std::to_string(grid_ - 1));
+  }
+  const auto held = runtime_->hold(changing_, until.check);
+  if (state() == State::kTerminated) {
+    throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' has been terminated: its state is gone");
+  }
+  return runtime_->backend().state(*port_, u32(replica), until);
 }
 
 State Kernel::state() const {

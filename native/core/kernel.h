@@ -60,6 +60,9 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // Nothing waits for it and it has returned from what it had; or it has ended.
   bool idle() const;
 
+  // Of a user's kernel, as Backend::state().
+  std::vector<u8> resident_state(std::int64_t replica, const Wait& until);
+
   // Transitions: one at a time for each kernel, behind its `changing_`; kernels do not wait for each other.
   // `check` is Wait's. When they throw, the kernel is what it was before.
   void activate(void (*check)() = nullptr);
@@ -170,6 +173,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   void cut_drain() { atomic::store_relaxed(&cut_, 1U); }
 
   const std::shared_ptr<Runtime> runtime_;
+  const std::shared_ptr<const UserKernel> user_;  // null: one of the backend's
   const KernelType& type_;
   const std::string name_;
   const LaunchOptions options_;

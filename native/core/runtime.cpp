@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/process.h"
+#include "core/user_kernel.h"
 
 namespace ringway {
 namespace {
@@ -96,11 +97,41 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
     throw Error(ErrorKind::kNotFound,
                 "backend '" + backend_name_ + "' has no kernel '" + kernel + "'; kernels: " + names);
   }
+  return launch(**type, {.kernel = kernel, .name = name, .options = options, .grid = grid, .block = block});
+}
+
+std::shared_ptr<Kernel> Runtime::launch(const std::shared_ptr<const UserKernel>& kernel,
+                                        const std::vector<u8>& state, const std::string& name,
+                                        const LaunchOptions& options, std::int64_t grid, std::int64_t block) {
+  check_usable();
+  check(options, backend_->workers());
+  const KernelType& type = kernel->type();
+  if (!backend_->runs_user_kernels()) {
+    throw Error(ErrorKind::kInvalidOption, "backend '" + backend_name_ +
+                                               "' runs no kernels of a program's own, such as '" + type.name +
+                                               "'; use Runtime(backend=\"cpu\")");
+  }
+  if (state.size() != kernel->unit().state_bytes) {
+    throw Error(ErrorKind::kInvalidOption, "state has " + std::to_string(state.size()) + " bytes; kernel '" +
+                                               type.name + "' has " +
+                                               std::to_string(kernel->unit().state_bytes));
+  }
+  return launch(type, {.kernel = type.name,
+                       .name = name,
+                       .options = options,
+                       .grid = grid,
+                       .block = block,
+                       .user = kernel,
+                       .state = state});
+}
+
+std::shared_ptr<Kernel> Runtime::launch(const KernelType& type, LaunchSpec spec) {
+  const LaunchOptions& options = spec.options;
   std::lock_guard lock(changing_);
   check_open();
   const u32 index = next_index_++;
-  std::string unique = name;
-  if (unique.empty()) unique = kernel + "-" + std::to_string(index);
+  std::string unique = spec.name;
+  if (unique.empty()) unique = type.name + "-" + std::to_string(index);
   if (std::lock_guard list(listing_); kernels_.count(unique)) {
     throw Error(
         ErrorKind::kInvalidOption,
@@ -111,11 +142,13 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
                 "a queue named '" + unique + "' is there already; close it first or choose another name");
   }
   // A fifth of headroom: what a kernel takes and answers varies in length.
-  const u32 sized = (*type)->body_size;
+  const u32 sized = type.body_size;
   const u32 declared = sized ? sized + sized / 5 : kUndeclaredBody;
   const u32 body = options.slot_size == LaunchOptions::kAutoSlot ? declared : u32(options.slot_size);
-  const LaunchSpec spec{kernel, unique, index, body, options, grid, block};
-  auto launched = std::make_shared<Kernel>(shared_from_this(), **type, unique, spec, backend_->launch(spec));
+  spec.name = unique;
+  spec.index = index;
+  spec.body_size = body;
+  auto launched = std::make_shared<Kernel>(shared_from_this(), type, unique, spec, backend_->launch(spec));
   if (recorder_->on()) record_launch(*launched, false);
   {
     std::lock_guard list(listing_);
@@ -123,7 +156,7 @@ std::shared_ptr<Kernel> Runtime::launch(const std::string& kernel, const std::st
   }
   tracer_.launched(index, unique);
   log::debug({"launched", unique, this->name()}, [&] {
-    return "launched kernel '" + unique + "' (" + kernel + "): " + std::to_string(options.capacity) +
+    return "launched kernel '" + unique + "' (" + type.name + "): " + std::to_string(options.capacity) +
            " slots of " + std::to_string(body) + " bytes";
   });
   return launched;

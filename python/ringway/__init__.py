@@ -13,6 +13,9 @@ from ringway._core import QueueTelemetry as QueueTelemetry
 from ringway._core import Telemetry as Telemetry
 from ringway._core import __version__ as __version__
 from ringway.buffers import Buffer as Buffer
+from ringway.compiled.kernel import Context as Context
+from ringway.compiled.kernel import KernelSource as KernelSource
+from ringway.compiled.kernel import kernel as kernel
 from ringway.dead_letters import DeadLetter as DeadLetter
 from ringway.device import Device as Device
 from ringway.errors import Error as Error
@@ -68,6 +71,7 @@ __all__ = [
     "AsyncQueue",
     "AsyncRuntime",
     "Buffer",
+    "Context",
     "DeadLetter",
     "Device",
     "DeviceBuffer",
@@ -75,6 +79,7 @@ __all__ = [
     "Feed",
     "Graph",
     "Kernel",
+    "KernelSource",
     "Latency",
     "LaunchOptions",
     "LinkTelemetry",
@@ -98,6 +103,7 @@ __all__ = [
     "VectorResponse",
     "backends",
     "field",
+    "kernel",
     "log_to_logging",
     "log_to_stderr",
     "message",

@@ -24,6 +24,7 @@ from ringway.aio_queues import AsyncQueue
 from ringway.aio_turns import Turns
 from ringway.arguments import flag, instance
 from ringway.buffers import Buffer, memory_of
+from ringway.compiled.kernel import CompiledKernel
 from ringway.errors import ForkedError, InvalidState, NotFound, Timeout
 from ringway.feeds import start
 from ringway.kernel_queues import SIDES, kernel_queue
@@ -37,7 +38,7 @@ from ringway.runtime import (
     reports_of,
     snapshot,
 )
-from ringway.runtime_calls import launch_checked, link_arguments, start_checked, start_export
+from ringway.runtime_calls import check_output, launch_checked, link_arguments, start_checked, start_export
 from ringway.traceable import AsyncTraceable
 
 
@@ -108,17 +109,22 @@ class AsyncRuntime(Recordable, AsyncTraceable):
 
     async def launch(
         self,
-        kernel: str,
+        kernel: str | CompiledKernel[Any],
         *,
         name: str | None = None,
         grid: int = 1,
         block: int = 1,
         options: LaunchOptions | None = None,
         activate: bool = True,
+        state: _core.Message | None = None,
     ) -> AsyncKernel:
         """Launch a kernel and, unless told otherwise, activate it; see `ringway.Runtime.launch`."""
         begins = flag("activate", activate)
-        core = launch_checked(self._core, kernel, name=name, grid=grid, block=block, options=options)
+        if isinstance(kernel, CompiledKernel):
+            await asyncio.to_thread(kernel.compile)
+        core = launch_checked(
+            self._core, kernel, name=name, grid=grid, block=block, options=options, state=state
+        )
         launched = self._kernel(core)
         if begins:
             await launched.activate()
@@ -145,12 +151,14 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         source: AsyncKernel,
         target: AsyncKernel,
         *,
+        output: str | None = None,
         message: type[_core.Message] | None = None,
         capacity: int = 4096,
         slot_size: int = 0,
     ) -> None:
         """Connect the next output of ``source`` with the next input of ``target``, past the host."""
         ends = (instance("source", source, AsyncKernel)._core, instance("target", target, AsyncKernel)._core)
+        check_output(self._core, ends[0], output)
         slots, size = link_arguments(message=message, capacity=capacity, slot_size=slot_size)
         await self._call(lambda port, token: port.link(self._core, *ends, slots, size, token))
 

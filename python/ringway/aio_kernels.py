@@ -17,7 +17,7 @@ from ringway.errors import Timeout
 from ringway.kernel_arrays import check_array, class_of, refuse, room_for
 from ringway.kernel_facts import KernelFacts
 from ringway.kernel_queues import KernelQueue, Side
-from ringway.kernels import DRAIN_TIMEOUT, TerminateReport
+from ringway.kernels import DRAIN_TIMEOUT, TerminateReport, read_state
 from ringway.queue_types import Carried
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class AsyncKernel(KernelFacts):
     async def deactivate(self) -> None:
         """Stop it between two messages; its queues keep their contents."""
         await self._runtime._call(lambda port, token: port.deactivate(self._core, token))
+
+    async def read_state(self, *, replica: int = 0, timeout: float | None = None) -> Any:
+        """Return the state of a kernel made by `ringway.kernel`; see `ringway.Kernel.read_state`."""
+        return await asyncio.to_thread(read_state, self._core, replica, timeout)
 
     async def terminate(
         self, *, drain: bool = True, timeout: float | None = DRAIN_TIMEOUT

@@ -107,5 +107,9 @@ class RecordingError(Error):
     """A recording that cannot be written, or read; the text names the file and the damaged chunk."""
 
 
+class KernelError(Error, ValueError):
+    """A kernel of the program's own that cannot be compiled; the text names file, line, column and remedy."""
+
+
 class ForkedError(Error, RuntimeError):
     """A runtime used in a child process after ``fork``; start a new one there."""

@@ -9,13 +9,19 @@ from uuid import UUID
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway.arguments import flag, instance, made
+from ringway.arguments import flag, instance, made, whole
 from ringway.dead_letters import DeadLetter
 from ringway.kernel_arrays import receive_many, send_many
 from ringway.kernel_facts import KernelFacts
 from ringway.queue_types import Carried
 
 DRAIN_TIMEOUT = 5.0  # seconds
+
+
+def read_state(core: _core.Kernel, replica: int, timeout: float | None) -> Any:
+    """Read a kernel's state natively."""
+    read = core.resident_state(whole("replica", replica, "the number of a replica, from 0"), timeout)
+    return core.state_class.decode(read)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +40,30 @@ class Kernel(KernelFacts):
 
     def __init__(self, core: _core.Kernel) -> None:
         self._core = made(core, _core.Kernel, "Runtime.launch")
+
+    def read_state(self, *, replica: int = 0, timeout: float | None = None) -> Any:
+        """Return the state of a kernel made by `ringway.kernel` as it is between two batches of messages.
+
+        Parameters
+        ----------
+        replica
+            Which of its ``grid`` replicas, each of which has a state.
+        timeout
+            Seconds to wait for a handler that runs; None means the runtime's ``watchdog``.
+
+        Returns
+        -------
+        Message
+            An object of the state's class; ``Runtime.launch(..., state=...)`` takes it.
+
+        Raises
+        ------
+        InvalidOption
+            It is one of the backend's kernels, or there is no such replica.
+        Timeout
+            The handler has not returned.
+        """
+        return read_state(self._core, replica, timeout)
 
     def activate(self) -> None:
         """Let it handle messages; does nothing on an active kernel."""

@@ -16,6 +16,7 @@ from ringway import _core
 from ringway._core import LinkTelemetry, QueueTelemetry, Telemetry
 from ringway.arguments import flag, instance
 from ringway.buffers import Buffer, memory_of
+from ringway.compiled.kernel import CompiledKernel
 from ringway.errors import NotFound
 from ringway.feeds import Feed, start_feed
 from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
@@ -25,7 +26,7 @@ from ringway.queue_open import Policy, attach_checked, open_named
 from ringway.queue_types import Carried
 from ringway.queues import Queue
 from ringway.recording import Recordable
-from ringway.runtime_calls import launch_checked, link_arguments, start_checked, start_export
+from ringway.runtime_calls import check_output, launch_checked, link_arguments, start_checked, start_export
 from ringway.traceable import Traceable
 
 
@@ -104,20 +105,22 @@ class Runtime(Recordable, Traceable):
 
     def launch(
         self,
-        kernel: str,
+        kernel: str | CompiledKernel[Any],
         *,
         name: str | None = None,
         grid: int = 1,
         block: int = 1,
         options: LaunchOptions | None = None,
         activate: bool = True,
+        state: _core.Message | None = None,
     ) -> Kernel:
         """Launch a kernel and, unless told otherwise, activate it.
 
         Parameters
         ----------
         kernel
-            What to launch, for example ``"echo"``.
+            What to launch: the name of one of the backend's, for example ``"echo"``, or a kernel of the
+            program's own, made by `ringway.kernel` or `ringway.KernelSource`; the latter run on the CPU.
         name
             To find it by, unique in the runtime; None makes one.
         grid
@@ -134,6 +137,9 @@ class Runtime(Recordable, Traceable):
             See `LaunchOptions`; None means the defaults.
         activate
             Whether it handles messages at once; else from `Kernel.activate` on.
+        state
+            What the state of a kernel of the program's own begins with, at launch and after a restart, for
+            example what `Kernel.read_state` returned; None means the defaults of its class.
 
         Raises
         ------
@@ -143,7 +149,9 @@ class Runtime(Recordable, Traceable):
             An option, ``grid`` or ``block`` is out of range, or the name is taken.
         """
         begins = flag("activate", activate)
-        core = launch_checked(self._core, kernel, name=name, grid=grid, block=block, options=options)
+        core = launch_checked(
+            self._core, kernel, name=name, grid=grid, block=block, options=options, state=state
+        )
         if begins:
             core.activate()
         return Kernel(core)
@@ -169,6 +177,7 @@ class Runtime(Recordable, Traceable):
         source: Kernel,
         target: Kernel,
         *,
+        output: str | None = None,
         message: type[_core.Message] | None = None,
         capacity: int = 4096,
         slot_size: int = 0,
@@ -177,6 +186,8 @@ class Runtime(Recordable, Traceable):
 
         Parameters
         ----------
+        output
+            The link's name, for a source whose links have names: the next of `CompiledKernel.outputs`.
         message
             What travels there, bare: a class of fixed layout (``@message(layout="struct")``). None: bytes.
         capacity
@@ -185,6 +196,7 @@ class Runtime(Recordable, Traceable):
             Bytes of the largest message; 0 means the size of ``message``, or 4,096 without one.
         """
         ends = (instance("source", source, Kernel)._core, instance("target", target, Kernel)._core)
+        check_output(self._core, ends[0], output)
         slots, size = link_arguments(message=message, capacity=capacity, slot_size=slot_size)
         self._core.link(*ends, slots, size)
 

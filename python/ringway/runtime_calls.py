@@ -9,6 +9,7 @@ from typing import Any
 
 from ringway import _core
 from ringway.arguments import flag, instance, real, whole
+from ringway.compiled.kernel import CompiledKernel
 from ringway.errors import InvalidOption
 from ringway.options import LaunchOptions
 
@@ -17,21 +18,47 @@ _NATIVE_DEFAULTS = LaunchOptions().native()
 
 def launch_checked(
     runtime: _core.Runtime,
-    kernel: str,
+    kernel: str | CompiledKernel[Any],
     *,
     name: str | None,
     grid: int,
     block: int,
     options: LaunchOptions | None,
+    state: Any = None,
 ) -> _core.Kernel:
     """Launch natively; `InvalidOption` on an argument of another type."""
-    instance("kernel", kernel, str)
     groups = whole("grid", grid, "a whole number of 1 or more")
     threads = whole("block", block, "a whole number of 1 or more")
     wanted = _NATIVE_DEFAULTS if options is None else instance("options", options, LaunchOptions).native()
-    return runtime.launch(
-        kernel, "" if name is None else instance("name", name, str), wanted, groups, threads
-    )
+    called = "" if name is None else instance("name", name, str)
+    if isinstance(kernel, CompiledKernel):
+        first = kernel.first_state(state)
+        return runtime.launch_user(kernel.compile(), first, called, wanted, groups, threads)
+    if state is not None:
+        raise InvalidOption("state is for kernels made by ringway.kernel; the backend's have their own")
+    return runtime.launch(instance("kernel", kernel, str), called, wanted, groups, threads)
+
+
+def check_output(runtime: _core.Runtime, source: _core.Kernel, output: str | None) -> None:
+    """Refuse a link out of a kernel whose links have names, when it is not the next one."""
+    names = source.outputs
+    if output is not None:
+        instance("output", output, str)
+    if not names:
+        if output is not None:
+            raise InvalidOption(
+                f"output is {output!r}; the links out of kernel {source.name!r} have no names"
+            )
+        return
+    made = sum(link.source == source.name for link in runtime.link_telemetry())
+    if made >= len(names):
+        raise InvalidOption(
+            f"kernel {source.name!r} sends by {len(names)} links, {', '.join(names)}: all are there"
+        )
+    if output is not None and output != names[made]:
+        known = f"its links are {', '.join(names)}"
+        remedy = f"link {names[made]!r} first" if output in names[made:] else f"the next is {names[made]!r}"
+        raise InvalidOption(f"output is {output!r}; kernel {source.name!r}: {known}; {remedy}")
 
 
 def start_checked(

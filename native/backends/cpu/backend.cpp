@@ -8,6 +8,7 @@
 #include "backends/cpu/context.h"
 #include "backends/cpu/dispatcher.h"
 #include "backends/cpu/kernels.h"
+#include "backends/cpu/user_kernel.h"
 #include "backends/cpu/watchdog.h"
 #include "backends/cpu/worker.h"
 #include "core/cores.h"
@@ -68,7 +69,6 @@ class Cpu : public Backend {
 
   std::shared_ptr<Port> launch(const LaunchSpec& spec) override {
     check_shape(spec);
-    const Entry* entry = find_entry(spec.kernel);
     const u32 room = spec.body_size + u32(sizeof(Envelope));
     const QueueOptions to_kernel{.name = spec.name,
                                  .capacity = u32(spec.options.capacity),
@@ -84,10 +84,15 @@ class Cpu : public Backend {
     mailbox.policy = spec.options.policy;
     auto set = std::make_shared<ReplicaSet>(mailbox, to_host, spec.options);
     set->index = spec.index;
-    set->entry = entry;
+    if (spec.user) {
+      set->own_entry = std::make_unique<const Entry>(entry_of(*spec.user));
+      set->user = spec.user;
+      set->initial = spec.state;
+    }
+    set->entry = spec.user ? set->own_entry.get() : find_entry(spec.kernel);
     set->services = &services_;
     set->name = spec.name;
-    set->emits = type_id_of(entry->type.emits);
+    set->emits = type_id_of(set->entry->type.emits);
     set->telemetry = spec.options.telemetry;
     const u32 replicas = u32(spec.grid);
     const u32 first = spec.options.worker >= 0 ? u32(spec.options.worker) : next_worker_;
@@ -208,6 +213,15 @@ class Cpu : public Backend {
     }
   }
 
+  bool runs_user_kernels() const override { return true; }
+
+  std::vector<u8> state(Port& port, u32 replica, const Wait& until) override {
+    const Instance& of_it = *of(port).replicas[replica];
+    const Locked held(*this, *of_it.home, until);
+    const auto* const first = reinterpret_cast<const u8*>(of_it.state.get());
+    return {first, first + of(port).entry->state_size};
+  }
+
   void notify(Port& port) override { port.bridge ? port.bridge->wake() : of(port).notify(); }
 
   bool assist(Port& port, bool (*done)(void*), void* arg) override {
@@ -301,6 +315,7 @@ class Cpu : public Backend {
     auto& replica = set.replicas.emplace_back(std::make_unique<Instance>(set));
     replica->home = std::move(home);
     replica->state = std::make_unique<u64[]>((set.entry->state_size + 7) / 8);
+    replica->begin_state();
     for (const Queue& lane : set.in()) {
       Inlet& inlet = replica->lanes.emplace_back();
       inlet.is_shared = shared_mailbox;

@@ -55,6 +55,9 @@ class Context {
     if (out.elsewhere && !atomic::load_relaxed(&out.link->to->replicas[0]->scheduled)) out.link->to->notify();
   }
 
+  // A user's kernel on messages of `input`; as Handler::drain.
+  u32 drain_user(Inlet* input, u8* first, u32 stride, u32 n, void* state, DrainStatus* status);
+
   u8* reserve_message(u32 type_id, u32 bytes);
   u8* reserve_answer(const Envelope* request, u32 type_id, u32 bytes);
   u32 answer_id(u32 word) const { return outgoing_.message_id[word]; }
@@ -72,6 +75,12 @@ class Context {
   // As much as a reply cell holds without asking for memory.
   using ErrorText = char[512];
 
+  // For a user's kernel: false when there is no room.
+  bool send_now(const Unsent& what);
+  bool send_unsent();
+  void keep(Unsent what);
+  static void user_sends(void* self, u32 output, u32 type_id, const void* bytes, u32 n);
+  static void user_replies(void* self, const Envelope* request, u32 type_id, const void* bytes, u32 n);
   // Neither failed nor waiting for a restart.
   static void measured(void* self, u64 sent, u64 handled);
   bool runs() const { return atomic::load_relaxed(&kernel_.running) && !kernel_.resume_at; }
@@ -122,6 +131,7 @@ class Context {
   LetterReason nowhere_reason_ = LetterReason::kClosed;
   bool too_large_ = false;  // the answer that was reserved, for the queue to the host
   ReplyPool::Cell* cell_ = nullptr;
+  KernelContext* user_ = nullptr;
   Envelope outgoing_{};
 };
 

@@ -50,7 +50,7 @@ void Context::broke(const char* text) {
 void Context::restart() {
   const LaunchOptions& options = kernel_.set.options;
   const u32 before = kernel_.restarts_in_row++;
-  std::memset(kernel_.state.get(), 0, kernel_.set.entry->state_size);
+  kernel_.begin_state();
   count(&control_.restarts, 1);
   const double longest = std::max(options.restart_backoff, LaunchOptions::kLongestBackoff);
   const double pause = std::min(std::ldexp(options.restart_backoff, int(std::min(before, 64U))), longest);

@@ -10,6 +10,7 @@
 #include "backends/cpu/copied_queues.h"
 #include "core/backend.h"
 #include "core/screen.h"
+#include "core/user_kernel.h"
 #include "ringway/lane_turns.h"
 #include "ringway/ring_loop.h"
 
@@ -37,8 +38,9 @@ struct Inlet {
   Intake<Atomics, true>
       shared{};  // used instead where replicas, or senders that drop the oldest, take messages too
   bool is_shared = false;
-  u32 known = 0;      // of the held messages, those that the screen has let pass
-  u32 set_aside = 0;  // claimed behind the held ones, and not for the handler yet
+  u32 known = 0;         // of the held messages, those that the screen has let pass
+  u32 set_aside = 0;     // claimed behind the held ones, and not for the handler yet
+  bool handled = false;  // the first of the held messages; what a user's kernel sent on it waits for room
 
   void open(const Queue& source) {
     queue = &source;
@@ -77,6 +79,14 @@ struct Entry {
   u32 (*turn)(Context*, Inlet*, u32 batch, void* state, DrainStatus*);
 };
 
+// What a user's kernel has sent and found no room.
+struct Unsent {
+  bool answer;  // to `request`
+  Envelope request;
+  u32 output, type_id;
+  std::vector<u8> bytes;
+};
+
 // Where a replica's messages to the host go: its replicas share that side of the queue. A ticket that was claimed
 // and not used is published empty, and receivers pass over it.
 struct HostOutlet {
@@ -100,6 +110,10 @@ struct Instance {
   HostOutlet host;
   std::vector<Outlet> outputs;  // links: output 1 is the first
   std::vector<u8> nowhere;      // room for messages that can only be dropped
+  std::vector<Unsent> unsent;   // in order
+
+  // As at launch.
+  void begin_state();
 
   u32 running = 0;    // whether its handler may begin a message
   u32 asks_idle = 0;  // its options count in its worker's idle policy
@@ -120,6 +134,9 @@ struct ReplicaSet : Port {
       : Port(to_kernel, std::move(to_host), launch), options(launch), screen(u32(launch.dedup)) {}
 
   const Entry* entry = nullptr;
+  std::unique_ptr<const Entry> own_entry;  // of a user's kernel
+  std::shared_ptr<const UserKernel> user;
+  std::vector<u8> initial;  // its state at launch and after a restart
   const HostServices* services = nullptr;
   std::string name;
   LaunchOptions options;

@@ -79,7 +79,8 @@ u32 Context::screen(Inlet& lane, u32 most, Turn* turn) {
     std::memcpy(&envelope, payload_at(lane.queue->ring(), held.first + passed), sizeof(envelope));
     if (passed && envelope.ttl_10ms) break;
     const bool known = passed < lane.known;
-    const Verdict verdict = kernel_.set.judge(envelope, known);
+    const bool handled = !passed && lane.handled;
+    const Verdict verdict = handled ? Verdict::kHandle : kernel_.set.judge(envelope, known);
     if (verdict == Verdict::kHandle) {
       ++passed;
       lane.known = std::max(lane.known, passed);

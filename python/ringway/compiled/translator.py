@@ -1,0 +1,234 @@
+"""From a Python handler to the C++ that `ringway/kernel.h` compiles.
+
+Types of locals are inferred by repeating the pass until they stand still. A check, of an index or of a
+division by zero, sets a flag; a statement stores only after the flags of all its parts were looked at, so
+that one that fails stores nothing, as in Python.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, get_type_hints
+
+from ringway.compiled.scalars import F32, F64, I64, REAL, WHOLE, Array, Scalar, named_by
+from ringway.compiled.source import Source
+from ringway.compiled.statements import Statements
+from ringway.compiled.structs import Struct, c_name, is_struct_class, struct_of
+from ringway.errors import KernelError, SchemaError
+
+_PASSES = 50
+
+
+class Unit:
+    """What a kernel and its helper functions share: structs, error texts, names of outputs, functions."""
+
+    def __init__(self, outputs: Sequence[str] | None) -> None:
+        self.errors = ["a message of another size than the kernel's"]
+        self.outputs: list[str] = list(outputs or ())
+        self.outputs_are_fixed = outputs is not None
+        self.structs: dict[str, Struct] = {}
+        self.real = F32
+        self.helpers: dict[Callable[..., Any], Helper] = {}
+
+    def error(self, text: str) -> int:
+        """Return the number of an error text."""
+        if text not in self.errors:
+            self.errors.append(text)
+        return self.errors.index(text)
+
+    def use(self, struct: Struct) -> None:
+        """Declare a struct, those that it contains first."""
+        for part in (*struct.parts, struct):
+            self.structs.setdefault(part.name, part)
+
+
+class Function(Statements):
+    """One function under translation."""
+
+    def __init__(
+        self, unit: Unit, source: Source, roots: dict[str, Struct], parameters: dict[str, Scalar]
+    ) -> None:
+        self.unit = unit
+        self.source = source
+        self.roots = roots
+        self.parameters = parameters
+        self.context: str | None = None
+        self.message: str | None = None
+        self.returns: Scalar | None = None
+        self.locals: dict[str, Scalar] = dict(parameters)
+        self.assigned: set[str] = set(parameters)
+        self.lines: list[str] = []
+        self.depth = 1
+        self.temporaries = 0
+        self.checked = False
+
+    def translate(self) -> None:
+        """Translate the body until the types of its locals stand still."""
+        for _ in range(_PASSES):
+            before = dict(self.locals)
+            self.lines, self.assigned, self.temporaries = [], set(self.parameters), 0
+            ends = self.block(self.source.tree.body)
+            if self.returns is not None and not ends:
+                self.refuse(
+                    self.source.tree, f"{self.source.name!r} may end without returning a {self.returns}"
+                )
+            if self.locals == before:
+                return
+        self.refuse(self.source.tree, "the types of its locals do not come to rest")
+
+    def declarations(self) -> str:
+        """C++ of the locals."""
+        own = {name: kind for name, kind in self.locals.items() if name not in self.parameters}
+        return "".join(f"  {self.strong(kind).text} {name}_ = 0;\n" for name, kind in own.items())
+
+    def strong(self, scalar: Scalar) -> Scalar:
+        """Return the type that a written number has where nothing else says."""
+        return I64 if scalar is WHOLE else self.unit.real if scalar is REAL else scalar
+
+    def refuse(self, node: ast.AST, what: str, remedy: str = "") -> Any:
+        """Raise `KernelError` at a place of the source."""
+        self.source.refuse(node, what, remedy)
+
+    def helper(self, function: Callable[..., Any], node: ast.AST) -> Helper:
+        """Return a Python function that is called, translated."""
+        made = self.unit.helpers.get(function)
+        if made is None:
+            made = Helper(self.unit, function, len(self.unit.helpers))
+            self.unit.helpers[function] = made
+            made.translate()
+        elif not made.done:
+            self.refuse(node, f"{function.__name__!r} calls itself", "write a loop")
+        return made
+
+
+class Helper:
+    """A function of numbers that a kernel calls."""
+
+    def __init__(self, unit: Unit, function: Callable[..., Any], number: int) -> None:
+        self.done = False
+        source = Source(function)
+        hints = _hints(function, source)
+        arguments = _plain_arguments(source)
+        self.parameters: dict[str, Scalar] = {}
+        for argument in arguments:
+            scalar = named_by(hints.get(argument.arg))
+            if scalar is None:
+                source.refuse(argument, f"parameter {argument.arg!r} needs a number type", "as in x: rw.f32")
+            self.parameters[argument.arg] = scalar
+        returned = named_by(hints.get("return"))
+        if returned is None:
+            source.refuse(
+                source.tree, f"{source.name!r} needs the number type that it returns", "as in -> rw.f32"
+            )
+        self.returned = returned
+        self.c_name = f"helper_{number}_{source.name}"
+        self._body = Function(unit, source, {}, self.parameters)
+        self._body.returns = returned
+
+    def translate(self) -> None:
+        """Translate it, after it is known by name, so that one that calls itself is found."""
+        self._body.translate()
+        self.done = True
+
+    def text(self) -> str:
+        """Its C++."""
+        given = "".join(f"{kind.text} {name}_, " for name, kind in self.parameters.items())
+        return (
+            f"static {self.returned.text} {self.c_name}({given}ringway::u32& error) {{\n  ringway::u32 failed = 0;\n"
+            f"  (void)failed;\n{self._body.declarations()}{''.join(self._body.lines)}\n  return {self.returned.text}(0);\n}}\n"
+        )
+
+
+class Translation:
+    """A handler ``f(ctx, msg, state)`` in C++.
+
+    Attributes
+    ----------
+    text
+        The C++.
+    errors
+        Texts of its error numbers.
+    outputs
+        Names of the links out of it, in the order in which they are numbered.
+    message, state
+        The classes of its parameters.
+    """
+
+    def __init__(self, function: Callable[..., Any], outputs: Sequence[str] | None) -> None:
+        source = Source(function)
+        arguments = _plain_arguments(source)
+        if len(arguments) != 3:
+            source.refuse(
+                source.tree, f"a kernel takes (ctx, msg, state), {source.name!r} takes {len(arguments)}"
+            )
+        hints = _hints(function, source)
+        names = [argument.arg for argument in arguments]
+        self.message, self.state = (self._class(source, arguments[i], hints.get(names[i])) for i in (1, 2))
+        unit = Unit(outputs)
+        structs = [struct_of(cls) for cls in (self.message, self.state)]
+        for struct in structs:
+            unit.use(struct)
+        if any(_has_f64(struct) for struct in structs):
+            unit.real = F64
+        body = Function(unit, source, {names[1]: structs[0], names[2]: structs[1]}, {})
+        body.context, body.message = names[0], names[1]
+        body.translate()
+        ctx, message, state = (f"{name}_" for name in names)
+        words = [c_name(struct.name) for struct in structs]
+        self.text = (
+            "#include <ringway/kernel.h>\nnamespace {\n"
+            + "".join(struct.text for struct in unit.structs.values())
+            + "".join(helper.text() for helper in unit.helpers.values())
+            + f"\nRW_FN ringway::u32 step(ringway::KernelContext& {ctx}, const {words[0]}& {message}, {words[1]}& {state}) {{\n"
+            + f"  ringway::u32 failed = 0, error = 0;\n  (void)failed, (void)error, (void){ctx}, (void){message}, (void){state};\n"
+            + body.declarations()
+            + "".join(body.lines)
+            + '\n  return 0;\n}\n}  // namespace\n#line 1 "ringway"\n'
+            + f"RINGWAY_KERNEL({words[0]}, {words[1]}, step)\n"
+        )
+        self.errors = unit.errors
+        self.outputs = unit.outputs
+
+    @staticmethod
+    def _class(source: Source, argument: ast.arg, hint: Any) -> type[Any]:
+        if not is_struct_class(hint):
+            said = (
+                "no annotation" if hint is None else f"the annotation {getattr(hint, '__qualname__', hint)!r}"
+            )
+            source.refuse(
+                argument,
+                f"parameter {argument.arg!r} has {said}",
+                'a kernel\'s message and state are classes made by @ringway.message(layout="struct")',
+            )
+        try:
+            struct_of(hint)
+        except SchemaError as error:
+            source.refuse(argument, str(error))
+        found: type[Any] = hint
+        return found
+
+
+def _has_f64(struct: Struct) -> bool:
+    kinds = [kind.element if isinstance(kind, Array) else kind for kind in struct.fields.values()]
+    return any(_has_f64(kind) if isinstance(kind, Struct) else kind is F64 for kind in kinds)
+
+
+def _plain_arguments(source: Source) -> list[ast.arg]:
+    given = source.tree.args
+    if given.vararg or given.kwarg or given.kwonlyargs or given.defaults or given.posonlyargs:
+        source.refuse(
+            source.tree, f"{source.name!r} takes plain parameters only", "no defaults, no * and no /"
+        )
+    return given.args
+
+
+def _hints(function: Callable[..., Any], source: Source) -> dict[str, Any]:
+    names = inspect.getclosurevars(function).nonlocals
+    try:
+        return get_type_hints(function, localns=dict(names), include_extras=True)
+    except Exception as error:
+        raise KernelError(
+            f"{source.file}:{source.tree.lineno}: annotations of {source.name!r}: {error}"
+        ) from None

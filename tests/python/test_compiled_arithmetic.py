@@ -1,0 +1,196 @@
+"""Kernels written in Python give what CPython gives: the same numbers, the same failures at the same lines."""
+
+import importlib.util
+import random
+import re
+from typing import Annotated
+
+import numpy as np
+import pytest
+
+import ringway as rw
+from ringway.types import Length
+
+
+@rw.message(layout="struct")
+class Pair(rw.Message):
+    a: rw.i64
+    b: rw.i64
+    x: rw.f64
+    y: rw.f64
+
+
+@rw.message(layout="struct")
+class Results(rw.Message):
+    whole: Annotated[rw.Array[rw.i64], Length(8)] = (0,) * 8
+    real: Annotated[rw.Array[rw.f64], Length(8)] = (0.0,) * 8
+
+
+class Fields:
+    """A state for CPython: plain lists and numbers."""
+
+    def __init__(self):
+        self.whole, self.real = [0] * 8, [0.0] * 8
+
+
+class Programs:
+    """Random handlers over a pair of numbers."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def whole(self, depth):
+        pick = self.random.random()
+        if depth == 0 or pick < 0.2:
+            return self.random.choice(
+                ["msg.a", "msg.b", "p", str(self.random.randint(-9, 9)), "len(state.whole)"]
+            )
+        if pick < 0.65:
+            operator = self.random.choice(["+", "-", "*", "//", "%", "&", "|", "^"])
+            right = self.whole(depth - 1)
+            if operator in ("//", "%") and self.random.random() < 0.9:
+                right = f"({right} | 1)"  # not 0
+            return f"({self.whole(depth - 1)} {operator} {right})"
+        if pick < 0.7:
+            return f"({self.whole(depth - 1)} >> {self.random.randint(0, 70)})"
+        if pick < 0.75:
+            return f"state.whole[{self.index(depth - 1)}]"
+        if pick < 0.8:
+            return f"(-{self.whole(depth - 1)})"
+        if pick < 0.85:
+            return f"(~{self.whole(depth - 1)})"
+        if pick < 0.9:
+            return f"{self.random.choice(['min', 'max'])}({self.whole(depth - 1)}, {self.whole(depth - 1)})"
+        if pick < 0.95:
+            return f"({self.whole(depth - 1)} if {self.truth(depth - 1)} else {self.whole(depth - 1)})"
+        return self.random.choice(
+            [
+                f"abs({self.whole(depth - 1)})",
+                f"int({self.real(depth - 1)})",
+                f"math.floor({self.real(depth - 1)})",
+            ]
+        )
+
+    def index(self, depth):
+        written = self.random.random() < 0.1
+        return (
+            self.random.randint(-8, 7)
+            if written
+            else f"{self.whole(depth)}{' % 8' if self.random.random() < 0.95 else ' + p * 0'}"
+        )
+
+    def real(self, depth):
+        pick = self.random.random()
+        if depth == 0 or pick < 0.25:
+            return self.random.choice(["msg.x", "msg.y", "q", repr(self.random.uniform(-3, 3))])
+        if pick < 0.7:
+            return f"({self.real(depth - 1)} {self.random.choice('+-*')} {self.random.choice([self.real, self.whole])(depth - 1)})"
+        if pick < 0.8:
+            return f"({self.real(depth - 1)} / (1.0 + abs({self.real(depth - 1)})))"
+        if pick < 0.9:
+            return f"({self.real(depth - 1)} if {self.truth(depth - 1)} else {self.real(depth - 1)})"
+        return self.random.choice(
+            [
+                f"math.sqrt(abs({self.real(depth - 1)}))",
+                f"float({self.whole(depth - 1)})",
+                f"state.real[{self.whole(depth - 1)} % 8]",
+            ]
+        )
+
+    def truth(self, depth):
+        pick = self.random.random()
+        if depth == 0 or pick < 0.6:
+            operator = self.random.choice(["<", "<=", "==", "!=", ">", ">="])
+            kind = self.random.choice([self.whole, self.real])
+            chained = f" {operator} {self.whole(0)}" if pick < 0.15 else ""
+            return f"({kind(max(depth - 1, 0))} {operator} {self.whole(max(depth - 1, 0))}{chained})"
+        if pick < 0.9:
+            return f"({self.truth(depth - 1)} {self.random.choice(['and', 'or'])} {self.truth(depth - 1)})"
+        return f"(not {self.truth(depth - 1)})"
+
+    def statements(self, depth, indent):
+        lines = []
+        for _ in range(self.random.randint(1, 4)):
+            pick = self.random.random()
+            if pick < 0.3:
+                lines.append(
+                    f"state.whole[{self.index(1)}] {self.random.choice(['=', '+=', '-='])} {self.whole(3)} % 1000"
+                )
+            elif pick < 0.5:
+                lines.append(f"state.real[{self.random.randint(0, 7)}] = {self.real(3)}")
+            elif pick < 0.7:
+                lines.append(f"p = {self.whole(2)} % 100" if pick < 0.6 else f"q = {self.real(2)}")
+            elif depth and pick < 0.85:
+                lines += [f"if {self.truth(2)}:", *self.statements(depth - 1, "    ")]
+                if pick < 0.8:
+                    lines += ["else:", *self.statements(depth - 1, "    ")]
+            elif depth:
+                name = f"i{depth}"
+                step = self.random.choice(["", "", ", 2", ", -1"])
+                bounds = f"{self.whole(1)} % 7, {self.whole(1)} % 9{step}"
+                body = self.statements(depth - 1, "    ")
+                lines += [f"for {name} in range({bounds}):", f"    p += {name}", f"    p %= 50", *body]
+        return [indent + line for line in lines or ["p += 1"]]
+
+    def source(self):
+        body = self.statements(2, "    ") + self.statements(2, "    ")
+        return "\n".join(
+            ["def handler(ctx, msg: Pair, state: Results) -> None:", "    p = 1", "    q = 0.5", *body, ""]
+        )
+
+
+def module_of(tmp_path, name, source):
+    path = tmp_path / f"{name}.py"
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__.update(Pair=Pair, Results=Results, rw=rw, math=__import__("math"))
+    spec.loader.exec_module(module)
+    return module
+
+
+def in_python(handler, messages):
+    """States after each message, and the failure that ended it: its kind and line."""
+    state = Fields()
+    for message in messages:
+        try:
+            handler(None, message, state)
+        except (ZeroDivisionError, IndexError) as error:
+            trace = error.__traceback__
+            while trace.tb_next:
+                trace = trace.tb_next
+            return state, (type(error).__name__, trace.tb_lineno)
+        if any(abs(value) >= 2**62 for value in state.whole):
+            raise OverflowError
+    return state, None
+
+
+def compiled(runtime, handler, messages):
+    kernel = runtime.launch(rw.kernel(handler), activate=False)
+    for message in messages:
+        kernel.send(message)
+    kernel.activate()
+    while kernel.telemetry().received < len(messages) and kernel.state == "active":
+        pass
+    state = kernel.read_state()
+    failed = re.search(r":(\d+): (\w+):", kernel.failure)
+    kernel.terminate()
+    return state, (failed[2], int(failed[1])) if failed else None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_handlers_end_as_in_python(seed, tmp_path):
+    programs = Programs(seed)
+    draw = programs.random
+    messages = [
+        Pair(draw.randint(-20, 20), draw.randint(-20, 20), draw.uniform(-5, 5), draw.uniform(-5, 5))
+        for _ in range(20)
+    ]
+    source = programs.source()
+    module = module_of(tmp_path, f"random{seed}", source)
+    then, failure = in_python(module.handler, messages)
+    with rw.Runtime("cpu", workers=1) as runtime:
+        now, failed = compiled(runtime, module.handler, messages)
+    assert failed == failure, source
+    assert list(now.whole) == then.whole, source
+    np.testing.assert_array_equal(np.asarray(now.real), np.asarray(then.real), err_msg=source)
