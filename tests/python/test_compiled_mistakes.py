@@ -1,5 +1,7 @@
 """What typical mistakes in a kernel say: file, line and column, the construct, what to do."""
 
+# ruff: noqa: B007, F401, F841 (handlers with mistakes)
+
 from __future__ import annotations
 
 import enum
@@ -315,5 +317,5 @@ def test_wrong_outputs(outputs: Any) -> None:
 def test_what_is_no_function() -> None:
     with pytest.raises(errors.KernelError, match="is no function"):
         rw.kernel(3)  # type: ignore[call-overload]
-    with pytest.raises(errors.KernelError, match="no plain function|is not to be had"):
+    with pytest.raises(errors.KernelError, match=r"no plain function|is not to be had"):
         rw.kernel(lambda ctx, msg, state: None)

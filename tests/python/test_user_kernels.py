@@ -1,4 +1,4 @@
-"""Kernels of a program's own: launched, linked, full outputs, failures, state, and the folder of compiled ones."""
+"""Kernels of a program's own: links, full outputs, failures, state, and the folder of compiled ones."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_a_state_is_one_of_the_kernel_s_class(runtime: rw.Runtime) -> None:
         errors.TypeMismatch, match="state is a Counter; kernel 'running_mean' has a MeanState"
     ):
         runtime.launch(running_mean, state=Counter())
-    with pytest.raises(errors.InvalidOption, match="state is for kernels made by ringway.kernel"):
+    with pytest.raises(errors.InvalidOption, match=r"state is for kernels made by ringway\.kernel"):
         runtime.launch("echo", state=Counter())
     with pytest.raises(errors.InvalidOption, match="whose state is its own"):
         runtime.launch("echo").read_state()

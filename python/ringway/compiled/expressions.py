@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ringway.compiled.scalars import BOOL, F64, I64, REAL, WHOLE, Array, Scalar, fits, joined, named_by
+from ringway.compiled.scalars import BOOL, I64, REAL, WHOLE, Array, Scalar, fits, joined, named_by
 from ringway.compiled.source import ANY_PYTHON, Nothing, Source
 from ringway.compiled.structs import Struct, c_field
 
@@ -269,7 +269,7 @@ class Expressions:
 
     def _compare(self, node: ast.Compare) -> Value:
         parts = []
-        left_node, left = node.left, self.number(node.left)
+        left = self.number(node.left)
         for operator, right_node in zip(node.ops, node.comparators, strict=True):
             if type(operator) not in _COMPARED:
                 self.refuse(
@@ -280,7 +280,7 @@ class Expressions:
             right = self.number(right_node)
             kind = self.meet(left[1], right[1], node)
             parts.append(f"{self.cast(left, kind)} {_COMPARED[type(operator)]} {self.cast(right, kind)}")
-            left_node, left = right_node, right
+            left = right
         return f"({' && '.join(parts)})", BOOL
 
     def _call(self, node: ast.Call) -> Value:

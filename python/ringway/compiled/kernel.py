@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ringway import _core
-from ringway.compiled.structs import c_name, struct_of
+from ringway.compiled.structs import c_name, struct_of, type_id_of
 from ringway.compiled.toolchain import compiled
 from ringway.compiled.translator import Translation
 from ringway.errors import InvalidOption, KernelError, TypeMismatch
@@ -19,7 +19,10 @@ class Context(Protocol):
     """What a handler may ask for, as its first parameter."""
 
     def send(self, link: str, message: _core.Message) -> None:
-        """Send by a link out of the kernel, bare; where it has no room, the kernel takes no further message until it has."""
+        """Send by a link out of the kernel, bare.
+
+        Where it has no room, the kernel takes no further message until it has.
+        """
 
     def reply(self, message: _core.Message) -> None:
         """Answer the message at hand."""
@@ -66,7 +69,7 @@ class CompiledKernel(Generic[State]):
         self._compiling = threading.Lock()
 
     def compile(self) -> _core.UserKernel:
-        """Compile it, unless that has been done, and return the native form; `KernelError` with the compiler's words."""
+        """Return the native form, compiled when it is not yet; `KernelError` with the compiler's words."""
         with self._compiling:
             if self._native is None:
                 facts = [_core.describe_message(cls) for cls in (self.message, self.state)]
@@ -130,7 +133,7 @@ def kernel(
     *, outputs: Sequence[str] | None = None
 ) -> Callable[[Callable[[Any, Any, State], None]], PythonKernel[State]]: ...
 def kernel(function: Any = None, /, *, outputs: Sequence[str] | None = None) -> Any:
-    """Make a function ``f(ctx, msg: Message, state: State) -> None`` into a kernel that is compiled for this machine.
+    """Make a function ``f(ctx, msg: Message, state: State) -> None`` into a compiled kernel.
 
     Message and state are classes made by ``@ringway.message(layout="struct")``; the state's defaults are what
     it begins with. The function may use numbers, fields and fixed arrays of them, locals, ``if``, ``for i in
@@ -199,7 +202,7 @@ class KernelSource(CompiledKernel[State]):
             for part in (*struct.parts, struct):
                 declared[c_name(part.name)] = part.text
         numbers = "".join(
-            f"constexpr ringway::u32 {c_name(cls.__qualname__)}_type_id = {_core.describe_message(cls)['type_id']:#x}u;\n"
+            f"constexpr ringway::u32 {c_name(cls.__qualname__)}_type_id = {type_id_of(cls):#x}u;\n"
             for cls in dict.fromkeys((message, state, *uses))
         )
         first, second = c_name(message.__qualname__), c_name(state.__qualname__)
@@ -208,7 +211,8 @@ class KernelSource(CompiledKernel[State]):
             "#include <ringway/kernel.h>\n"
             + "".join(declared.values())
             + numbers
-            + f'#line 1 "{c_name(name)}"\n{source}\n#line 1 "ringway"\nRINGWAY_KERNEL({first}, {second}, step)\n',
+            + f'#line 1 "{c_name(name)}"\n{source}\n#line 1 "ringway"\n'
+            + f"RINGWAY_KERNEL({first}, {second}, step)\n",
             message=message,
             state=state,
             outputs=_names(outputs),

@@ -17,7 +17,7 @@ from ringway.types import PYTHON_TYPES, Wire
 
 @dataclasses.dataclass(frozen=True)
 class Scalar:
-    """A number type: its name in Python, in C++, and its NumPy dtype; of a written number there is no dtype."""
+    """A number type: its name in Python and in C++, and its NumPy dtype, which a written number lacks."""
 
     name: str
     text: str
@@ -99,7 +99,8 @@ def joined(a: Scalar, b: Scalar, real: Scalar) -> Scalar | None:
         return strong if strong.floating else real
     if a.floating or b.floating:
         return F64 if F64 in (a, b) else F32
-    assert a.dtype is not None and b.dtype is not None
+    assert a.dtype is not None
+    assert b.dtype is not None
     return BY_DTYPE.get(np.promote_types(a.dtype, b.dtype)) if {a, b} != {I64, U64} else None
 
 

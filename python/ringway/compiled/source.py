@@ -26,7 +26,8 @@ class Source:
             self.file = inspect.getsourcefile(function) or "<unknown>"
         except (OSError, TypeError):
             raise KernelError(
-                f"the source of {self.name!r} is not to be had; kernels are translated from a file or a notebook's cell"
+                f"the source of {self.name!r} is not to be had; "
+                "kernels are translated from a file or a notebook's cell"
             ) from None
         text = "".join(lines)
         self._indent = len(text) - len(text.lstrip(" "))
@@ -46,7 +47,7 @@ class Source:
         raise KernelError(f"{self.file}:{line}:{column}: {what}{f'; {remedy}' if remedy else ''}")
 
     def known(self, node: ast.expr) -> Any:
-        """Return what a name, or a name's attribute, stands for outside of the function; `Nothing` when nothing."""
+        """Return what a name, or its attribute, stands for outside the function; `Nothing` when nothing."""
         if isinstance(node, ast.Name):
             return self._names.get(node.id, Nothing)
         if isinstance(node, ast.Attribute):

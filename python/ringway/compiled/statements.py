@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from ringway import _core
 from ringway.compiled.expressions import Expressions, Value
 from ringway.compiled.scalars import BOOL, I64, Array, Scalar, named_by
 from ringway.compiled.source import ANY_PYTHON
-from ringway.compiled.structs import Struct, c_field, c_name, is_struct_class, struct_of
+from ringway.compiled.structs import Struct, c_field, c_name, is_struct_class, struct_of, type_id_of
 from ringway.errors import SchemaError
 
 _CTX = "ctx.send(link, Message(...)), ctx.reply(Message(...)) and ctx.emit(Message(...))"
@@ -157,7 +156,8 @@ class Statements(Expressions):
     def _annotated(self, node: ast.AnnAssign) -> None:
         if node.value is None or not isinstance(node.target, ast.Name):
             self.refuse(node, "an annotation without a value", "assign one, as in x: rw.f32 = 0.0")
-        assert node.value is not None and isinstance(node.target, ast.Name)
+        assert node.value is not None
+        assert isinstance(node.target, ast.Name)
         kind = named_by(self.source.known(node.annotation))
         if kind is None:
             self.refuse(
@@ -210,7 +210,8 @@ class Statements(Expressions):
         ranged = isinstance(call, ast.Call) and self.source.known(call.func) is range and not call.keywords
         if not ranged or not isinstance(node.target, ast.Name):
             self.refuse(node, f"for over '{ast.unparse(call)}'", "write for i in range(...)")
-        assert isinstance(call, ast.Call) and isinstance(node.target, ast.Name)
+        assert isinstance(call, ast.Call)
+        assert isinstance(node.target, ast.Name)
         if not 1 <= len(call.args) <= 3:
             self.refuse(call, "range takes one to three numbers")
         bounds = []
@@ -310,7 +311,8 @@ class Statements(Expressions):
             self.refuse(
                 node, f"'{ast.unparse(call)}' does nothing here", f"statements that are calls are {_CTX}"
             )
-        assert isinstance(call, ast.Call) and isinstance(function, ast.Attribute)
+        assert isinstance(call, ast.Call)
+        assert isinstance(function, ast.Attribute)
         verb, arguments = function.attr, call.args
         if (
             call.keywords
@@ -339,7 +341,7 @@ class Statements(Expressions):
         return self.unit.outputs.index(name) + 1
 
     def _message(self, node: ast.expr) -> tuple[str, tuple[Struct, int]]:
-        """Build a message; return the name of its local, and its struct with the type's number on the wire."""
+        """Build a message; return the name of its local, its struct and the type's number on the wire."""
         cls = self.source.known(node.func) if isinstance(node, ast.Call) else None
         if not is_struct_class(cls):
             self.refuse(
@@ -347,7 +349,8 @@ class Statements(Expressions):
                 f"'{ast.unparse(node)}' is no message",
                 "build it here, as in Mean(state.mean), of a class of fixed layout",
             )
-        assert isinstance(node, ast.Call) and isinstance(cls, type)
+        assert isinstance(node, ast.Call)
+        assert isinstance(cls, type)
         try:
             struct = struct_of(cls)
         except SchemaError as error:
@@ -375,7 +378,7 @@ class Statements(Expressions):
                 self.put(f"for (int k = 0; k < {kind.count}; ++k) {local}.{c_field(field)}[k] = {text}[k];")
             else:
                 self.put(f"{local}.{c_field(field)} = {text};")
-        return local, (struct, int(_core.describe_message(cls)["type_id"]))
+        return local, (struct, type_id_of(cls))
 
     def _member(self, struct: Struct, field: str, node: ast.expr) -> str:
         kind = struct.fields[field]

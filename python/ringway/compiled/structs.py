@@ -14,7 +14,7 @@ from ringway.errors import SchemaError
 
 @dataclasses.dataclass(frozen=True)
 class Struct:
-    """A struct's fields by name, with their types, and the C++ text that declares it and checks its layout."""
+    """A struct's fields by name, with their types, and the C++ that declares it and checks its layout."""
 
     name: str
     fields: dict[str, Scalar | Array | Struct]
@@ -80,22 +80,81 @@ def _field(name: str, dtype: np.dtype[Any]) -> Scalar | Array | Struct:
     elif dtype in BY_DTYPE:
         return BY_DTYPE[dtype]
     raise SchemaError(
-        f"{name} is of a type that compiled kernels do not have: {dtype}; they have bool, i8 to u64, f32, f64, arrays of these and structs"
+        f"{name} is of a type that compiled kernels do not have: {dtype}; "
+        "they have bool, i8 to u64, f32, f64, arrays of these and structs"
     )
 
 
 # Python's names that C++ has taken.
 _TAKEN = frozenset(
-    "alignas alignof asm auto bool case catch char concept const constexpr decltype default delete do double enum explicit "
-    "export extern float friend goto inline int long mutable namespace new noexcept operator private protected public "
-    "register requires restrict short signed sizeof static struct switch template this throw typedef typeid typename "
-    "union unsigned using virtual void volatile".split()
+    [
+        "alignas",
+        "alignof",
+        "asm",
+        "auto",
+        "bool",
+        "case",
+        "catch",
+        "char",
+        "concept",
+        "const",
+        "constexpr",
+        "decltype",
+        "default",
+        "delete",
+        "do",
+        "double",
+        "enum",
+        "explicit",
+        "export",
+        "extern",
+        "float",
+        "friend",
+        "goto",
+        "inline",
+        "int",
+        "long",
+        "mutable",
+        "namespace",
+        "new",
+        "noexcept",
+        "operator",
+        "private",
+        "protected",
+        "public",
+        "register",
+        "requires",
+        "restrict",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "template",
+        "this",
+        "throw",
+        "typedef",
+        "typeid",
+        "typename",
+        "union",
+        "unsigned",
+        "using",
+        "virtual",
+        "void",
+        "volatile",
+    ]
 )
 
 
 def c_field(name: str) -> str:
     """Return a field's name in C++: with an underscore where C++ has a meaning for it."""
     return f"{name}_" if name in _TAKEN else name
+
+
+def type_id_of(cls: type[Any]) -> int:
+    """Return the number of a message class on the wire."""
+    return int(_core.describe_message(cls)["type_id"])
 
 
 def c_name(name: str) -> str:

@@ -31,8 +31,8 @@ _OPTIONS = (
 
 @functools.lru_cache(maxsize=8)
 def _compiler(asked: str | None, path: str | None) -> tuple[tuple[str, ...], str]:
-    """Return the compiler's command and what it calls itself; the arguments are what the choice depends on."""
-    for words in [shlex.split(asked)] if asked else [["c++"], ["g++"], ["clang++"], ["python-zig", "c++"]]:
+    """Return the compiler's command and what it calls itself; its choice depends on the arguments."""
+    for words in [shlex.split(asked)] if asked else [["c++"], ["g++"], ["clang++"]]:
         if not words or not shutil.which(words[0], path=path):
             continue
         with contextlib.suppress(OSError, subprocess.SubprocessError):
@@ -43,13 +43,13 @@ def _compiler(asked: str | None, path: str | None) -> tuple[tuple[str, ...], str
     raise KernelError(
         f"no C++ compiler runs: RINGWAY_CXX is {asked!r}"
         if asked
-        else "no C++ compiler is on PATH (c++, g++ or clang++), and kernels of your own need one: install g++
-        or clang, " "or name one by the environment variable RINGWAY_CXX"
+        else "no C++ compiler is on PATH (c++, g++ or clang++), and kernels of your own need one: "
+        "install g++ or clang, or name one by the environment variable RINGWAY_CXX"
     )
 
 
 def cache_folder() -> pathlib.Path:
-    """Return the folder of compiled kernels, made for this user alone: ``RINGWAY_CACHE``, or one in the user's cache."""
+    """Return the folder of compiled kernels, this user's alone, in ``RINGWAY_CACHE`` or the user's cache."""
     asked = os.environ.get("RINGWAY_CACHE")
     base = (
         pathlib.Path(asked)
@@ -62,7 +62,8 @@ def cache_folder() -> pathlib.Path:
         folder.chmod(0o700)
     except OSError as error:
         raise KernelError(
-            f"compiled kernels cannot be kept in {folder}: {error.strerror}; name a folder of yours by RINGWAY_CACHE"
+            f"compiled kernels cannot be kept in {folder}: {error.strerror}; "
+            "name a folder of yours by RINGWAY_CACHE"
         ) from None
     return folder
 

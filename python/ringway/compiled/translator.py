@@ -136,8 +136,9 @@ class Helper:
         """Its C++."""
         given = "".join(f"{kind.text} {name}_, " for name, kind in self.parameters.items())
         return (
-            f"static {self.returned.text} {self.c_name}({given}ringway::u32& error) {{\n  ringway::u32 failed = 0;\n"
-            f"  (void)failed;\n{self._body.declarations()}{''.join(self._body.lines)}\n  return {self.returned.text}(0);\n}}\n"
+            f"static {self.returned.text} {self.c_name}({given}ringway::u32& error) {{\n"
+            "  ringway::u32 failed = 0;\n  (void)failed;\n"
+            f"{self._body.declarations()}{''.join(self._body.lines)}\n  return {self.returned.text}(0);\n}}\n"
         )
 
 
@@ -181,8 +182,9 @@ class Translation:
             "#include <ringway/kernel.h>\nnamespace {\n"
             + "".join(struct.text for struct in unit.structs.values())
             + "".join(helper.text() for helper in unit.helpers.values())
-            + f"\nRW_FN ringway::u32 step(ringway::KernelContext& {ctx}, const {words[0]}& {message}, {words[1]}& {state}) {{\n"
-            + f"  ringway::u32 failed = 0, error = 0;\n  (void)failed, (void)error, (void){ctx}, (void){message}, (void){state};\n"
+            + f"\nRW_FN ringway::u32 step(ringway::KernelContext& {ctx}, const {words[0]}& {message}, "
+            + f"{words[1]}& {state}) {{\n  ringway::u32 failed = 0, error = 0;\n"
+            + f"  (void)failed, (void)error, (void){ctx}, (void){message}, (void){state};\n"
             + body.declarations()
             + "".join(body.lines)
             + '\n  return 0;\n}\n}  // namespace\n#line 1 "ringway"\n'
