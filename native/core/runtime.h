@@ -48,9 +48,9 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::shared_ptr<Kernel> launch(const std::string& kernel, const std::string& name,
                                  const LaunchOptions& options, std::int64_t grid = 1, std::int64_t block = 1);
   // A kernel that the program brings, whose state begins with these bytes.
-  std::shared_ptr<Kernel> launch(const std::shared_ptr<const UserKernel>& kernel, const std::vector<u8>& state,
-                                 const std::string& name, const LaunchOptions& options, std::int64_t grid = 1,
-                                 std::int64_t block = 1);
+  std::shared_ptr<Kernel> launch(const std::shared_ptr<const UserKernel>& kernel,
+                                 const std::vector<u8>& state, const std::string& name,
+                                 const LaunchOptions& options, std::int64_t grid = 1, std::int64_t block = 1);
   std::shared_ptr<Kernel> find(const std::string& name);
   std::vector<std::shared_ptr<Kernel>> kernels();  // in order of launch
   // The next output of `from` becomes the next input of `to`, one input for each of its replicas; `body_size` 0 = 4096

@@ -26,6 +26,19 @@ class Line(rw.Message):
     text: str
 
 
+# Of a kernel over two such messages.
+ADDS = """
+RW_FN ringway::u32 step(ringway::KernelContext&, const Pair& msg, Pair& state) {
+  state.first += msg.first;
+  return 0;
+}
+"""
+
+
+def handler(ctx: rw.Context, msg: Pair, state: Pair) -> None:
+    state.first += msg.first
+
+
 def unlucky(*arguments: Any) -> None:
     raise rw.Error("what a caller's function raises passes through")
 
@@ -159,6 +172,18 @@ def large(least: int, most: int = 2**50) -> Callable[[Any], bool]:
 
 # By "Class.method.parameter" or by parameter: what the call takes, and what it cannot be given here.
 VALID: dict[str, Any] = {
+    "function": [None, handler],
+    "outputs": [(), ("sink",)],
+    "state": [None],
+    "replica": [0],
+    "given": [Pair(1, 2)],
+    "KernelSource.__init__.source": [ADDS],
+    "KernelSource.__init__.message": [Pair],
+    "KernelSource.__init__.state": [Pair],
+    "KernelSource.__init__.name": ["adds"],
+    "uses": [(), (Pair,)],
+    "errors": [(), ["too large"]],
+    "Kernel.read_state.timeout": [0.01],
     "runtime": [lambda w: w.runtime],
     "core": [None],
     "native": [None],

@@ -338,3 +338,12 @@ def test_a_kernel_is_still_a_function() -> None:
     ctx, state = Seen(), MeanState()
     running_mean(ctx, Sample(1, 4.0), state)
     assert ctx.answer == Mean(1, 4.0)
+
+
+def test_a_backend_runs_them_or_says_so(backend: str) -> None:
+    with rw.Runtime(backend) as runtime:
+        if backend == "cpu":
+            assert runtime.launch(running_mean).request(Sample(1, 2.0), timeout=20) == Mean(1, 2.0)
+            return
+        with pytest.raises(errors.InvalidOption, match="runs no kernels of a program's own"):
+            runtime.launch(running_mean)

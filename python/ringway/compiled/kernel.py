@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ringway import _core
-from ringway.compiled.structs import c_name, struct_of, type_id_of
+from ringway.arguments import instance
+from ringway.compiled.structs import c_name, is_struct_class, struct_of, type_id_of
 from ringway.compiled.toolchain import compiled
 from ringway.compiled.translator import Translation
 from ringway.errors import InvalidOption, KernelError, TypeMismatch
@@ -132,7 +133,7 @@ def kernel(function: Callable[[Any, Any, State], None], /) -> PythonKernel[State
 def kernel(
     *, outputs: Sequence[str] | None = None
 ) -> Callable[[Callable[[Any, Any, State], None]], PythonKernel[State]]: ...
-def kernel(function: Any = None, /, *, outputs: Sequence[str] | None = None) -> Any:
+def kernel(function: Any = None, *, outputs: Sequence[str] | None = None) -> Any:
     """Make a function ``f(ctx, msg: Message, state: State) -> None`` into a compiled kernel.
 
     Message and state are classes made by ``@ringway.message(layout="struct")``; the state's defaults are what
@@ -192,10 +193,10 @@ class KernelSource(CompiledKernel[State]):
         outputs: Sequence[str] = (),
         errors: Sequence[str] = (),
     ) -> None:
-        if not isinstance(source, str) or not isinstance(name, str):
-            raise InvalidOption(
-                f"source and name are text; given are {type(source).__name__} and {type(name).__name__}"
-            )
+        instance("source", source, str)
+        instance("name", name, str)
+        uses = _several("uses", uses, "message classes of fixed layout", is_struct_class)
+        errors = _several("errors", errors, "texts", lambda text: isinstance(text, str))
         declared: dict[str, str] = {}
         for cls in (message, state, *uses):
             struct = struct_of(cls)
@@ -220,14 +221,18 @@ class KernelSource(CompiledKernel[State]):
         )
 
 
+def _several(field: str, values: Any, of: str, fits: Callable[[Any], bool]) -> list[Any]:
+    try:
+        listed = None if isinstance(values, str) else list(values)
+    except TypeError:
+        listed = None
+    if listed is None or not all(fits(value) for value in listed):
+        raise InvalidOption(f"{field} is {values!r}; it must be a sequence of {of}")
+    return listed
+
+
 def _names(outputs: Any) -> tuple[str, ...]:
-    names = () if isinstance(outputs, str) else tuple(outputs)
-    if (
-        isinstance(outputs, str)
-        or not all(isinstance(name, str) and name for name in names)
-        or len(set(names)) != len(names)
-    ):
-        raise InvalidOption(
-            f"outputs is {outputs!r}; it must be names of links, each once, as in ('sink', 'audit')"
-        )
-    return names
+    names = _several("outputs", outputs, "names of links", lambda name: isinstance(name, str) and name != "")
+    if len(set(names)) != len(names):
+        raise InvalidOption(f"outputs is {outputs!r}; it must name each link once")
+    return tuple(instance("outputs", name, str) for name in names)
