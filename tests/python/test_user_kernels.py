@@ -177,6 +177,20 @@ def test_what_waits_for_room_on_a_link_is_sent_once_and_in_order(runtime: rw.Run
     assert source.terminate().processed == 200
 
 
+def test_what_never_found_room_is_counted_and_can_be_read(runtime: rw.Runtime) -> None:
+    source = runtime.launch(watch)
+    means = runtime.launch(count_means, activate=False)
+    runtime.link(source, means, message=Mean, capacity=16)
+    runtime.link(source, runtime.launch(collect), message=Sample)
+    for i in range(20):
+        source.send(Sample(i, 1.0))
+    while source.read_state().count < 17:
+        time.sleep(0.001)
+    source.terminate(drain=False)
+    letters = [letter for letter in source.dead_letters() if "had room for it" in letter.error]
+    assert [Mean.decode(letter.body) for letter in letters] == [Mean(17, 1.0)]
+
+
 def test_a_link_has_no_way_back(runtime: rw.Runtime) -> None:
     relay = runtime.launch("relay")
     kernel = runtime.launch(running_mean, options=rw.LaunchOptions(on_error="skip"))

@@ -78,6 +78,7 @@ class Context {
   // For a user's kernel: false when there is no room.
   bool send_now(const Unsent& what);
   bool send_unsent();
+  void bury_unsent();  // there will be no room for it any more
   void keep(Unsent what);
   static void user_sends(void* self, u32 output, u32 type_id, const void* bytes, u32 n);
   static void user_replies(void* self, const Envelope* request, u32 type_id, const void* bytes, u32 n);

@@ -153,6 +153,7 @@ bool Context::answer_error(const Envelope& request, ErrorKind kind, std::string_
 }
 
 u64 Context::discard(LetterReason reason, ErrorKind kind, std::string_view text) {
+  bury_unsent();
   u64 left = 0;
   for (Inlet& lane : kernel_.lanes) left += discard(lane, reason, kind, text);
   for (Inlet& input : kernel_.inputs) left += discard(input, reason, kind, text);

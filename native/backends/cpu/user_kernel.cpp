@@ -10,6 +10,9 @@
 #include "backends/cpu/entry.h"
 
 namespace ringway::cpu {
+
+using atomic::count;
+
 namespace {
 
 struct UserHandler {
@@ -85,6 +88,15 @@ bool Context::send_unsent() {
   while (next != all.end() && send_now(*next)) ++next;
   all.erase(all.begin(), next);
   return all.empty();
+}
+
+void Context::bury_unsent() {
+  for (const Unsent& what : kernel_.unsent) {
+    count(&control_.dropped_closed, 1);
+    kernel_.set.dead_letters.add(LetterReason::kClosed, nullptr, what.bytes,
+                                 "the kernel ended before an output had room for it");
+  }
+  kernel_.unsent.clear();
 }
 
 void Context::user_sends(void* self, u32 output, u32 type_id, const void* bytes, u32 n) {
