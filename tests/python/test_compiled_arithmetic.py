@@ -72,12 +72,10 @@ class Programs:
         )
 
     def index(self, depth):
-        written = self.random.random() < 0.1
-        return (
-            self.random.randint(-8, 7)
-            if written
-            else f"{self.whole(depth)}{' % 8' if self.random.random() < 0.95 else ' + p * 0'}"
-        )
+        pick = self.random.random()
+        if pick < 0.1:
+            return self.random.randint(-8, 7)
+        return self.whole(depth) + (" % 8" if pick < 0.6 else " % 8 - 8" if pick < 0.95 else " + p * 0")
 
     def real(self, depth):
         pick = self.random.random()
