@@ -15,6 +15,8 @@ void softmetal_set_timeout(double seconds);
 // Objects that were not freed; `kind` is SMBuffer, SMCommandBuffer, SMCommandQueue, SMComputeEncoder, SMBlitEncoder,
 // SMEvent, SMFunction, SMLibrary or SMPipeline, null for all.
 long softmetal_live_objects(const char* kind);
+// Objects of that kind that were ever made.
+long softmetal_made_objects(const char* kind);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,10 @@
-// A command buffer and its encoder, from the first dispatch to what comes after the last.
+// A command buffer and its encoders, from the first dispatch to what comes after the last.
 #pragma once
 #import <Metal/Metal.h>
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "backends/metal/errors.h"
 #include "backends/metal/gpu.h"
@@ -13,39 +14,47 @@ namespace ringway::metal {
 
 Owned<id<MTLCommandQueue>> new_queue(const Gpu& gpu, const std::string& label);
 
+// What became of the commands of one encoder.
+enum class EncoderEnd { kDone, kFaulted, kNotRun, kUnknown };
+
 // How a command buffer ended.
 struct Ended {
-  std::string label;
   // Empty when all went well; else `kind` and Metal's text.
   std::string failure;
   ErrorKind kind = ErrorKind::kHandler;
   double gpu_seconds = 0;  // that the GPU was at it
+  // When it failed, of each encoder in their order; empty where nobody asked or Metal does not say.
+  std::vector<EncoderEnd> encoders;
 };
 
-// Dispatches of one command buffer run one after the other, each seeing what those before it wrote; `concurrent` ones do
-// so only across barriers.
+// One encoder is open at a time; the next one begins when the one before has ended, on the GPU too where they share
+// memory. Dispatches of one encoder run one after the other, each seeing what those before it wrote; `concurrent` ones
+// do so only across barriers.
 class Commands {
  public:
-  // Waits while the queue has as many command buffers as it takes. Throws kOutOfMemory.
-  Commands(id<MTLCommandQueue> queue, std::string label, MTLDispatchType type = MTLDispatchTypeSerial);
+  // Waits while the queue has as many command buffers as it takes. `told_apart`: after a failure, by encoder. Throws
+  // kOutOfMemory.
+  Commands(id<MTLCommandQueue> queue, NSString* label, bool told_apart = false);
   // What was not committed is dropped.
   ~Commands();
   Commands(const Commands&) = delete;
   Commands& operator=(const Commands&) = delete;
 
-  // Valid until the commit.
-  id<MTLComputeCommandEncoder> encoder() const { return encoder_.get(); }
+  // Ends the encoder before it. Valid until the next one or the commit.
+  id<MTLComputeCommandEncoder> compute(NSString* label, MTLDispatchType type = MTLDispatchTypeSerial);
 
   // Hands the work to the GPU, once. `then` is called when it has ended, well or not, on a thread of Metal's; it must not
   // throw. What the kernels wrote is there for the host then.
   void commit(const std::function<void(const Ended&)>& then);
 
  private:
+  void open(id<MTLCommandEncoder> encoder, NSString* label);
   void end_encoding();
+  std::string text() const;
 
-  const std::string label_;
+  const Owned<NSString*> label_;
   Owned<id<MTLCommandBuffer>> buffer_;
-  Owned<id<MTLComputeCommandEncoder>> encoder_;
+  Owned<id<MTLCommandEncoder>> encoder_;
 };
 
 }  // namespace ringway::metal

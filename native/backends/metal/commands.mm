@@ -5,16 +5,37 @@
 namespace ringway::metal {
 namespace {
 
-Ended ended_of(id<MTLCommandBuffer> buffer, const std::string& label) {
-  Ended ended;
-  ended.label = label;
-  ended.gpu_seconds = [buffer GPUEndTime] - [buffer GPUStartTime];
-  if ([buffer status] != MTLCommandBufferStatusCompleted) {
-    const Error error = error_of([buffer error], label);
-    ended.kind = error.kind();
-    ended.failure = error.what();
+EncoderEnd end_of(id<MTLCommandBufferEncoderInfo> info) {
+  switch ([info errorState]) {
+    case MTLCommandEncoderErrorStateCompleted: return EncoderEnd::kDone;
+    case MTLCommandEncoderErrorStateFaulted: return EncoderEnd::kFaulted;
+    case MTLCommandEncoderErrorStatePending: return EncoderEnd::kNotRun;
+    default: return EncoderEnd::kUnknown;
   }
+}
+
+Ended ended_of(id<MTLCommandBuffer> buffer) {
+  Ended ended;
+  ended.gpu_seconds = [buffer GPUEndTime] - [buffer GPUStartTime];
+  if ([buffer status] == MTLCommandBufferStatusCompleted) return ended;
+  NSError* const why = [buffer error];
+  const Error error = error_of(why);
+  ended.kind = error.kind();
+  ended.failure = error.what();
+  for (id<MTLCommandBufferEncoderInfo> info in
+       [[why userInfo] objectForKey:MTLCommandBufferEncoderInfoErrorKey])
+    ended.encoders.push_back(end_of(info));
   return ended;
+}
+
+// Made once: a descriptor for each command buffer would be one object more.
+MTLCommandBufferDescriptor* telling_apart() {
+  static MTLCommandBufferDescriptor* const one = [] {
+    MTLCommandBufferDescriptor* descriptor = [MTLCommandBufferDescriptor new];
+    [descriptor setErrorOptions:MTLCommandBufferErrorOptionEncoderExecutionStatus];
+    return descriptor;
+  }();
+  return one;
 }
 
 unsigned long long number_of(id<MTLCommandBuffer> buffer) {
@@ -32,25 +53,44 @@ Owned<id<MTLCommandQueue>> new_queue(const Gpu& gpu, const std::string& label) {
   return queue;
 }
 
-Commands::Commands(id<MTLCommandQueue> queue, std::string label, MTLDispatchType type)
-    : label_(std::move(label)) {
+Commands::Commands(id<MTLCommandQueue> queue, NSString* label, bool told_apart)
+    : label_(Owned<NSString*>::retain(label)) {
   const AutoreleaseScope scope;
-  checked(label_, [&] {
-    buffer_ = Owned<id<MTLCommandBuffer>>::retain([queue commandBuffer]);
-    [buffer_.get() setLabel:string_of(label_)];
-    encoder_ = Owned<id<MTLComputeCommandEncoder>>::retain(
-        [buffer_.get() computeCommandEncoderWithDispatchType:type]);
-    [encoder_.get() setLabel:string_of(label_)];
-  });
-  if (!encoder_)
-    throw Error(ErrorKind::kOutOfMemory, label_ + ": Metal gives no command buffer; let some work end first");
+  checked([&] { return text(); },
+          [&] {
+            buffer_ = Owned<id<MTLCommandBuffer>>::retain(
+                told_apart ? [queue commandBufferWithDescriptor:telling_apart()] : [queue commandBuffer]);
+            [buffer_.get() setLabel:label];
+          });
+  if (!buffer_)
+    throw Error(ErrorKind::kOutOfMemory, text() + ": Metal gives no command buffer; let some work end first");
 }
 
 Commands::~Commands() {
   const AutoreleaseScope scope;
   if (encoder_) end_encoding();
-  encoder_ = {};
   buffer_ = {};
+}
+
+std::string Commands::text() const {
+  return text_of(label_.get());
+}
+
+id<MTLComputeCommandEncoder> Commands::compute(NSString* label, MTLDispatchType type) {
+  const AutoreleaseScope scope;
+  id<MTLComputeCommandEncoder> encoder = nil;
+  checked([&] { return text_of(label); },
+          [&] {
+            if (encoder_) end_encoding();
+            encoder = [buffer_.get() computeCommandEncoderWithDispatchType:type];
+            open(encoder, label);
+          });
+  return encoder;
+}
+
+void Commands::open(id<MTLCommandEncoder> encoder, NSString* label) {
+  encoder_ = Owned<id<MTLCommandEncoder>>::retain(encoder);
+  [encoder setLabel:label];
 }
 
 void Commands::end_encoding() {
@@ -60,19 +100,19 @@ void Commands::end_encoding() {
 
 void Commands::commit(const std::function<void(const Ended&)>& then) {
   const AutoreleaseScope scope;
-  checked(label_, [&] {
-    end_encoding();
-    // Of its own: a block keeps a reference as a reference.
-    const std::string label = label_;
-    const auto call = then;
-    [buffer_.get() addCompletedHandler:^(id<MTLCommandBuffer> done) {
-      const AutoreleaseScope of_handler;
-      signpost_end(number_of(done));
-      call(ended_of(done, label));
-    }];
-    signpost_begin(number_of(buffer_.get()), label_.c_str());
-    [buffer_.get() commit];
-  });
+  checked([&] { return text(); },
+          [&] {
+            end_encoding();
+            // Of its own: a block keeps a reference as a reference.
+            const auto call = then;
+            [buffer_.get() addCompletedHandler:^(id<MTLCommandBuffer> done) {
+              const AutoreleaseScope of_handler;
+              signpost_end(number_of(done));
+              call(ended_of(done));
+            }];
+            signpost_begin(number_of(buffer_.get()), [label_.get() UTF8String]);
+            [buffer_.get() commit];
+          });
 }
 
 }  // namespace ringway::metal

@@ -1,16 +1,22 @@
 // Dispatches go to the GPU in the order in which they were started.
 //
-// 1. start() puts a job at the end of the line. Jobs whose buffers are all in the pool are committed ahead, a few at a
-//    time, so that the GPU need not wait for the host: Metal keeps them in order, because it sees which buffers they
-//    share. A job with arrays from elsewhere waits for the one before, and keeps the one behind waiting.
-// 2. When a command buffer ends, Metal calls back on a thread of its own, which brings copies back, finishes the job and
+// 1. start() puts a job at the end of the line. Jobs whose buffers are all in the pool and that wait at the same time
+//    share a command buffer, an encoder each: Metal keeps encoders in order where they share buffers. Until the GPU is
+//    busy nobody waits, so that a lone dispatch goes at once. A job with arrays from elsewhere waits for the one before,
+//    and keeps the one behind waiting.
+// 2. A command buffer of one job may be followed by a second while it runs, so that the GPU need not wait for the host.
+//    Behind one of several nothing is committed: when one of them fails, those that Metal had not begun go again, alone,
+//    before anything else. Its error is told to the one that failed.
+// 3. How many share one is what takes the GPU some 20 ms, by the command buffer before: they end together, and the system
+//    ends what keeps the GPU for too long. A job that its caller waits for is the last of its command buffer.
+// 4. When a command buffer ends, Metal calls back on a thread of its own, which brings copies back, finishes the jobs and
 //    commits what may go next.
-// 3. What was committed cannot be called back: a cancelled job that is on the GPU ends first.
+// 5. What was committed cannot be called back: a cancelled job that is on the GPU ends first.
 #include "backends/metal/dispatcher.h"
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
+#include <list>
 #include <new>
 
 #include "backends/metal/grid_job.h"
@@ -19,9 +25,18 @@
 namespace ringway::metal {
 namespace {
 
-constexpr std::size_t kMostAhead = 4;
+constexpr std::size_t kMostTogether = 64;  // jobs of a command buffer
+constexpr double kTogether = 20e-3;        // seconds on the GPU that they may take by what the last ones took
 
 using Job = std::shared_ptr<GridJob>;
+// Jobs move from the line into command buffers without an allocation, which may fail where nobody can be told.
+using Jobs = std::list<Job>;
+
+struct Batch {  // a command buffer
+  Jobs jobs;
+  bool over = false;
+  Ended ended;
+};
 
 // Outlives its dispatcher where a callback still runs.
 class Line : public std::enable_shared_from_this<Line> {
@@ -46,24 +61,26 @@ class Line : public std::enable_shared_from_this<Line> {
     const Job unbegun = *found;
     waiting_.erase(found);
     lock.unlock();
-    unbegun->finish(ErrorKind::kClosed, cancelled_text(*unbegun));
+    close(*unbegun);
   }
 
   void stop() {
     std::unique_lock lock(changing_);
     stopped_ = true;
-    for (const Job& job : committed_) job->cancelled = true;
-    const std::deque<Job> unbegun = std::move(waiting_);
-    waiting_.clear();
+    for (const Batch& batch : committed_) {
+      for (const Job& job : batch.jobs) job->cancelled = true;
+    }
+    Jobs unbegun;
+    unbegun.swap(waiting_);
     lock.unlock();
-    for (const Job& job : unbegun) job->finish(ErrorKind::kClosed, cancelled_text(*job));
+    for (const Job& job : unbegun) close(*job);
     lock.lock();
     idle_.wait(lock, [&] { return committed_.empty() && !moving_; });
   }
 
  private:
-  static std::string cancelled_text(const GridJob& job) {
-    return job.request.kernel->name + ": the dispatch was cancelled";
+  static void close(GridJob& job) {
+    job.finish(ErrorKind::kClosed, job.request.kernel->name + ": the dispatch was cancelled");
   }
 
   // One thread at a time does what is to be done; others leave it to that one. `lock` is held at the call and at its end.
@@ -71,19 +88,24 @@ class Line : public std::enable_shared_from_this<Line> {
     if (moving_) return;
     moving_ = true;
     for (;;) {
-      if (!committed_.empty() && committed_.front()->ended) {
-        const Job job = std::move(committed_.front());
-        committed_.pop_front();
-        const bool cancelled = job->cancelled;
+      if (!committed_.empty() && committed_.front().over) {
+        std::list<Batch> ended;
+        ended.splice(ended.end(), committed_, committed_.begin());
+        Batch& batch = ended.front();
+        waiting_.splice(waiting_.begin(), take_not_run(batch));
         lock.unlock();
-        finish(*job, cancelled);
+        finish(batch);
+        batch.jobs.clear();
+        batch.ended = {};
+        batch.over = false;
         lock.lock();
+        spare_.splice(spare_.end(), ended);
       } else if (may_commit()) {
-        const Job job = std::move(waiting_.front());
-        waiting_.pop_front();
-        committed_.push_back(job);
+        committed_.splice(committed_.end(), spare_, spare_.begin());
+        Batch& batch = committed_.back();
+        choose(batch);
         lock.unlock();
-        commit(job);
+        commit(batch);
         lock.lock();
       } else {
         break;
@@ -94,58 +116,108 @@ class Line : public std::enable_shared_from_this<Line> {
   }
 
   bool may_commit() const {
-    if (waiting_.empty()) return false;
+    if (waiting_.empty() || spare_.empty()) return false;
     if (committed_.empty()) return true;
-    return committed_.size() < kMostAhead && waiting_.front()->in_place() && committed_.back()->in_place();
+    const Batch& last = committed_.back();
+    return last.jobs.size() == 1 && waiting_.front()->in_place() && last.jobs.back()->in_place();
   }
 
-  void commit(const Job& job) {
-    try {
-      job->commit([line = shared_from_this(), job](const Ended& ended) { line->end(*job, ended); });
-    } catch (const Error& error) {
-      fail(*job, error.kind(), error.what());
-    } catch (const std::bad_alloc&) {
-      fail(*job, ErrorKind::kOutOfMemory, job->request.kernel->name + ": no memory to encode the dispatch");
+  void choose(Batch& batch) {
+    do {
+      batch.jobs.splice(batch.jobs.end(), waiting_, waiting_.begin());
+    } while (batch.jobs.size() < together_ && !waiting_.empty() && may_share(*batch.jobs.back()) &&
+             !batch.jobs.back()->awaited && may_share(*waiting_.front()));
+  }
+  static bool may_share(const GridJob& job) { return job.in_place() && !job.alone; }
+
+  void commit(Batch& batch) {
+    while (!batch.jobs.empty()) {
+      auto at = batch.jobs.begin();  // who is to blame
+      ErrorKind kind = ErrorKind::kOutOfMemory;
+      std::string failure;
+      try {
+        Commands commands(parts_.queue.get(), parts_.label.get(), batch.jobs.size() > 1);
+        for (auto next = at; next != batch.jobs.end(); ++next) (*(at = next))->encode(commands);
+        commands.commit([line = shared_from_this(), &batch](const Ended& ended) { line->end(batch, ended); });
+        return;
+      } catch (const Error& error) {
+        kind = error.kind();
+        failure = error.what();
+      } catch (const std::bad_alloc&) {
+        failure = (*at)->request.kernel->name + ": no memory to encode the dispatch";
+      }
+      // Nothing was committed: the others are encoded anew without it.
+      (*at)->settle(false);
+      (*at)->finish(kind, failure);
+      std::lock_guard lock(changing_);
+      batch.jobs.erase(at);
     }
-  }
-
-  void fail(GridJob& job, ErrorKind kind, const std::string& failure) {
     std::lock_guard lock(changing_);
-    job.failed_as = kind;
-    job.failure = failure;
-    job.ended = true;
+    batch.over = true;
   }
 
   // By a thread of Metal's.
-  void end(GridJob& job, const Ended& ended) {
+  void end(Batch& batch, const Ended& ended) {
     std::unique_lock lock(changing_);
-    job.failed_as = ended.kind;
-    job.failure = ended.failure;
-    job.gpu_seconds = ended.gpu_seconds;
-    job.ended = true;
+    batch.ended = ended;
+    batch.over = true;
+    const std::size_t jobs = batch.jobs.size();
+    std::size_t i = 0;
+    for (const Job& job : batch.jobs) {
+      const bool known = ended.encoders.size() == jobs;
+      job->end = ended.failure.empty() ? EncoderEnd::kDone
+                 : jobs == 1           ? EncoderEnd::kFaulted
+                 : known               ? ended.encoders[i]
+                                       : EncoderEnd::kUnknown;
+      ++i;
+    }
+    const double each = ended.gpu_seconds / double(jobs);
+    together_ = std::size_t(std::clamp(kTogether / std::max(each, 1e-9), 1.0, double(kMostTogether)));
     move_on(lock);
   }
 
-  static void finish(GridJob& job, bool cancelled) {
-    job.settle(job.failure.empty());
-    log::debug({"ended"}, [&] {
-      return text_of(job.request) + "; " + std::to_string(job.gpu_seconds * 1e6) + " µs on the GPU, " +
-             (job.failure.empty() ? "completed" : "failed");
-    });
-    if (!job.failure.empty()) {
-      job.DispatchJob::finish(job.failed_as, job.failure);
-    } else if (cancelled) {
-      job.DispatchJob::finish(ErrorKind::kClosed, cancelled_text(job));
-    } else {
-      job.DispatchJob::finish(ErrorKind::kHandler, {});
+  // Those of a failed command buffer that go again.
+  static Jobs take_not_run(Batch& batch) {
+    Jobs again;
+    for (auto at = batch.jobs.begin(); at != batch.jobs.end();) {
+      const auto job = at++;
+      if ((*job)->end != EncoderEnd::kNotRun || (*job)->cancelled) continue;
+      (*job)->alone = true;
+      again.splice(again.end(), batch.jobs, job);
+    }
+    return again;
+  }
+
+  static void finish(const Batch& batch) {
+    for (const Job& job : batch.jobs) {
+      const Ended& ended = batch.ended;
+      const bool good = job->end == EncoderEnd::kDone;
+      job->settle(good);
+      log::debug({"ended"}, [&] {
+        return text_of(job->request) + "; " + std::to_string(ended.gpu_seconds * 1e6) + " µs on the GPU, " +
+               (batch.jobs.size() > 1 ? "with others, " : "") + (good ? "completed" : "failed");
+      });
+      if (job->end == EncoderEnd::kFaulted) {
+        job->finish(ended.kind, text_of(job->request) + ": " + ended.failure);
+      } else if (job->end == EncoderEnd::kUnknown) {
+        job->finish(ended.kind, text_of(job->request) +
+                                    ": the command buffer failed, and Metal does not say how far this "
+                                    "dispatch of it had come; " +
+                                    ended.failure);
+      } else if (job->cancelled) {
+        close(*job);
+      } else {
+        job->finish(ErrorKind::kHandler, {});
+      }
     }
   }
 
   GridParts parts_;
   std::mutex changing_;
   std::condition_variable idle_;
-  std::deque<Job> waiting_;
-  std::deque<Job> committed_;
+  Jobs waiting_;
+  std::list<Batch> committed_, spare_{2};
+  std::size_t together_ = kMostTogether;
   bool moving_ = false;
   bool stopped_ = false;
 };
@@ -162,9 +234,9 @@ class MetalDispatcher : public Dispatcher {
   }
   std::shared_ptr<PageSource> pages() override { return line_->parts().pages; }
 
-  std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool) override {
+  std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool awaited) override {
     const AutoreleaseScope scope;
-    const auto job = std::make_shared<GridJob>(request, line_->parts());
+    const auto job = std::make_shared<GridJob>(request, line_->parts(), awaited);
     line_->add(job);
     return job;
   }

@@ -114,6 +114,7 @@ class Driver {
   const std::int64_t patience_;  // ns; 0: none
   const std::shared_ptr<Arena> arena_;
   const Pipeline& boundary_;
+  const Owned<NSString*> label_;  // of command buffers
   const Owned<id<MTLCommandQueue>> queue_;
   WrappedBuffers buffers_;
 

@@ -20,6 +20,7 @@ Driver::Driver(const HostServices& services, const Gpu& gpu, Library& library)
       patience_(static_cast<std::int64_t>(services.watchdog * 1e9)),
       arena_(std::make_shared<Arena>(gpu)),
       boundary_(library.pipeline("ring_boundary")),
+      label_(owned_string("slices of " + services.runtime)),
       queue_(new_queue(gpu, "ring kernels of " + services.runtime)),
       buffers_(gpu, services.buffers, arena_) {
   thread_ = std::thread([this] { run(); });

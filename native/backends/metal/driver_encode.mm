@@ -33,8 +33,8 @@ void Driver::encode() {
     const Slot& area = areas_[flight->area];
     write_orders(area, flight.get());
     flight->rounds = rounds_;
-    Commands commands(queue_.get(), "slices of " + services_.runtime, MTLDispatchTypeConcurrent);
-    id<MTLComputeCommandEncoder> encoder = commands.encoder();
+    Commands commands(queue_.get(), label_.get());
+    id<MTLComputeCommandEncoder> encoder = commands.compute(label_.get(), MTLDispatchTypeConcurrent);
     checked("slices", [&] {
       const auto& resources = buffers_.resources();
       if (!resources.empty()) {
@@ -60,6 +60,7 @@ void Driver::encode() {
       // Notified under the lock: the driver may be gone right behind it.
       std::lock_guard lock(mutex_);
       flight->ended = ended;
+      if (!ended.failure.empty()) flight->ended.failure = text_of(label_.get()) + ": " + ended.failure;
       flight->over = true;
       changed_.notify_all();
     });

@@ -35,8 +35,8 @@ std::string text_of(NSError* error) {
          std::to_string([error code]) + ")";
 }
 
-Error error_of(NSError* error, const std::string& what) {
-  return {kind_of(error), what + ": Metal: " + text_of(error) + remedy_of(error)};
+Error error_of(NSError* error) {
+  return {kind_of(error), "Metal: " + text_of(error) + remedy_of(error)};
 }
 
 namespace errors_detail {

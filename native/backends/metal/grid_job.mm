@@ -26,8 +26,11 @@ bool has_threadgroup_memory(const Pipeline& pipeline) {
 
 }  // namespace
 
-GridJob::GridJob(const DispatchRequest& asked, GridParts& parts)
-    : DispatchJob(asked), parts_(parts), passes_(parts.kernels.passes(*asked.kernel, asked.element)) {
+GridJob::GridJob(const DispatchRequest& asked, GridParts& parts, bool is_awaited)
+    : DispatchJob(asked),
+      awaited(is_awaited),
+      parts_(parts),
+      passes_(parts.kernels.passes(*asked.kernel, asked.element)) {
   check_limits();
   bind_arguments();
 }
@@ -94,9 +97,8 @@ void GridJob::provide(Bound& bound) {
   [bound.place.buffer.get() setLabel:string_of(request.kernel->arguments[bound.index].name)];
 }
 
-void GridJob::commit(const std::function<void(const Ended&)>& then) {
-  const AutoreleaseScope scope;
-  const std::string label = text_of(request);
+void GridJob::encode(Commands& commands) {
+  const auto label = [this] { return text_of(request); };
   checked(label, [&] {
     for (Bound& bound : bounds_) {
       if (!bound.place.buffer) provide(bound);
@@ -106,15 +108,14 @@ void GridJob::commit(const std::function<void(const Ended&)>& then) {
     if (bound.how == How::kCopied && bound.read)
       std::memcpy([bound.place.buffer.get() contents], bound.data, bound.bytes);
   }
-  Commands commands(parts_.queue.get(), label);
+  id<MTLComputeCommandEncoder> encoder = commands.compute(passes_[0]->label.get());
   checked(label, [&] {
-    for (const Pipeline* pass : passes_) encode(commands.encoder(), *pass);
+    for (const Pipeline* pass : passes_) encode_pass(encoder, *pass);
   });
-  log::debug({"bound"}, [&] { return label + "; " + bindings_text(); });
-  commands.commit(then);
+  log::debug({"bound"}, [&] { return label() + "; " + bindings_text(); });
 }
 
-void GridJob::encode(id<MTLComputeCommandEncoder> encoder, const Pipeline& pass) const {
+void GridJob::encode_pass(id<MTLComputeCommandEncoder> encoder, const Pipeline& pass) const {
   [encoder setComputePipelineState:pass.state.get()];
   for (const Bound& bound : bounds_)
     [encoder setBuffer:bound.place.buffer.get() offset:bound.place.offset atIndex:bound.index];
@@ -131,7 +132,6 @@ void GridJob::encode(id<MTLComputeCommandEncoder> encoder, const Pipeline& pass)
 }
 
 void GridJob::settle(bool good) {
-  const AutoreleaseScope scope;
   for (Bound& bound : bounds_) {
     if (bound.how == How::kCopied && bound.written && good)
       std::memcpy(bound.data, [bound.place.buffer.get() contents], bound.bytes);

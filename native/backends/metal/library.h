@@ -23,6 +23,7 @@ struct Binding {
 
 struct Pipeline {
   std::string kernel;
+  Owned<NSString*> label;  // the same, made once
   Owned<id<MTLComputePipelineState>> state;
   std::vector<Binding> bindings;
   u32 most_group_threads = 0;

@@ -60,6 +60,7 @@ std::unique_ptr<Pipeline> Library::make(const std::string& kernel) const {
   [wanted.get() setLabel:string_of(kernel)];
   auto pipeline = std::make_unique<Pipeline>();
   pipeline->kernel = kernel;
+  pipeline->label = owned_string(kernel);
   NSError* error = nil;
   MTLComputePipelineReflection* reflection = nil;
   checked(kernel, [&] {

@@ -49,6 +49,9 @@ class AutoreleaseScope {
 inline std::string text_of(NSString* string) {
   return string ? [string UTF8String] : "";
 }
+inline Owned<NSString*> owned_string(const std::string& text) {
+  return Owned<NSString*>::adopt([[NSString alloc] initWithUTF8String:text.c_str()]);
+}
 // Autoreleased.
 inline NSString* string_of(const std::string& text) {
   return [NSString stringWithUTF8String:text.c_str()];

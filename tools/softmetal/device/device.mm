@@ -156,3 +156,7 @@ extern "C" [[gnu::visibility("default")]] long softmetal_live_objects(const char
     return softmetal::live_objects(kind ? [NSString stringWithUTF8String:kind] : nil);
   }
 }
+
+extern "C" [[gnu::visibility("default")]] long softmetal_made_objects(const char* kind) {
+  return softmetal::made_objects(kind);
+}

@@ -22,6 +22,8 @@ namespace softmetal {
 
 // Objects of the device that have not been freed; `kind` is a class such as @"SMBuffer", nil for all.
 long live_objects(NSString* kind);
+// Objects of that class that were ever made.
+long made_objects(const char* kind);
 // Refuses what is not, or no longer, an object of that class. `what` names the call and the argument.
 void require_live(id object, Class kind, const char* what);
 // " 'label'", or nothing.

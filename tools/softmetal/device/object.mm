@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <deque>
 #include <mutex>
+#include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #import "device/validation.h"
@@ -19,6 +21,7 @@ struct Life {
   std::mutex mutex;
   std::unordered_set<const void*> live;
   std::deque<id> zombies;
+  std::unordered_map<std::string, long> made;  // by class
 };
 
 Life& life() {
@@ -47,6 +50,12 @@ long live_objects(NSString* kind) {
     count += !kind || [NSStringFromClass(object_getClass(one)) isEqualToString:kind];
   }
   return count;
+}
+
+long made_objects(const char* kind) {
+  Life& all = life();
+  const std::lock_guard<std::mutex> hold(all.mutex);
+  return all.made[kind];
 }
 
 void require_live(id object, Class kind, const char* what) {
@@ -99,6 +108,7 @@ std::string label_of(SMObject* object) {
   softmetal::Life& all = softmetal::life();
   const std::lock_guard<std::mutex> hold(all.mutex);
   all.live.insert(object);
+  ++all.made[class_getName(self)];
   return object;
 }
 - (oneway void)release {

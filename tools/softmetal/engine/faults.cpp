@@ -25,9 +25,8 @@ constexpr long kGuard = Memory::kGuard;
 
 struct sigaction before[NSIG];
 
-int alarm_signal() {
-  return SIGRTMIN + 7;
-}
+// One that does not queue: a thread that has not run for a while would have a frame on its stack for each.
+constexpr int kAlarm = SIGURG;
 
 void on_fault(int signal, siginfo_t* info, void* context) {
   Group* group = Group::current;
@@ -43,8 +42,12 @@ void on_fault(int signal, siginfo_t* info, void* context) {
 
 void on_alarm(int) {
   Group* group = Group::current;
-  if (group && group->in_kernel() && now() > group->deadline())
-    group->stop(kTimeout, "Caused GPU Timeout Error: an endless loop without atomics and barriers");
+  if (!group || !group->in_kernel() || now() <= group->deadline()) return;
+  sigset_t alarm;  // stop() does not return from the handler, which would let the signal in again
+  sigemptyset(&alarm);
+  sigaddset(&alarm, kAlarm);
+  pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
+  group->stop(kTimeout, "Caused GPU Timeout Error: an endless loop without atomics and barriers");
 }
 
 struct Watchdog {
@@ -62,7 +65,7 @@ void watch() {
     std::this_thread::sleep_for(kLook);
     Watchdog& dog = watchdog();
     const std::lock_guard<std::mutex> hold(dog.mutex);
-    for (const pthread_t thread : dog.threads) pthread_kill(thread, alarm_signal());
+    for (const pthread_t thread : dog.threads) pthread_kill(thread, kAlarm);
   }
 }
 
@@ -77,9 +80,9 @@ void catch_faults() {
     if (!kAsan && !tsan::kActive)  // the sanitizers tell more
       for (const int signal : {SIGSEGV, SIGBUS, SIGFPE}) sigaction(signal, &action, &before[signal]);
     struct sigaction alarm{};
-    alarm.sa_flags = SA_ONSTACK | SA_NODEFER | SA_RESTART;
+    alarm.sa_flags = SA_ONSTACK | SA_RESTART;
     alarm.sa_handler = on_alarm;
-    sigaction(alarm_signal(), &alarm, nullptr);
+    sigaction(kAlarm, &alarm, nullptr);
     watchdog();  // made before the thread that looks at it
     std::thread(watch).detach();
   });
