@@ -1,9 +1,9 @@
-"""What ringway adds to Metal's own calls for a dispatch: for one alone, and for each further one of a command buffer.
+"""What ringway adds to Metal's own calls for a dispatch: alone, and for each further one of a command buffer.
 
     python benchmarks/run_metal.py [--software] [--repeats N] [--json FILE | --save]
 
-Builds the native part with CMake below build/benchmarks-metal. On Linux ``--software`` takes the software Metal device:
-its objects are not Apple's, so that only the difference between the two rows says something, and of ringway alone.
+Builds the native part with CMake below build/benchmarks-metal. On Linux ``--software`` takes the software
+Metal device: its objects are not Apple's, so that only the difference between the two rows says something.
 """
 
 from __future__ import annotations

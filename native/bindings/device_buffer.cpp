@@ -44,6 +44,7 @@ py::dtype numpy_dtype(const DeviceBuffer& buffer) {
 
 py::array as_numpy(const py::object& self) {
   const auto& buffer = self.cast<const DeviceBuffer&>();
+  buffer.require_seen();
   py::array array(numpy_dtype(buffer), buffer.shape(), buffer.strides(), buffer.data(), self);
   if (!buffer.writable()) array.attr("flags").attr("writeable") = false;
   return array;
@@ -66,7 +67,32 @@ py::buffer_info describe(const DeviceBuffer& buffer) {
 
 std::string represent(const DeviceBuffer& buffer) {
   return "<ringway device buffer, shape " + std::string(py::str(py::tuple(py::cast(buffer.shape())))) + ", " +
-         name_of(buffer.dtype()) + (buffer.writable() ? ">" : ", read-only>");
+         name_of(buffer.dtype()) +
+         (buffer.seen_by()    ? ", private>"
+          : buffer.writable() ? ">"
+                              : ", read-only>");
+}
+
+// pybind11 has a text of its own for whatever the description throws.
+getbufferproc get_described = nullptr;
+int get_buffer(PyObject* self, Py_buffer* view, int flags) {
+  const auto& buffer = py::handle(self).cast<const DeviceBuffer&>();
+  if (!buffer.seen_by()) return get_described(self, view, flags);
+  try {
+    buffer.require_seen();
+  } catch (const Error& error) {
+    PyErr_SetString(PyExc_BufferError, error.what());
+  }
+  return -1;
+}
+
+// As DLPack asks.
+void require_shareable(const DeviceBuffer& buffer) {
+  try {
+    buffer.require_seen();
+  } catch (const Error& error) {
+    throw py::buffer_error(error.what());
+  }
 }
 
 }  // namespace
@@ -80,6 +106,20 @@ DeviceBuffer::DeviceBuffer(std::shared_ptr<void> owner, u8* data, Shape shape, D
     stride *= shape_[axis];
     elements_ *= u64(shape_[axis]);
   }
+}
+
+DeviceBuffer DeviceBuffer::hidden(const void* device, std::shared_ptr<u8> address, Shape shape, DType dtype) {
+  u8* const data = address.get();
+  DeviceBuffer buffer(std::move(address), data, std::move(shape), dtype, true);
+  buffer.seen_by_ = device;
+  return buffer;
+}
+
+void DeviceBuffer::require_seen() const {
+  if (!seen_by_) return;
+  throw Error(ErrorKind::kDispatch,
+              "the buffer has storage='private': only the device sees its memory; copy it by "
+              "device.copy(buffer, array), or make it with storage='shared'");
 }
 
 DeviceBuffer DeviceBuffer::wrap(const py::buffer& object) {
@@ -119,33 +159,48 @@ DType dtype_from(const py::object& name) {
 }
 
 void init_device_buffer(py::module_& module) {
-  py::class_<DeviceBuffer>(module, "DeviceBuffer", py::buffer_protocol(),
-                           "Memory that kernels of a device use in place; NumPy and DLPack share it.")
-      .def_buffer([](DeviceBuffer& buffer) { return describe(buffer); })
+  py::class_<DeviceBuffer> type(module, "DeviceBuffer", py::buffer_protocol(),
+                                "Memory that kernels of a device use in place; NumPy and DLPack share it.");
+  type.def_buffer([](DeviceBuffer& buffer) { return describe(buffer); })
       .def_property_readonly(
           "shape", [](const DeviceBuffer& buffer) { return py::tuple(py::cast(buffer.shape())); },
           "Elements on each axis.")
       .def_property_readonly("dtype", &numpy_dtype, "Element type, as NumPy's.")
       .def_property_readonly("size", &DeviceBuffer::elements, "Number of elements.")
+      .def_property_readonly("nbytes", &DeviceBuffer::bytes, "Size in bytes.")
       .def_property_readonly(
-          "nbytes", [](const DeviceBuffer& buffer) { return buffer.elements() * size_of(buffer.dtype()); },
-          "Size in bytes.")
+          "storage", [](const DeviceBuffer& buffer) { return buffer.seen_by() ? "private" : "shared"; },
+          "\"shared\", or \"private\" where only the device sees the memory.")
       .def_property_readonly(
           "readonly", [](const DeviceBuffer& buffer) { return !buffer.writable(); },
           "Whether kernels may only read it.")
       .def("numpy", &as_numpy, "Return the memory itself as an array, not a copy.")
       .def(
-          "__dlpack_device__", [](const DeviceBuffer&) { return std::make_pair(1, 0); },
+          "__dlpack_device__",
+          [](const DeviceBuffer& buffer) {
+            require_shareable(buffer);
+            return std::make_pair(1, 0);
+          },
           "Where the memory is, by DLPack's numbers.")
-      .def("__dlpack__", &to_dlpack, py::kw_only(), py::arg("stream") = py::none(),
-           py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(),
-           py::arg("copy") = py::none(), "Share the memory as a DLPack capsule.")
+      .def(
+          "__dlpack__",
+          [](const DeviceBuffer& buffer, const py::object& stream, const py::object& max_version,
+             const py::object& dl_device, const py::object& copy) {
+            require_shareable(buffer);
+            return to_dlpack(buffer, stream, max_version, dl_device, copy);
+          },
+          py::kw_only(), py::arg("stream") = py::none(), py::arg("max_version") = py::none(),
+          py::arg("dl_device") = py::none(), py::arg("copy") = py::none(),
+          "Share the memory as a DLPack capsule.")
       .def("__len__",
            [](const DeviceBuffer& buffer) {
              if (buffer.shape().empty()) throw py::type_error("a buffer without axes has no length");
              return buffer.shape()[0];
            })
       .def("__repr__", &represent);
+  PyBufferProcs& protocol = reinterpret_cast<PyHeapTypeObject*>(type.ptr())->as_buffer;
+  get_described = protocol.bf_getbuffer;
+  protocol.bf_getbuffer = &get_buffer;
 }
 
 }  // namespace ringway::bindings

@@ -18,6 +18,14 @@ class DeviceBuffer {
   // The memory of an object with the buffer protocol; throws kDispatch when it cannot be used in place.
   static DeviceBuffer wrap(const py::buffer& object);
 
+  // Memory that only that device sees; `address` names it.
+  static DeviceBuffer hidden(const void* device, std::shared_ptr<u8> address, Shape shape, DType dtype);
+  // Null where the host sees the memory.
+  const void* seen_by() const { return seen_by_; }
+  // Throws kDispatch, naming the remedy, where the host does not see the memory.
+  void require_seen() const;
+  u64 bytes() const { return elements_ * size_of(dtype_); }
+
   const std::shared_ptr<void>& owner() const { return owner_; }
   u8* data() const { return data_; }
   const Shape& shape() const { return shape_; }
@@ -35,6 +43,7 @@ class DeviceBuffer {
   DType dtype_;
   bool writable_;
   u64 elements_ = 1;
+  const void* seen_by_ = nullptr;
 };
 
 // By NumPy's name or anything that numpy.dtype takes; throws kDispatch for what no buffer holds.

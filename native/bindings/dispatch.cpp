@@ -71,7 +71,7 @@ class OpenDevice {
     device = Device::open({backend, u32(std::min<i64>(workers.value_or(0), ~0U)), u64(pool_limit)});
   }
 
-  DeviceBuffer allocate(const DeviceBuffer::Shape& shape, const py::object& dtype) {
+  DeviceBuffer allocate(const DeviceBuffer::Shape& shape, const py::object& dtype, bool hidden) {
     device->check_usable();
     const DType type = dtype_from(dtype);
     constexpr u64 kMost = u64(1) << 62;
@@ -85,6 +85,7 @@ class OpenDevice {
       }
       bytes *= u64(length);
     }
+    if (hidden) return DeviceBuffer::hidden(device.get(), device->take_private(bytes), shape, type);
     const std::shared_ptr<u8> memory = device->pool().take(bytes);
     return {memory, memory.get(), shape, type, true};
   }
@@ -94,7 +95,7 @@ class OpenDevice {
            const py::object& threads, const py::object& groups, const py::object& group,
            const py::object& threadgroup_memory) {
     const ReadArguments read =
-        read_arguments(kernel, positional, named, {threads, groups, group, threadgroup_memory});
+        read_arguments(device.get(), kernel, positional, named, {threads, groups, group, threadgroup_memory});
     const Check check = signal_check();
     const SharedDevice used = device;
     const WaitingCall call(used.get());
@@ -107,12 +108,34 @@ class OpenDevice {
     // Dispatches end in order.
     while (!under_way_.empty() && under_way_.front()->done()) under_way_.pop_front();
     ReadArguments read =
-        read_arguments(kernel, positional, named, {threads, groups, group, threadgroup_memory});
+        read_arguments(device.get(), kernel, positional, named, {threads, groups, group, threadgroup_memory});
     auto started = std::make_shared<Started>();
     started->device = device;
     started->job = device->start(read.request, false);
     if (!started->job) return started;
     started->kept = std::move(read.kept);
+    under_way_.push_back(started);
+    return started;
+  }
+
+  SharedStarted start_copy(const py::object& source, const py::object& target) {
+    const auto& from = source.cast<const DeviceBuffer&>();
+    const auto& to = target.cast<const DeviceBuffer&>();
+    const auto refuse = [](const std::string& what) { throw Error(ErrorKind::kDispatch, "copy: " + what); };
+    if (!from.seen_by() == !to.seen_by())
+      refuse("one of the two must be a private buffer, and not the other");
+    if ((from.seen_by() ? from : to).seen_by() != device.get())
+      refuse("the private buffer is another device's");
+    if (!to.writable()) refuse("the target is read-only");
+    if (from.dtype() != to.dtype() || from.elements() != to.elements()) {
+      refuse("the source has " + std::to_string(from.elements()) + " elements of " + name_of(from.dtype()) +
+             ", the target " + std::to_string(to.elements()) + " of " + name_of(to.dtype()));
+    }
+    auto started = std::make_shared<Started>();
+    started->device = device;
+    started->job = device->start_copy(to.data(), from.data(), from.bytes());
+    if (!started->job) return started;
+    started->kept = {source, target};
     under_way_.push_back(started);
     return started;
   }
@@ -208,7 +231,8 @@ void init_dispatch(py::module_& module) {
       .def_property_readonly("workers", [](OpenDevice& open) { return open.device->dispatcher().workers(); })
       .def_property_readonly("name", [](OpenDevice& open) { return open.device->dispatcher().device(); })
       .def_property_readonly("closed", [](OpenDevice& open) { return open.device->closed(); })
-      .def("allocate", &OpenDevice::allocate, py::arg("shape"), py::arg("dtype"))
+      .def("allocate", &OpenDevice::allocate, py::arg("shape"), py::arg("dtype"), py::arg("hidden"))
+      .def("start_copy", &OpenDevice::start_copy, py::arg("source"), py::arg("target"))
       .def(
           "wrap", [](OpenDevice&, const py::buffer& array) { return DeviceBuffer::wrap(array); },
           py::arg("array"))

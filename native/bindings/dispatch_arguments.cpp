@@ -137,7 +137,8 @@ std::vector<py::object> by_position(const DispatchKernel& kernel, const py::tupl
 }
 
 // The object as a buffer; `value` becomes what holds the memory.
-BoundBuffer bind_buffer(const DispatchKernel& kernel, const std::string& name, py::object* value) {
+BoundBuffer bind_buffer(const void* device, const DispatchKernel& kernel, const std::string& name,
+                        py::object* value) {
   if (!py::isinstance<DeviceBuffer>(*value)) {
     try {
       if (PyObject_CheckBuffer(value->ptr())) {
@@ -155,20 +156,23 @@ BoundBuffer bind_buffer(const DispatchKernel& kernel, const std::string& name, p
       refuse(kernel, "buffer '" + name + "': " + error.what());
     }
   }
-  return value->cast<const DeviceBuffer&>().bound();
+  const auto& buffer = value->cast<const DeviceBuffer&>();
+  if (buffer.seen_by() && buffer.seen_by() != device)
+    refuse(kernel, "buffer '" + name + "' is a private one of another device");
+  return buffer.bound();
 }
 
 }  // namespace
 
-ReadArguments read_arguments(const DispatchKernel& kernel, const py::tuple& positional, const py::dict& named,
-                             const GridArguments& grid) {
+ReadArguments read_arguments(const void* device, const DispatchKernel& kernel, const py::tuple& positional,
+                             const py::dict& named, const GridArguments& grid) {
   ReadArguments read;
   std::vector<py::object> all = by_position(kernel, positional, named);
   std::vector<std::optional<BoundBuffer>> buffers(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     const DispatchArgument& argument = kernel.arguments[i];
     if (argument.scalar() || !all[i] || all[i].is_none()) continue;
-    buffers[i] = bind_buffer(kernel, argument.name, &all[i]);
+    buffers[i] = bind_buffer(device, kernel, argument.name, &all[i]);
     read.kept.push_back(all[i]);
   }
   const DType element = element_type(kernel, buffers);

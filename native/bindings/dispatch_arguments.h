@@ -17,9 +17,9 @@ struct ReadArguments {
   std::vector<py::object> kept;  // what holds the buffers' memory
 };
 
-// Throws kDispatch and says which argument is wrong.
-ReadArguments read_arguments(const DispatchKernel& kernel, const py::tuple& positional, const py::dict& named,
-                             const GridArguments& grid);
+// Throws kDispatch and says which argument is wrong. Private buffers are those of `device`.
+ReadArguments read_arguments(const void* device, const DispatchKernel& kernel, const py::tuple& positional,
+                             const py::dict& named, const GridArguments& grid);
 // For people: "vector_scale(a: T[threads of the grid], ..., factor: T), T: float32, ...".
 std::string signature(const DispatchKernel& kernel);
 

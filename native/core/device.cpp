@@ -61,6 +61,18 @@ std::shared_ptr<DispatchJob> Device::start(const DispatchRequest& request, bool 
   return dispatcher_->start(request, assisted);
 }
 
+std::shared_ptr<u8> Device::take_private(u64 bytes) {
+  check_usable();
+  if (auto memory = dispatcher_->take_private(bytes)) return memory;
+  throw Error(ErrorKind::kInvalidOption,
+              "storage is 'private'; backend '" + backend_name_ + "' has no memory of its own: use 'shared'");
+}
+
+std::shared_ptr<DispatchJob> Device::start_copy(u8* to, const u8* from, u64 bytes) {
+  check_usable();
+  return bytes ? dispatcher_->start_copy(to, from, bytes) : nullptr;
+}
+
 void Device::run(const DispatchRequest& request, void (*check)()) {
   const auto job = start(request, true);
   if (!job) return;

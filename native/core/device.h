@@ -30,6 +30,9 @@ class Device {
   // Null when the grid is empty: there is nothing to wait for. Throws kDispatch when the backend has no such kernel for
   // the element type.
   std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool assisted);
+  // As of Dispatcher; throws kInvalidOption where the backend has no such memory.
+  std::shared_ptr<u8> take_private(u64 bytes);
+  std::shared_ptr<DispatchJob> start_copy(u8* to, const u8* from, u64 bytes);
   // Runs to the end in this thread and the device's; what until.check throws cancels it.
   void run(const DispatchRequest& request, void (*check)());
 

@@ -150,6 +150,11 @@ class Dispatcher {
   virtual bool offers(const DispatchKernel& kernel, DType element) const = 0;
   // (optional) Pages for buffers that the device uses where they lie; may outlive the dispatcher.
   virtual std::shared_ptr<PageSource> pages() { return std::make_shared<PageSource>(); }
+  // (optional) Memory that only the device sees, zero: its address stands for it in requests, and must not be followed.
+  // Null where the device has none; throws kOutOfMemory.
+  virtual std::shared_ptr<u8> take_private(u64) { return nullptr; }
+  // (optional, with take_private) Copies between such memory, from its begin, and the host's. In the line of dispatches.
+  virtual std::shared_ptr<DispatchJob> start_copy(u8*, const u8*, u64) { return nullptr; }
   // The grid is not empty. `assisted`: the caller goes on to assist(), so that no other thread need be woken for it.
   virtual std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool assisted) = 0;
   // (optional) Takes part in the work until the job is done or `until` is over; throws what until.check does.

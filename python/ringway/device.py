@@ -13,10 +13,11 @@ from numpy.typing import DTypeLike
 
 from ringway import _core
 from ringway.arguments import instance, seconds, whole
-from ringway.errors import DispatchError, Timeout
+from ringway.errors import DispatchError, InvalidOption, Timeout
 
 POOL_LIMIT = 256 << 20  # bytes
 MOST_ELEMENTS = 1 << 62
+STORAGES = ("shared", "private")
 Extent = int | Sequence[int]
 
 
@@ -220,7 +221,9 @@ class Device:
         """Whether it has ended."""
         return self._core.closed
 
-    def buffer(self, source: Any, dtype: DTypeLike | None = None) -> _core.DeviceBuffer:
+    def buffer(
+        self, source: Any, dtype: DTypeLike | None = None, *, storage: str = "shared"
+    ) -> _core.DeviceBuffer:
         """Make a buffer.
 
         Parameters
@@ -231,28 +234,66 @@ class Device:
             is copied.
         dtype
             Element type. None: float32 for a shape, the array's own for an array, which is never converted.
+        storage
+            ``"shared"``: memory that the host sees. ``"private"``: memory that only a GPU sees, zero, or with
+            a copy of the array; `copy` brings data in and out. Backends without such memory refuse it.
 
         Raises
         ------
+        InvalidOption
+            ``storage`` is neither, or the backend has no private memory.
         DispatchError
             The memory cannot be used in place, or has another element type than ``dtype``; an axis has more
             than 2^62 elements.
         OutOfMemory
             The system does not give that much memory.
         """
+        if storage not in STORAGES:
+            raise InvalidOption(f"storage is {storage!r}; it must be 'shared' or 'private'")
+        hidden = storage == "private"
         wanted = None if dtype is None else _dtype(dtype)
         shape = source if isinstance(source, tuple) else (source,)
         if all(isinstance(length, (int, np.integer)) for length in shape):
             if any(not 0 <= length <= MOST_ELEMENTS for length in shape):
                 raise DispatchError(f"buffer: the shape is {shape}; an axis has 0 to 2^62 elements")
-            return self._core.allocate(shape, wanted or np.dtype(np.float32))
+            return self._core.allocate(shape, wanted or np.dtype(np.float32), hidden)
         found = self._wrap(source, wanted)
         if wanted is not None and found.dtype != wanted:
             raise DispatchError(
                 f"buffer: the array has dtype {found.dtype}, and {wanted} is asked for; "
                 "convert it by astype first"
             )
-        return found
+        if not hidden:
+            return found
+        made = self._core.allocate(found.shape, found.dtype, hidden)
+        self.copy(found, made)
+        return made
+
+    def copy(self, source: Any, target: Any) -> None:
+        """Copy between a private buffer of this device and memory of the host; return when it is done.
+
+        Parameters
+        ----------
+        source, target
+            One is a buffer with ``storage="private"``; the other a shared buffer, or an array as `buffer`
+            takes it. Both have the same element type and number of elements.
+
+        Raises
+        ------
+        DispatchError
+            They do not fit, or neither is private; the text says which.
+        InvalidOption, OutOfMemory, Closed, KeyboardInterrupt
+            As in a dispatch.
+        """
+        self.start_copy(source, target).wait()
+
+    def start_copy(self, source: Any, target: Any) -> Dispatch:
+        """Start a copy and return at once; it takes its turn in the order of the device's dispatches."""
+        sides = (
+            side if isinstance(side, _core.DeviceBuffer) else self._wrap(side, None)
+            for side in (source, target)
+        )
+        return Dispatch(self._core.start_copy(*sides), "copy")
 
     def _wrap(self, source: Any, dtype: np.dtype[Any] | None) -> _core.DeviceBuffer:
         if isinstance(source, (list, tuple)):

@@ -231,6 +231,29 @@ TEST_F(Faults, BuffersAreKeptForTheNextDispatchAndNothingIsLeft) {
   EXPECT_EQ(left("SMComputeEncoder"), 0);
 }
 
+TEST(PrivateMemory, GoesInAndOut) {
+  constexpr u64 kSize = 999;
+  {
+    Device device;
+    Dispatcher& dispatcher = device.dispatcher();
+    const std::shared_ptr<u8> hidden = dispatcher.take_private(kSize * sizeof(u32));
+    std::vector<u32> values(kSize), out(kSize, 7);
+    std::iota(values.begin(), values.end(), 0);
+    const auto to_bytes = [](std::vector<u32>& all) { return reinterpret_cast<u8*>(all.data()); };
+    EXPECT_EQ(Device::end(dispatcher.start_copy(to_bytes(out), hidden.get(), kSize * 4)).text, "");
+    EXPECT_EQ(out, std::vector<u32>(kSize)) << "it is not zero";
+    const auto in = dispatcher.start_copy(hidden.get(), to_bytes(values), kSize * 4);
+    const auto job = device.start("double_in_place", DType::kU32, kSize, 64, {word(hidden.get())});
+    const auto back = dispatcher.start_copy(to_bytes(out), hidden.get(), kSize * 4);
+    for (const auto& one : {in, job, back}) EXPECT_EQ(Device::end(one).text, "");
+    for (u64 i = 0; i < kSize; ++i) ASSERT_EQ(out[i], 2 * i) << "element " << i;
+    const Thrown thrown =
+        metal_test::thrown_by([&] { dispatcher.start_copy(to_bytes(out), to_bytes(values), 4); });
+    EXPECT_SAYS(thrown.text, "neither side is a private buffer of the device");
+  }
+  EXPECT_EQ(left("SMBuffer"), 0);
+}
+
 TEST(Life, ADeviceLeavesNoObjectOfMetals) {
   {
     Device device;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "backends/cpu/instance.h"
+#include "core/failure_policy.h"
 
 namespace ringway::cpu {
 
@@ -73,7 +74,6 @@ class Context {
 
  private:
   // As much as a reply cell holds without asking for memory.
-  using ErrorText = char[512];
 
   // For a user's kernel: false when there is no room.
   bool send_now(const Unsent& what);
@@ -99,7 +99,6 @@ class Context {
   u64 discard(Inlet& input, LetterReason reason, ErrorKind kind, std::string_view text);
   // What entry->turn returns, and whether the handler threw, with the reason.
   u32 drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, ErrorText& text);
-  void text_of(u32 error, ErrorText& text) const;
   bool fail_first(Inlet& input, const char* text);  // false: there is no room for the answer
   void broke(const char* text);                     // does what the kernel's policy says
   void restart();

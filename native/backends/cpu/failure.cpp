@@ -1,7 +1,5 @@
 // What becomes of a kernel whose handler fails on a message, or breaks. Nothing here needs memory that may not be
 // there: it runs when an allocation has failed, too.
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <thread>
 
@@ -13,12 +11,6 @@
 namespace ringway::cpu {
 
 using atomic::count;
-
-void Context::text_of(u32 error, ErrorText& text) const {
-  const auto& texts = kernel_.set.entry->type.errors;
-  error < texts.size() ? std::snprintf(text, sizeof(text), "%s", texts[error].c_str())
-                       : std::snprintf(text, sizeof(text), "error number %u", error);
-}
 
 bool Context::fail_first(Inlet& input, const char* text) {
   if (!input.link) {
@@ -37,27 +29,19 @@ bool Context::fail_first(Inlet& input, const char* text) {
 
 void Context::broke(const char* text) {
   if (kernel_.set.options.on_error == OnError::kSkip) return;
-  const auto limit = u64(kernel_.set.options.restart_limit);
-  if (kernel_.set.options.on_error == OnError::kFail) return fail(text);
-  if (kernel_.restarts_in_row < limit) return restart();
+  ErrorText added;
+  if (may_restart(kernel_.set.options, kernel_.restarts_in_row, added)) return restart();
   ErrorText reason;
-  std::snprintf(reason, sizeof(reason),
-                "%s (restart_limit = %llu restarts without a handled message in between)", text,
-                static_cast<unsigned long long>(limit));
+  std::snprintf(reason, sizeof(reason), "%s%s", text, added);
   fail(reason);
 }
 
 void Context::restart() {
-  const LaunchOptions& options = kernel_.set.options;
   const u32 before = kernel_.restarts_in_row++;
   kernel_.begin_state();
   count(&control_.restarts, 1);
-  const double longest = std::max(options.restart_backoff, LaunchOptions::kLongestBackoff);
-  const double pause = std::min(std::ldexp(options.restart_backoff, int(std::min(before, 64U))), longest);
+  const double pause = restart_pause(kernel_.set.options, before, kernel_.set.name, services_.runtime);
   if (pause > 0) kernel_.resume_at = ringway::now_ns() + static_cast<std::int64_t>(pause * 1e9);
-  log::warning({"restart", kernel_.set.name, services_.runtime}, [&] {
-    return "kernel '" + kernel_.set.name + "' restarts in " + std::to_string(pause) + " s with a new state";
-  });
 }
 
 void Context::fail(const char* reason) {

@@ -1,7 +1,6 @@
 #include "backends/metal/arena.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -10,12 +9,13 @@
 #include <utility>
 
 #include "backends/metal/errors.h"
+#include "backends/metal/memory.h"
+#include "backends/metal/platform.h"
 #include "core/error.h"
 
 namespace ringway::metal {
 namespace {
 
-constexpr u64 kPage = 16384;  // what a buffer over the host's memory is a multiple of, on every Mac
 constexpr u64 kMostReserved = u64(1) << 36, kLeastReserved = u64(1) << 28;
 constexpr u64 kFirst = u64(1) << 20;
 
@@ -34,15 +34,11 @@ u64 rounded(u64 bytes, u64 to) {
 Arena::Arena(const Gpu& gpu) : gpu_(gpu) {
   // Pages come when they are first touched.
   for (u64 bytes = kMostReserved; bytes >= kLeastReserved && !memory_; bytes /= 2) {
-    void* const got =
-        mmap(nullptr, bytes + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
+    void* const got = mmap(nullptr, bytes + page_bytes(), PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
     if (got == MAP_FAILED) continue;
-    memory_ = reinterpret_cast<u8*>(rounded(reinterpret_cast<u64>(got), kPage));
+    memory_ = trim_to_pages(static_cast<u8*>(got), bytes);
     reserved_ = bytes;
-    u8* const begin = static_cast<u8*>(got);
-    if (memory_ != begin) munmap(begin, std::size_t(memory_ - begin));
-    const u64 rest = kPage - u64(memory_ - begin);
-    if (rest) munmap(memory_ + bytes, rest);
   }
   if (!memory_) refuse(kLeastReserved, "for which the process has no addresses left");
 }
@@ -74,17 +70,13 @@ u64 Arena::place_for(u64 size) {
 }
 
 void Arena::grow(u64 least) {
-  const u64 most = std::min<u64>(reserved_, gpu_.most_buffer_bytes / kPage * kPage);
+  const u64 most = std::min<u64>(reserved_, gpu_.most_buffer_bytes / page_bytes() * page_bytes());
   if (least > most) refuse(least, "which takes one buffer of at most " + std::to_string(most));
-  const u64 length = std::min(most, rounded(std::max({least, 2 * length_, kFirst}), kPage));
+  const u64 length = std::min(most, whole_pages(std::max({least, 2 * length_, kFirst})));
   Owned<id<MTLBuffer>> longer;
   checked("the ring kernels' memory", [&] {
     const AutoreleaseScope scope;
-    longer =
-        Owned<id<MTLBuffer>>::adopt([gpu_.device.get() newBufferWithBytesNoCopy:memory_
-                                                                         length:length
-                                                                        options:MTLResourceStorageModeShared
-                                                                    deallocator:nil]);
+    longer = wrap_pages(gpu_, memory_, length);
     [longer.get() setLabel:@"ringway ring kernels"];
   });
   if (!longer) refuse(length, "which the GPU has not left");

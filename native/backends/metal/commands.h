@@ -43,6 +43,8 @@ class Commands {
   // Ends the encoder before it. Valid until the next one or the commit.
   id<MTLComputeCommandEncoder> compute(NSString* label, MTLDispatchType type = MTLDispatchTypeSerial);
 
+  id<MTLBlitCommandEncoder> blit(NSString* label);
+
   // Hands the work to the GPU, once. `then` is called when it has ended, well or not, on a thread of Metal's; it must not
   // throw. What the kernels wrote is there for the host then.
   void commit(const std::function<void(const Ended&)>& then);

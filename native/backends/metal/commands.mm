@@ -88,6 +88,18 @@ id<MTLComputeCommandEncoder> Commands::compute(NSString* label, MTLDispatchType 
   return encoder;
 }
 
+id<MTLBlitCommandEncoder> Commands::blit(NSString* label) {
+  const AutoreleaseScope scope;
+  id<MTLBlitCommandEncoder> encoder = nil;
+  checked([&] { return text_of(label); },
+          [&] {
+            if (encoder_) end_encoding();
+            encoder = [buffer_.get() blitCommandEncoder];
+            open(encoder, label);
+          });
+  return encoder;
+}
+
 void Commands::open(id<MTLCommandEncoder> encoder, NSString* label) {
   encoder_ = Owned<id<MTLCommandEncoder>>::retain(encoder);
   [encoder setLabel:label];

@@ -6,6 +6,7 @@
 
 #include "backends/metal/driver.h"
 #include "backends/metal/instance.h"
+#include "core/failure_policy.h"
 #include "core/log.h"
 
 namespace ringway::metal {
@@ -169,8 +170,9 @@ bool ArenaQueues::settle_note(const u8* message, u32 bytes, Target to) {
              "; launch with LaunchOptions(slot_size=...)";
       break;
     default: {
-      const auto& texts = kernel_.entry->type.errors;
-      text = note.error < texts.size() ? texts[note.error] : "error number " + std::to_string(note.error);
+      ErrorText of_number;
+      text_of_error(kernel_.entry->type, note.error, of_number);
+      text = of_number;
       log::warning({"message failed", kernel_.name, kernel_.services->runtime},
                    [&] { return "kernel '" + kernel_.name + "' failed on a message: " + text; });
     }

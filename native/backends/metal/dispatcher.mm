@@ -19,6 +19,7 @@
 #include <list>
 #include <new>
 
+#include "backends/metal/copy_job.h"
 #include "backends/metal/grid_job.h"
 #include "core/log.h"
 
@@ -28,7 +29,7 @@ namespace {
 constexpr std::size_t kMostTogether = 64;  // jobs of a command buffer
 constexpr double kTogether = 20e-3;        // seconds on the GPU that they may take by what the last ones took
 
-using Job = std::shared_ptr<GridJob>;
+using Job = std::shared_ptr<LineJob>;
 // Jobs move from the line into command buffers without an allocation, which may fail where nobody can be told.
 using Jobs = std::list<Job>;
 
@@ -52,7 +53,7 @@ class Line : public std::enable_shared_from_this<Line> {
     move_on(lock);
   }
 
-  void cancel(GridJob& job) {
+  void cancel(LineJob& job) {
     std::unique_lock lock(changing_);
     const auto found =
         std::find_if(waiting_.begin(), waiting_.end(), [&](const Job& other) { return other.get() == &job; });
@@ -79,7 +80,7 @@ class Line : public std::enable_shared_from_this<Line> {
   }
 
  private:
-  static void close(GridJob& job) {
+  static void close(LineJob& job) {
     job.finish(ErrorKind::kClosed, job.request.kernel->name + ": the dispatch was cancelled");
   }
 
@@ -128,7 +129,7 @@ class Line : public std::enable_shared_from_this<Line> {
     } while (batch.jobs.size() < together_ && !waiting_.empty() && may_share(*batch.jobs.back()) &&
              !batch.jobs.back()->awaited && may_share(*waiting_.front()));
   }
-  static bool may_share(const GridJob& job) { return job.in_place() && !job.alone; }
+  static bool may_share(const LineJob& job) { return job.in_place() && !job.alone; }
 
   void commit(Batch& batch) {
     while (!batch.jobs.empty()) {
@@ -240,7 +241,22 @@ class MetalDispatcher : public Dispatcher {
     line_->add(job);
     return job;
   }
-  void cancel(DispatchJob& job) override { line_->cancel(static_cast<GridJob&>(job)); }
+  std::shared_ptr<u8> take_private(u64 bytes) override {
+    const AutoreleaseScope scope;
+    const auto pages = line_->parts().pages;
+    u8* const memory = pages->map_private(bytes);
+    const std::shared_ptr<u8> taken(memory, [pages](u8* going) { pages->unmap_private(going); });
+    // What is started later comes behind it.
+    line_->add(std::make_shared<CopyJob>(line_->parts(), memory, nullptr, std::max<u64>(bytes, 1)));
+    return taken;
+  }
+  std::shared_ptr<DispatchJob> start_copy(u8* to, const u8* from, u64 bytes) override {
+    const AutoreleaseScope scope;
+    const auto job = std::make_shared<CopyJob>(line_->parts(), to, from, bytes);
+    line_->add(job);
+    return job;
+  }
+  void cancel(DispatchJob& job) override { line_->cancel(static_cast<LineJob&>(job)); }
   void stop() override { line_->stop(); }
 
  private:

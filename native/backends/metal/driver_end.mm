@@ -1,10 +1,9 @@
 // What becomes of kernels that break, and of messages that nobody handles.
-#include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "backends/metal/driver.h"
 #include "core/bridge.h"
+#include "core/failure_policy.h"
 #include "core/log.h"
 
 namespace ringway::metal {
@@ -12,20 +11,12 @@ namespace ringway::metal {
 // Of a replica whose slices do nothing until they are told to.
 void Driver::broke(Replica& replica, const std::string& text) {
   KernelSet& kernel = replica.set;
-  const LaunchOptions& options = kernel.options;
-  if (options.on_error != OnError::kRestart) return fail(kernel, text);
-  if (replica.restarts_in_row >= u64(options.restart_limit)) {
-    return fail(kernel, text + " (restart_limit = " + std::to_string(options.restart_limit) +
-                            " restarts without a handled message in between)");
-  }
-  const u32 before = replica.restarts_in_row++;
+  ErrorText added;
+  if (!may_restart(kernel.options, replica.restarts_in_row, added)) return fail(kernel, text + added);
   atomic::count(&replica.control.restarts, 1);
-  const double longest = std::max(options.restart_backoff, LaunchOptions::kLongestBackoff);
-  const double pause = std::min(std::ldexp(options.restart_backoff, int(std::min(before, 64U))), longest);
+  const double pause =
+      restart_pause(kernel.options, replica.restarts_in_row++, kernel.name, services_.runtime);
   replica.resume_at = now_ns() + static_cast<std::int64_t>(pause * 1e9);
-  log::warning({"restart", kernel.name, services_.runtime}, [&] {
-    return "kernel '" + kernel.name + "' restarts in " + std::to_string(pause) + " s with a new state";
-  });
 }
 
 void Driver::resume_due() {

@@ -3,6 +3,7 @@
 
 #include "backends/metal/driver.h"
 #include "core/bridge.h"
+#include "core/failure_policy.h"
 #include "core/log.h"
 
 namespace ringway::metal {
@@ -49,9 +50,9 @@ bool Driver::apply(Replica& replica, const SliceReport& report, u32 resumes, con
   if (report.stop == kSliceGoes || resumes != replica.resumes || replica.stopped || kernel.dead) return news;
   replica.stopped = true;
   if (report.stop == kSliceBroken) {
-    const auto& texts = kernel.entry->type.errors;
-    broke(replica,
-          report.error < texts.size() ? texts[report.error] : "error number " + std::to_string(report.error));
+    ErrorText text;
+    text_of_error(kernel.entry->type, report.error, text);
+    broke(replica, text);
   } else {
     fail(kernel, "a queue of it is damaged (fault " + std::to_string(report.error) + ")");
   }

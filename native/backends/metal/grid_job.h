@@ -6,6 +6,7 @@
 
 #include "backends/metal/commands.h"
 #include "backends/metal/grid_kernels.h"
+#include "backends/metal/line_job.h"
 #include "backends/metal/memory.h"
 #include "core/dispatch.h"
 
@@ -19,6 +20,7 @@ struct GridParts {
         pages(std::make_shared<Pages>(of)),
         copies(of),
         label(owned_string("dispatches")),
+        copy_label(owned_string("copy")),
         queue(new_queue(of, "dispatches")) {}
 
   const Gpu& gpu;
@@ -26,31 +28,21 @@ struct GridParts {
   const std::shared_ptr<Pages> pages;
   Copies copies;
   const Owned<NSString*> label;  // of command buffers
+  const Owned<NSString*> copy_label;
   const Owned<id<MTLCommandQueue>> queue;
 };
 
-class GridJob : public DispatchJob {
+class GridJob : public LineJob {
  public:
-  // `awaited`: the caller waits for it and starts nothing meanwhile. Throws kDispatch when the grid is beyond what the
-  // device can do, and what GridKernels::passes throws.
-  GridJob(const DispatchRequest& asked, GridParts& parts, bool awaited);
+  // Throws kDispatch when the grid is beyond what the device can do, and what GridKernels::passes throws.
+  GridJob(const DispatchRequest& asked, GridParts& parts, bool is_awaited);
 
-  // Whether its buffers are all in the pool's pages. Otherwise the host has to act before and after it.
-  bool in_place() const { return in_place_; }
-
-  // Both of these inside of an AutoreleaseScope, one for many.
-  //
-  // Copies arrays that the GPU cannot use where they lie, and puts its commands into an encoder of their own. Dispatches
-  // that this one is to follow have ended, but for those in place before one in place. Throws kOutOfMemory and kDispatch.
-  void encode(Commands& commands);
-  // After the end: brings written copies back, unless it failed, and lets the buffers go.
-  void settle(bool good);
-
-  const bool awaited;
-  // Guarded by the dispatcher's lock.
-  bool alone = false;  // shares no command buffer
-  bool cancelled = false;
-  EncoderEnd end = EncoderEnd::kNotRun;
+  // Whether its buffers are all in the pool's pages, or private.
+  bool in_place() const override { return in_place_; }
+  // Copies arrays first that the GPU cannot use where they lie.
+  void encode(Commands& commands) override;
+  // Brings written copies back.
+  void settle(bool good) override;
 
  private:
   // kSame: with an argument before it, whose memory it is too. kEmpty: Metal wants something bound all the same.

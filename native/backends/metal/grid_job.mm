@@ -27,10 +27,7 @@ bool has_threadgroup_memory(const Pipeline& pipeline) {
 }  // namespace
 
 GridJob::GridJob(const DispatchRequest& asked, GridParts& parts, bool is_awaited)
-    : DispatchJob(asked),
-      awaited(is_awaited),
-      parts_(parts),
-      passes_(parts.kernels.passes(*asked.kernel, asked.element)) {
+    : LineJob(asked, is_awaited), parts_(parts), passes_(parts.kernels.passes(*asked.kernel, asked.element)) {
   check_limits();
   bind_arguments();
 }

@@ -29,8 +29,15 @@ class Pages : public PageSource {
   u8* map(u64 bytes) override;
   void unmap(u8* memory, u64 bytes) override;
 
+  // Memory that the GPU alone sees, whole pages, not zero: nobody may read or write at the addresses that name it. Throws
+  // kOutOfMemory.
+  u8* map_private(u64 bytes);
+  void unmap_private(u8* memory);
+
   // Where memory of a block lies; no buffer when it is of none.
   Place find(const u8* data, u64 bytes) const;
+  // The same, of private memory.
+  Place find_private(const u8* data, u64 bytes) const;
 
  private:
   struct Block {
@@ -43,6 +50,13 @@ class Pages : public PageSource {
   std::map<const u8*, Block> blocks_;
 };
 
+// The least multiple of the page that holds so many bytes.
+u64 whole_pages(u64 bytes);
+// The begin of the page that the memory begins in.
+u8* page_of(u8* data);
+// Whole pages at a page's begin, of memory that `map` gave for one page more; what is over at both ends goes back to the
+// system, whose pages may be smaller.
+u8* trim_to_pages(u8* mapped, u64 bytes);
 // Whole pages around memory that begins at one, of which the GPU uses the first `bytes`; no buffer when that cannot be.
 Owned<id<MTLBuffer>> wrap_pages(const Gpu& gpu, u8* data, u64 bytes);
 

@@ -6,37 +6,27 @@
 #include <utility>
 
 #include "backends/metal/errors.h"
+#include "backends/metal/memory.h"
 #include "backends/metal/slice_layout.h"
 #include "core/log.h"
 
 namespace ringway::metal {
-namespace {
-
-constexpr u64 kPage = 16384;  // as in the arena
-
-}  // namespace
-
 // The pages that the memory lies in: a handler gets no address outside of it.
 WrappedBuffers::Wrapped WrappedBuffers::wrap(const BufferTable::Named& memory) const {
-  const u64 begin = reinterpret_cast<u64>(memory.data);
-  const u64 first = begin / kPage * kPage, end = (begin + memory.bytes + kPage - 1) / kPage * kPage;
+  u8* const first = page_of(memory.data);
+  const u64 skipped = u64(memory.data - first);
   Wrapped wrapped{{}, 0, memory.bytes};
   if (!memory.bytes) {
     wrapped.address = [arena_->buffer() gpuAddress];  // of nothing; never followed
     return wrapped;
   }
   try {
-    checked("buffer " + std::to_string(memory.handle), [&] {
-      wrapped.buffer = Owned<id<MTLBuffer>>::adopt([gpu_.device.get()
-          newBufferWithBytesNoCopy:reinterpret_cast<void*>(first)
-                            length:end - first
-                           options:MTLResourceStorageModeShared
-                       deallocator:nil]);
-    });
+    checked("buffer " + std::to_string(memory.handle),
+            [&] { wrapped.buffer = wrap_pages(gpu_, first, skipped + memory.bytes); });
   } catch (const Error& error) {
     log::warning({"metal"}, [&] { return std::string(error.what()); });
   }
-  if (wrapped.buffer) wrapped.address = [wrapped.buffer.get() gpuAddress] + (begin - first);
+  if (wrapped.buffer) wrapped.address = [wrapped.buffer.get() gpuAddress] + skipped;
   return wrapped;
 }
 
