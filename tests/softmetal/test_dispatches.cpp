@@ -264,7 +264,7 @@ TEST(Life, ADeviceLeavesNoObjectOfMetals) {
 }
 
 TEST(Life, ADeviceThatClosesEndsWhatWaits) {
-  constexpr u64 kInner = 20'000;
+  constexpr u64 kInner = 5'000;
   const std::vector<float> a(64 * kInner, 1), b(64 * kInner, 1);
   std::vector<float> out(64 * 64);
   std::vector<std::shared_ptr<DispatchJob>> started;
