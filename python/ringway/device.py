@@ -248,7 +248,7 @@ class Device:
         OutOfMemory
             The system does not give that much memory.
         """
-        if storage not in STORAGES:
+        if instance("storage", storage, str) not in STORAGES:
             raise InvalidOption(f"storage is {storage!r}; it must be 'shared' or 'private'")
         hidden = storage == "private"
         wanted = None if dtype is None else _dtype(dtype)
