@@ -1,0 +1,70 @@
+// One dispatch: where the device finds its arguments, and what goes into the stream for it.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "backends/cuda/grid_kernels.h"
+#include "backends/cuda/memory.h"
+#include "core/dispatch.h"
+
+namespace ringway::cuda {
+
+// What the dispatches of a device share. Made and destroyed with the context current.
+struct GridParts {
+  explicit GridParts(const Context& of);
+  ~GridParts();
+  GridParts(const GridParts&) = delete;
+  GridParts& operator=(const GridParts&) = delete;
+
+  const Context& context;
+  GridKernels kernels;
+  DevicePool copies;
+  CUstream stream = nullptr;
+};
+
+class GridJob : public DispatchJob {
+ public:
+  // Throws kDispatch when the grid is beyond what the device can do. With the context current, as all that follows.
+  GridJob(const DispatchRequest& asked, GridParts& parts);
+  ~GridJob() override;
+
+  // Whether the device uses all its buffers where they lie. Otherwise submit() returns after the dispatch has ended,
+  // because the driver moves memory that is not page-locked while the caller waits.
+  bool in_place() const { return in_place_; }
+  // Copies, passes, and copies back, in the order of the stream. Throws what the driver says; then nothing of it is left.
+  void submit();
+  // Waits until it has ended; throws what it failed with.
+  void await();
+  double gpu_microseconds() const;
+
+  // Guarded by the dispatcher's lock.
+  bool cancelled = false;
+
+ private:
+  struct Bound {
+    u32 index = 0;
+    u8* data = nullptr;
+    u64 bytes = 0;
+    bool read = false;
+    bool written = false;
+    CUdeviceptr address = 0;
+    bool copied = false;
+  };
+
+  void check_limits() const;
+  void bind_arguments();
+  void take_copies();
+  void put_back_copies();
+  void launch(const Entry& pass) const;
+  std::string bindings_text() const;
+
+  GridParts& parts_;
+  const Driver& driver_;
+  const Passes& passes_;
+  const std::string label_;
+  std::vector<Bound> bounds_;
+  bool in_place_ = true;
+  CUevent began_ = nullptr, ended_ = nullptr;
+};
+
+}  // namespace ringway::cuda

@@ -1,0 +1,102 @@
+// The dispatch kernels, entry points and all, as the host runs them.
+#include "cuda/fake_driver/device.h"
+
+#include "backends/cpu/group.h"
+#include "backends/cuda/grid_kernels.cu"
+
+FakeIndex threadIdx, blockIdx, blockDim, gridDim;
+
+namespace {
+
+constexpr std::size_t kRoom = kMostGroupBytes;
+constexpr unsigned char kPoison = 0xFF;
+
+cpu::GroupRunner* runner = nullptr;  // null: the thread is beyond the grid, and may meet no barrier
+bool wrong_barrier = false;
+
+}  // namespace
+
+namespace ringway {
+ulonglong2 ringway_group_memory[2 * kRoom / sizeof(ulonglong2)];  // the second half is a guard
+}  // namespace ringway
+
+void __syncthreads() {
+  const FakeIndex mine = threadIdx;
+  if (!runner) {
+    wrong_barrier = true;
+    return;
+  }
+  runner->barrier(1);
+  threadIdx = mine;
+}
+
+namespace fake_cuda {
+namespace {
+
+struct Block {
+  const Launch& launch;
+  std::vector<void*> parameters;
+  std::vector<FakeIndex> inside;
+
+  static void thread(void* self, u32 number) {
+    auto& block = *static_cast<Block*>(self);
+    threadIdx = block.inside[number];
+    block.launch.kernel->call(block.parameters.data());
+  }
+};
+
+std::string run_block(Block& block, cpu::GroupRunner& own) {
+  const GridThreads& grid = *static_cast<const GridThreads*>(block.parameters[0]);
+  auto* const memory = reinterpret_cast<unsigned char*>(ringway_group_memory);
+  std::memset(memory, kPoison, 2 * kRoom);
+  block.inside.clear();
+  runner = nullptr;
+  for (unsigned z = 0; z < blockDim.z; ++z) {
+    for (unsigned y = 0; y < blockDim.y; ++y) {
+      for (unsigned x = 0; x < blockDim.x; ++x) {
+        threadIdx = {x, y, z};
+        if (blockIdx.x * u64(blockDim.x) + x < grid.axes[0] && blockIdx.y * u64(blockDim.y) + y < grid.axes[1] &&
+            blockIdx.z * u64(blockDim.z) + z < grid.axes[2]) {
+          block.inside.push_back(threadIdx);
+        } else {
+          block.launch.kernel->call(block.parameters.data());
+        }
+      }
+    }
+  }
+  if (wrong_barrier) return "a thread beyond the grid came to a barrier";
+  runner = &own;
+  if (!own.run(u32(block.inside.size()), &Block::thread, &block)) return own.failure();
+  for (std::size_t i = block.launch.group_bytes; i < 2 * kRoom; ++i) {
+    if (memory[i] != kPoison) return "threadgroup memory was written beyond its " + std::to_string(block.launch.group_bytes) + " bytes";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::map<std::string, Kernel>& kernels() {
+  static auto* const all = new std::map<std::string, Kernel>;
+  return *all;
+}
+
+std::string run(const Launch& launch) {
+  static cpu::GroupRunner own;
+  Block block{launch, {}, {}};
+  for (const auto& parameter : launch.parameters)
+    block.parameters.push_back(const_cast<unsigned char*>(parameter.data()));
+  gridDim = launch.groups;
+  blockDim = launch.group;
+  wrong_barrier = false;
+  for (unsigned z = 0; z < gridDim.z; ++z) {
+    for (unsigned y = 0; y < gridDim.y; ++y) {
+      for (unsigned x = 0; x < gridDim.x; ++x) {
+        blockIdx = {x, y, z};
+        if (std::string wrong = run_block(block, own); !wrong.empty()) return wrong;
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace fake_cuda
