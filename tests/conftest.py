@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import NoReturn
 
 import pytest
@@ -47,6 +47,31 @@ def lacks(backend: str) -> Callable[[object], NoReturn]:
         pytest.skip(text)
 
     return skip
+
+
+def _skip_without_ring_kernels(item: pytest.Item) -> Generator[None, None, None]:
+    """Skips a test on a backend that has dispatches only; fails it where that backend is required."""
+    try:
+        return (yield)
+    except ringway.errors.BackendUnavailable as error:
+        if "has dispatches but no ring kernels" not in str(error):
+            raise
+        callspec = getattr(item, "callspec", None)
+        if callspec is None or callspec.params.get("backend") in REQUIRED:
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Fixtures start runtimes, too."""
+    return (yield from _skip_without_ring_kernels(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A backend may have one of the two levels."""
+    return (yield from _skip_without_ring_kernels(item))
 
 
 def pytest_configure() -> None:

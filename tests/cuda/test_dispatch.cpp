@@ -28,7 +28,7 @@ Control& fake() {
 }
 
 std::string found() {
-  Gpu gpu;
+  CudaGpu gpu;
   const std::string wrong = load_driver(FAKE_CUDA_DRIVER, &gpu.driver);
   return wrong.empty() ? find_gpu(&gpu) : wrong;
 }
@@ -47,13 +47,15 @@ TEST_F(CudaProbe, ADeviceIsFound) {
 }
 
 TEST_F(CudaProbe, NoLibraryIsNamed) {
-  Driver driver;
+  CudaDriver driver;
   const std::string text = load_driver("libno-such-driver.so.1", &driver);
-  EXPECT_NE(text.find("no NVIDIA driver: its library libno-such-driver.so.1 does not load"), std::string::npos) << text;
+  EXPECT_NE(text.find("no NVIDIA driver: its library libno-such-driver.so.1 does not load"),
+            std::string::npos)
+      << text;
 }
 
 TEST_F(CudaProbe, ALibraryWithoutAnEntryIsTooOld) {
-  Driver driver;
+  CudaDriver driver;
   const std::string text = load_driver("libm.so.6", &driver);
   EXPECT_NE(text.find("too old: libm.so.6 has no cuInit"), std::string::npos) << text;
 }
@@ -64,9 +66,10 @@ TEST_F(CudaProbe, EachFailedStepIsNamed) {
     fake().fail(entry, result);
     return found();
   };
-  EXPECT_EQ(after("cuInit", CUDA_ERROR_SYSTEM_DRIVER_MISMATCH),
-            "starting the NVIDIA driver failed: system has unsupported display driver / cuda driver combination "
-            "(CUDA_ERROR_SYSTEM_DRIVER_MISMATCH)");
+  EXPECT_EQ(
+      after("cuInit", CUDA_ERROR_SYSTEM_DRIVER_MISMATCH),
+      "starting the NVIDIA driver failed: system has unsupported display driver / cuda driver combination "
+      "(CUDA_ERROR_SYSTEM_DRIVER_MISMATCH)");
   EXPECT_EQ(after("cuInit", CUDA_ERROR_NO_DEVICE),
             "this machine has no NVIDIA GPU that the driver shows (CUDA_VISIBLE_DEVICES may hide some)");
   EXPECT_EQ(after("cuDeviceGetCount", CUDA_ERROR_INVALID_VALUE),
@@ -79,7 +82,8 @@ TEST_F(CudaProbe, EachFailedStepIsNamed) {
 
 TEST_F(CudaProbe, NoDeviceAndAnOldOneAreNamed) {
   fake().set_devices(0);
-  EXPECT_EQ(found(), "this machine has no NVIDIA GPU that the driver shows (CUDA_VISIBLE_DEVICES may hide some)");
+  EXPECT_EQ(found(),
+            "this machine has no NVIDIA GPU that the driver shows (CUDA_VISIBLE_DEVICES may hide some)");
   fake().reset();
   fake().set_capability(7, 5);
   EXPECT_EQ(found(), "fake GPU 0 is too old: its compute capability is 7.5, and 8.0 is the least");
@@ -87,7 +91,7 @@ TEST_F(CudaProbe, NoDeviceAndAnOldOneAreNamed) {
 
 TEST_F(CudaProbe, TheDeviceIsChosenByNumber) {
   fake().set_devices(2);
-  Gpu gpu;
+  CudaGpu gpu;
   ASSERT_EQ(load_driver(FAKE_CUDA_DRIVER, &gpu.driver), "");
   setenv("RINGWAY_CUDA_DEVICE", "1", 1);
   EXPECT_EQ(find_gpu(&gpu), "");
@@ -150,7 +154,8 @@ class CudaDispatch : public testing::Test {
   ErrorKind kind_ = ErrorKind::kHandler;
 };
 
-constexpr const char* kLabel = "vector_add<float32>: threads (1000, 1, 1) in groups of (256, 1, 1), 0 bytes of threadgroup memory";
+constexpr const char* kLabel =
+    "vector_add<float32>: threads (1000, 1, 1) in groups of (256, 1, 1), 0 bytes of threadgroup memory";
 
 TEST_F(CudaDispatch, ArraysAreCopiedInAndOut) {
   std::vector<float> a(kCount), b(kCount, 2), out(kCount);
@@ -195,7 +200,8 @@ TEST_F(CudaDispatch, ManyRunInTheOrderOfTheirStart) {
   std::fill_n(a.get(), kCount, 1.0F);
   std::fill_n(b.get(), kCount, 1.0F);
   std::vector<std::shared_ptr<DispatchJob>> jobs;
-  for (int i = 0; i < 20; ++i) jobs.push_back(dispatcher_->start(add(a.get(), b.get(), a.get(), kCount), false));
+  for (int i = 0; i < 20; ++i)
+    jobs.push_back(dispatcher_->start(add(a.get(), b.get(), a.get(), kCount), false));
   for (const auto& job : jobs) EXPECT_EQ(outcome(*job), "");
   EXPECT_EQ(a.get()[kCount - 1], 21.0F);
 }
@@ -205,10 +211,11 @@ TEST_F(CudaDispatch, OutOfMemoryNamesArgumentAndRemedyAndLeavesNothing) {
   for (int good = 0; good < 3; ++good) {
     fake().fail("cuMemAllocFromPoolAsync", CUDA_ERROR_OUT_OF_MEMORY, good);
     const char* const names[] = {"a", "b", "out"};
-    EXPECT_EQ(run(a.data(), b.data(), out.data()),
-              std::string(kLabel) + ": no memory for a copy of '" + names[good] +
-                  "': 4000 bytes on fake GPU 0: CUDA: out of memory (CUDA_ERROR_OUT_OF_MEMORY); let buffers go, "
-                  "or use smaller ones");
+    EXPECT_EQ(
+        run(a.data(), b.data(), out.data()),
+        std::string(kLabel) + ": no memory for a copy of '" + names[good] +
+            "': 4000 bytes on fake GPU 0: CUDA: out of memory (CUDA_ERROR_OUT_OF_MEMORY); let buffers go, "
+            "or use smaller ones");
     EXPECT_EQ(kind_, ErrorKind::kOutOfMemory);
   }
   EXPECT_EQ(run(a.data(), b.data(), out.data()), "");
@@ -223,8 +230,9 @@ TEST_F(CudaDispatch, ALaunchThatFailsLeavesTheDeviceUsable) {
   std::vector<float> a(kCount, 1), b(kCount, 1), out(kCount);
   fake().fail("cuLaunchKernel", CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
   EXPECT_EQ(run(a.data(), b.data(), out.data()),
-            std::string(kLabel) + ": launching vector_add_float32: CUDA: too many resources requested for launch "
-                                  "(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES)");
+            std::string(kLabel) +
+                ": launching vector_add_float32: CUDA: too many resources requested for launch "
+                "(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES)");
   EXPECT_EQ(kind_, ErrorKind::kDispatch);
   EXPECT_EQ(out, std::vector<float>(kCount, 0));
   EXPECT_EQ(run(a.data(), b.data(), out.data()), "");
@@ -233,9 +241,10 @@ TEST_F(CudaDispatch, ALaunchThatFailsLeavesTheDeviceUsable) {
 TEST_F(CudaDispatch, AFaultLosesTheDeviceAndEveryLaterDispatchSaysWhy) {
   const auto a = in_pool(), out = in_pool();
   fake().fail_kernel(CUDA_ERROR_ILLEGAL_ADDRESS);
-  const std::string text = std::string(kLabel) +
-                           ": CUDA: an illegal memory access was encountered (CUDA_ERROR_ILLEGAL_ADDRESS); the device "
-                           "is of no use to this process any more: start another";
+  const std::string text =
+      std::string(kLabel) +
+      ": CUDA: an illegal memory access was encountered (CUDA_ERROR_ILLEGAL_ADDRESS); the device "
+      "is of no use to this process any more: start another";
   EXPECT_EQ(run(a.get(), a.get(), out.get()), text);
   EXPECT_EQ(kind_, ErrorKind::kDeviceLost);
   EXPECT_EQ(run(a.get(), a.get(), out.get()).find(std::string(kLabel)), 0U);
@@ -247,9 +256,10 @@ TEST_F(CudaDispatch, ATimeOutSaysWhoEndsIt) {
   const auto a = in_pool(), out = in_pool();
   fake().fail_kernel(CUDA_ERROR_LAUNCH_TIMEOUT);
   const std::string text = run(a.get(), a.get(), out.get());
-  EXPECT_NE(text.find("the launch timed out and was terminated (CUDA_ERROR_LAUNCH_TIMEOUT); the driver ends what "
-                      "keeps a GPU with a display for too long"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find("the launch timed out and was terminated (CUDA_ERROR_LAUNCH_TIMEOUT); the driver ends what "
+                "keeps a GPU with a display for too long"),
+      std::string::npos)
       << text;
   EXPECT_EQ(kind_, ErrorKind::kDeviceLost);
   fake().reset();
@@ -268,16 +278,18 @@ TEST_F(CudaDispatch, AGridBeyondTheDeviceIsRefused) {
     dispatcher_->start(request, false);
     FAIL() << "was started";
   } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()),
-              "thread_id: the grid has 65536 groups on axis 1; fake GPU 0 has at most 65535 there: use larger "
-              "groups, or another axis");
+    EXPECT_EQ(
+        std::string(error.what()),
+        "thread_id: the grid has 65536 groups on axis 1; fake GPU 0 has at most 65535 there: use larger "
+        "groups, or another axis");
   }
 }
 
 TEST_F(CudaDispatch, AClosedDeviceTakesNothingAndCancelsWhatWaits) {
   const auto a = in_pool(), out = in_pool();
   std::vector<std::shared_ptr<DispatchJob>> jobs;
-  for (int i = 0; i < 50; ++i) jobs.push_back(dispatcher_->start(add(a.get(), a.get(), out.get(), kCount), false));
+  for (int i = 0; i < 50; ++i)
+    jobs.push_back(dispatcher_->start(add(a.get(), a.get(), out.get(), kCount), false));
   dispatcher_->stop();
   for (const auto& job : jobs) {
     const std::string text = outcome(*job);
@@ -292,7 +304,8 @@ TEST_F(CudaDispatch, WorkersAreNoChoice) {
 
 // What fails while a dispatcher is opened leaves nothing.
 TEST(CudaOpening, EachStepThatFailsLeavesNothing) {
-  for (const char* entry : {"cuDevicePrimaryCtxRetain", "cuModuleLoadData", "cuMemPoolCreate", "cuStreamCreate"}) {
+  for (const char* entry :
+       {"cuDevicePrimaryCtxRetain", "cuModuleLoadData", "cuMemPoolCreate", "cuStreamCreate"}) {
     fake().reset();
     gpu();
     fake().fail(entry, CUDA_ERROR_OUT_OF_MEMORY);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ def configure(folder: pathlib.Path, *options: str) -> subprocess.CompletedProces
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        ("RINGWAY_CUDA=ON", "the CUDA backend is not in this release yet"),
+        ("RINGWAY_CUDA=ON", "CUDA's compiler, nvcc, was not found when ringway was built"),
         ("RINGWAY_CUDA=YES", "expected AUTO, ON or OFF"),
         pytest.param(
             "RINGWAY_METAL=ON",
@@ -35,7 +36,7 @@ def configure(folder: pathlib.Path, *options: str) -> subprocess.CompletedProces
     ],
 )
 def test_what_cannot_be_had_is_an_error(tmp_path: pathlib.Path, option: str, says: str) -> None:
-    result = configure(tmp_path, f"-D{option}")
+    result = configure(tmp_path, f"-D{option}", "-DRINGWAY_NVCC=OFF")
     assert result.returncode != 0
     assert option in result.stderr
     assert says in " ".join(result.stderr.split())
@@ -45,6 +46,27 @@ def test_what_cannot_be_had_is_an_error(tmp_path: pathlib.Path, option: str, say
 def test_what_can_be_left_out_is_none(tmp_path: pathlib.Path, value: str) -> None:
     result = configure(tmp_path, f"-DRINGWAY_CUDA={value}", f"-DRINGWAY_METAL={value}")
     assert result.returncode == 0, result.stderr
+
+
+def test_without_nvcc_the_backend_is_left_out_with_the_reason(tmp_path: pathlib.Path) -> None:
+    result = configure(tmp_path, "-DRINGWAY_CUDA=AUTO", "-DRINGWAY_NVCC=OFF")
+    assert result.returncode == 0, result.stderr
+    rules = (tmp_path / "build.ninja").read_text()
+    assert "nvcc, was not found when ringway was built" in rules
+    assert "grid_kernels.fatbin" not in rules
+
+
+@pytest.mark.skipif(
+    shutil.which("nvcc", path=os.environ["PATH"] + os.pathsep + "/usr/local/cuda/bin") is None,
+    reason="needs nvcc",
+)
+def test_all_architectures_of_the_toolkit_from_80_on(tmp_path: pathlib.Path) -> None:
+    result = configure(tmp_path, "-DRINGWAY_CUDA=ON", "-DRINGWAY_CUDA_ARCHITECTURES=all")
+    assert result.returncode == 0, result.stderr
+    rules = (tmp_path / "build.ninja").read_text()
+    assert "arch=compute_80,code=sm_80" in rules
+    assert "arch=compute_90,code=sm_90" in rules
+    assert "sm_75" not in rules
 
 
 def test_a_folder_of_a_further_backend_comes_last_in_the_list(tmp_path: pathlib.Path) -> None:

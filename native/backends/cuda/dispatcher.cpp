@@ -15,7 +15,7 @@
 #include <thread>
 
 #include "backends/cuda/errors.h"
-#include "backends/cuda/grid_job.h"
+#include "backends/cuda/stream_job.h"
 #include "core/log.h"
 
 namespace ringway::cuda {
@@ -23,16 +23,16 @@ namespace {
 
 constexpr std::size_t kMostAhead = 4;
 
-using Job = std::shared_ptr<GridJob>;
+using Job = std::shared_ptr<StreamJob>;
 
 class CudaDispatcher : public Dispatcher {
  public:
-  explicit CudaDispatcher(const Gpu& gpu) : context_(std::make_shared<Context>(gpu)) {
+  explicit CudaDispatcher(const CudaGpu& gpu) : context_(std::make_shared<CudaContext>(gpu)) {
     {
       const Current current(*context_);
-      parts_ = std::make_unique<GridParts>(*context_);
+      parts_ = std::make_unique<StreamParts>(*context_);
     }
-    pages_ = std::make_shared<Pages>(context_);
+    pages_ = std::make_shared<PinnedPages>(context_);
     thread_ = std::thread([this] { run(); });
   }
   ~CudaDispatcher() override {
@@ -44,13 +44,13 @@ class CudaDispatcher : public Dispatcher {
   std::string device() const override { return description(context_->gpu); }
   u32 workers() const override { return 0; }
   bool offers(const DispatchKernel& kernel, DType element) const override {
-    return GridKernels::offers(kernel, element);
+    return GridImage::offers(kernel, element);
   }
   std::shared_ptr<PageSource> pages() override { return pages_; }
 
   std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool) override {
     const Current current(*context_);
-    const auto job = std::make_shared<GridJob>(request, *parts_);
+    const auto job = std::make_shared<StreamJob>(request, *parts_);
     {
       std::lock_guard lock(changing_);
       if (stopped_) throw Error(ErrorKind::kClosed, "the device is closed");
@@ -61,7 +61,7 @@ class CudaDispatcher : public Dispatcher {
   }
 
   void cancel(DispatchJob& asked) override {
-    auto& job = static_cast<GridJob&>(asked);
+    auto& job = static_cast<StreamJob&>(asked);
     Job unbegun;
     {
       std::lock_guard lock(changing_);
@@ -89,7 +89,7 @@ class CudaDispatcher : public Dispatcher {
   }
 
  private:
-  static std::string cancelled_text(const GridJob& job) {
+  static std::string cancelled_text(const StreamJob& job) {
     return job.request.kernel->name + ": the dispatch was cancelled";
   }
 
@@ -128,7 +128,7 @@ class CudaDispatcher : public Dispatcher {
   }
 
   // False when the job has failed, and is finished.
-  bool submit(GridJob& job) {
+  bool submit(StreamJob& job) {
     try {
       if (!lost_.empty()) throw Error(ErrorKind::kDeviceLost, text_of(job.request) + ": " + lost_);
       job.submit();
@@ -141,18 +141,20 @@ class CudaDispatcher : public Dispatcher {
     return false;
   }
 
-  void end(GridJob& job, std::size_t behind) {
+  void end(StreamJob& job, std::size_t behind) {
     try {
       job.await();
     } catch (const Error& error) {
       // A context keeps such an error, and does not say whose it was.
       const bool whose = error.kind() == ErrorKind::kDeviceLost && behind && lost_.empty();
-      return fail(job, whose ? Error(error.kind(), std::string(error.what()) + " (by this dispatch or one of the " +
-                                                       std::to_string(behind) + " after it)")
-                             : error);
+      return fail(
+          job, whose ? Error(error.kind(), std::string(error.what()) + " (by this dispatch or one of the " +
+                                               std::to_string(behind) + " after it)")
+                     : error);
     }
     log::debug({"ended"}, [&] {
-      return text_of(job.request) + "; " + std::to_string(job.gpu_microseconds()) + " µs on the GPU, completed";
+      return text_of(job.request) + "; " + std::to_string(job.gpu_microseconds()) +
+             " µs on the GPU, completed";
     });
     std::unique_lock lock(changing_);
     const bool cancelled = job.cancelled;
@@ -164,15 +166,15 @@ class CudaDispatcher : public Dispatcher {
     }
   }
 
-  void fail(GridJob& job, const Error& error) {
+  void fail(StreamJob& job, const Error& error) {
     if (error.kind() == ErrorKind::kDeviceLost && lost_.empty())
       lost_ = "the device was lost: " + std::string(error.what());
     job.finish(error.kind(), error.what());
   }
 
-  const std::shared_ptr<const Context> context_;
-  std::unique_ptr<GridParts> parts_;
-  std::shared_ptr<Pages> pages_;
+  const std::shared_ptr<const CudaContext> context_;
+  std::unique_ptr<StreamParts> parts_;
+  std::shared_ptr<PinnedPages> pages_;
   std::string lost_;  // the thread's own
 
   std::mutex changing_;  // of all that follows

@@ -25,17 +25,17 @@ const char* driver_library() {
   return asked && *asked ? asked : "libcuda.so.1";
 }
 
-std::string load_driver(const char* name, Driver* driver) {
+std::string load_driver(const char* name, CudaDriver* driver) {
   // Never closed: the driver has threads of its own.
   void* const library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     return "no NVIDIA driver: its library " + std::string(name) + " does not load (" + last_error() + ")";
   }
 #define RINGWAY_CUDA_TEXT(name) #name
-#define RINGWAY_CUDA_FIND(entry)                                                              \
-  if (!find(library, RINGWAY_CUDA_TEXT(entry), &driver->entry)) {                             \
-    return "the NVIDIA driver is too old: " + std::string(name) + " has no " +                \
-           RINGWAY_CUDA_TEXT(entry) + "; a driver of version 525 or newer has it";            \
+#define RINGWAY_CUDA_FIND(entry)                                                                          \
+  if (!find(library, RINGWAY_CUDA_TEXT(entry), &driver->entry)) {                                         \
+    return "the NVIDIA driver is too old: " + std::string(name) + " has no " + RINGWAY_CUDA_TEXT(entry) + \
+           "; a driver of version 525 or newer has it";                                                   \
   }
   RINGWAY_CUDA_ENTRIES(RINGWAY_CUDA_FIND)
 #undef RINGWAY_CUDA_FIND

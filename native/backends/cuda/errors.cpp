@@ -21,7 +21,8 @@ ErrorKind kind_of(CUresult result) {
 
 const char* remedy_of(CUresult result) {
   if (result == CUDA_ERROR_LAUNCH_TIMEOUT)
-    return "; the driver ends what keeps a GPU with a display for too long: cut the work into smaller dispatches. "
+    return "; the driver ends what keeps a GPU with a display for too long: cut the work into smaller "
+           "dispatches. "
            "The device is of no use to this process any more: start another";
   if (is_sticky(result)) return "; the device is of no use to this process any more: start another";
   switch (result) {
@@ -34,7 +35,7 @@ const char* remedy_of(CUresult result) {
 
 }  // namespace
 
-std::string text_of(const Driver& driver, CUresult result) {
+std::string text_of(const CudaDriver& driver, CUresult result) {
   const char* name = nullptr;
   const char* text = nullptr;
   if (driver.cuGetErrorName(result, &name) != CUDA_SUCCESS) name = nullptr;
@@ -63,7 +64,7 @@ bool is_sticky(CUresult result) {
   }
 }
 
-Error error_of(const Driver& driver, CUresult result, const std::string& what) {
+Error error_of(const CudaDriver& driver, CUresult result, const std::string& what) {
   return {kind_of(result), what + ": CUDA: " + text_of(driver, result) + remedy_of(result)};
 }
 

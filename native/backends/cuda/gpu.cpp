@@ -12,7 +12,7 @@ namespace {
 constexpr u32 kLeastCapability = 80;
 
 struct Choice {
-  Gpu gpu;
+  CudaGpu gpu;
   std::string why_not;
 };
 
@@ -23,7 +23,7 @@ std::string version_text(u32 version) {
   return std::to_string(version / 1000) + "." + std::to_string(version / 10 % 100);
 }
 
-std::string failed(const Driver& driver, CUresult result, const char* step) {
+std::string failed(const CudaDriver& driver, CUresult result, const char* step) {
   return std::string(step) + " failed: " + text_of(driver, result);
 }
 
@@ -38,7 +38,7 @@ std::string choose_number(u32 devices, u32* number) {
          std::to_string(devices - 1);
 }
 
-u32 attribute(const Gpu& gpu, CUdevice_attribute which) {
+u32 attribute(const CudaGpu& gpu, CUdevice_attribute which) {
   int value = 0;
   return gpu.driver.cuDeviceGetAttribute(&value, which, gpu.device) == CUDA_SUCCESS ? u32(value) : 0;
 }
@@ -58,8 +58,8 @@ const Choice& chosen() {
 
 }  // namespace
 
-std::string find_gpu(Gpu* gpu) {
-  const Driver& driver = gpu->driver;
+std::string find_gpu(CudaGpu* gpu) {
+  const CudaDriver& driver = gpu->driver;
   if (const CUresult result = driver.cuInit(0); result == CUDA_ERROR_NO_DEVICE)
     return "this machine has no NVIDIA GPU that the driver shows (CUDA_VISIBLE_DEVICES may hide some)";
   else if (result != CUDA_SUCCESS)
@@ -104,22 +104,22 @@ std::string why_no_gpu() {
   return chosen().why_not;
 }
 
-const Gpu& gpu() {
+const CudaGpu& gpu() {
   if (!chosen().why_not.empty())
     throw Error(ErrorKind::kBackendUnavailable, "backend 'cuda': " + chosen().why_not);
   return chosen().gpu;
 }
 
-std::string description(const Gpu& gpu) {
+std::string description(const CudaGpu& gpu) {
   return gpu.name + ", compute capability " + decimal(gpu.capability) + ", CUDA " + version_text(gpu.version);
 }
 
-Context::Context(const Gpu& of) : gpu(of), driver(of.driver) {
+CudaContext::CudaContext(const CudaGpu& of) : gpu(of), driver(of.driver) {
   ensure(driver, driver.cuDevicePrimaryCtxRetain(&handle, gpu.device),
-        "backend 'cuda': making a context on " + gpu.name);
+         "backend 'cuda': making a context on " + gpu.name);
 }
 
-Context::~Context() {
+CudaContext::~CudaContext() {
   driver.cuDevicePrimaryCtxRelease(gpu.device);
 }
 

@@ -32,9 +32,7 @@ class GridContext {
   __device__ u32 group_room(u32 axis) const {
     return axis == 0 ? blockDim.x : axis == 1 ? blockDim.y : blockDim.z;
   }
-  __device__ u32 groups(u32 axis) const {
-    return axis == 0 ? gridDim.x : axis == 1 ? gridDim.y : gridDim.z;
-  }
+  __device__ u32 groups(u32 axis) const { return axis == 0 ? gridDim.x : axis == 1 ? gridDim.y : gridDim.z; }
   __device__ u8* group_memory() const {
     extern __shared__ ulonglong2 ringway_group_memory[];  // aligned to 16 bytes
     return reinterpret_cast<u8*>(ringway_group_memory);

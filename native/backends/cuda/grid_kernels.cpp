@@ -8,7 +8,7 @@
 namespace ringway::cuda {
 namespace {
 
-// Entry points of grid_kernels.cu, less the element type.
+// CudaEntry points of grid_kernels.cu, less the element type.
 const std::map<std::string, std::vector<const char*>>& table() {
   static const auto* const all = new std::map<std::string, std::vector<const char*>>{
       {"thread_id", {"thread_id"}},
@@ -23,7 +23,7 @@ const std::map<std::string, std::vector<const char*>>& table() {
   return *all;
 }
 
-u32 attribute(const Driver& driver, const Entry& entry, CUfunction_attribute which) {
+u32 attribute(const CudaDriver& driver, const CudaEntry& entry, CUfunction_attribute which) {
   int value = 0;
   ensure(driver, driver.cuFuncGetAttribute(&value, which, entry.function), "kernel '" + entry.name + "'");
   return u32(value);
@@ -31,31 +31,31 @@ u32 attribute(const Driver& driver, const Entry& entry, CUfunction_attribute whi
 
 }  // namespace
 
-GridKernels::GridKernels(const Context& context) : context_(context) {
+GridImage::GridImage(const CudaContext& context) : context_(context) {
   ensure(context.driver, context.driver.cuModuleLoadData(&module_, image_of_grid_kernels),
-        "backend 'cuda': loading the dispatch kernels on " + context.gpu.name);
+         "backend 'cuda': loading the dispatch kernels on " + context.gpu.name);
 }
 
-GridKernels::~GridKernels() {
+GridImage::~GridImage() {
   context_.driver.cuModuleUnload(module_);
 }
 
-bool GridKernels::offers(const DispatchKernel& kernel, DType element) {
+bool GridImage::offers(const DispatchKernel& kernel, DType element) {
   return table().count(kernel.name) &&
          std::find(kernel.types.begin(), kernel.types.end(), element) != kernel.types.end();
 }
 
-const Passes& GridKernels::passes(const DispatchKernel& kernel, DType element) {
+const Passes& GridImage::passes(const DispatchKernel& kernel, DType element) {
   std::lock_guard lock(changing_);
   Passes& known = known_[{kernel.name, element}];
   if (!known.empty()) return known;
-  const Driver& driver = context_.driver;
+  const CudaDriver& driver = context_.driver;
   Passes found;
   for (const char* const pass : table().at(kernel.name)) {
-    Entry entry;
+    CudaEntry entry;
     entry.name = std::string(pass) + "_" + name_of(element);
     ensure(driver, driver.cuModuleGetFunction(&entry.function, module_, entry.name.c_str()),
-          "backend 'cuda': kernel '" + entry.name + "'");
+           "backend 'cuda': kernel '" + entry.name + "'");
     entry.most_threads = attribute(driver, entry, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK);
     entry.group_bytes = attribute(driver, entry, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
     found.push_back(std::move(entry));

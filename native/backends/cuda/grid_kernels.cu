@@ -20,37 +20,38 @@ __device__ void run_thread(const GridThreads& threads, A... arguments) {
 #define RINGWAY_ENTRY(name, ...) extern "C" __global__ void name(__VA_ARGS__)
 #endif
 
-#define RINGWAY_THREAD_ID(T, type)                             \
+#define RINGWAY_THREAD_ID(T, type)                            \
   RINGWAY_ENTRY(thread_id_##type, GridThreads grid, T* out) { \
-    run_thread<ThreadId<T>>(grid, out);                        \
+    run_thread<ThreadId<T>>(grid, out);                       \
   }
 
-#define RINGWAY_NUMBERS(T, type)                                                                               \
-  RINGWAY_ENTRY(vector_add_##type, GridThreads grid, const T* a, const T* b, T* out) {                        \
-    run_thread<VectorAdd<T>>(grid, a, b, out);                                                                 \
-  }                                                                                                            \
-  RINGWAY_ENTRY(vector_scale_##type, GridThreads grid, const T* a, T* out, T factor) {                        \
-    run_thread<VectorScale<T>>(grid, a, out, factor);                                                          \
-  }                                                                                                            \
-  RINGWAY_ENTRY(double_in_place_##type, GridThreads grid, T* values) {                                        \
-    run_thread<DoubleInPlace<T>>(grid, values);                                                                \
-  }                                                                                                            \
-  RINGWAY_ENTRY(matrix_multiply_##type, GridThreads grid, const T* a, const T* b, T* out, u32 inner) {        \
-    run_thread<MatrixMultiply<T>>(grid, a, b, out, inner);                                                     \
-  }                                                                                                            \
-  RINGWAY_ENTRY(reduce_sum_##type, GridThreads grid, const T* values, T* total, u64 n) {                      \
-    run_thread<ReduceSum<T>>(grid, values, total, n);                                                          \
-  }                                                                                                            \
-  RINGWAY_ENTRY(inclusive_scan_sums_##type, GridThreads grid, const T* values, T* out, T* group_sums, u64 n) { \
-    run_thread<InclusiveScanSums<T>>(grid, values, out, group_sums, n);                                        \
-  }                                                                                                            \
-  RINGWAY_ENTRY(inclusive_scan_##type, GridThreads grid, const T* values, T* out, T* group_sums, u64 n) {     \
-    run_thread<InclusiveScan<T>>(grid, values, out, group_sums, n);                                            \
+#define RINGWAY_NUMBERS(T, type)                                                                          \
+  RINGWAY_ENTRY(vector_add_##type, GridThreads grid, const T* a, const T* b, T* out) {                    \
+    run_thread<VectorAdd<T>>(grid, a, b, out);                                                            \
+  }                                                                                                       \
+  RINGWAY_ENTRY(vector_scale_##type, GridThreads grid, const T* a, T* out, T factor) {                    \
+    run_thread<VectorScale<T>>(grid, a, out, factor);                                                     \
+  }                                                                                                       \
+  RINGWAY_ENTRY(double_in_place_##type, GridThreads grid, T* values) {                                    \
+    run_thread<DoubleInPlace<T>>(grid, values);                                                           \
+  }                                                                                                       \
+  RINGWAY_ENTRY(matrix_multiply_##type, GridThreads grid, const T* a, const T* b, T* out, u32 inner) {    \
+    run_thread<MatrixMultiply<T>>(grid, a, b, out, inner);                                                \
+  }                                                                                                       \
+  RINGWAY_ENTRY(reduce_sum_##type, GridThreads grid, const T* values, T* total, u64 n) {                  \
+    run_thread<ReduceSum<T>>(grid, values, total, n);                                                     \
+  }                                                                                                       \
+  RINGWAY_ENTRY(inclusive_scan_sums_##type, GridThreads grid, const T* values, T* out, T* group_sums,     \
+                u64 n) {                                                                                  \
+    run_thread<InclusiveScanSums<T>>(grid, values, out, group_sums, n);                                   \
+  }                                                                                                       \
+  RINGWAY_ENTRY(inclusive_scan_##type, GridThreads grid, const T* values, T* out, T* group_sums, u64 n) { \
+    run_thread<InclusiveScan<T>>(grid, values, out, group_sums, n);                                       \
   }
 
-#define RINGWAY_HISTOGRAM(T, type)                                                                    \
+#define RINGWAY_HISTOGRAM(T, type)                                                                   \
   RINGWAY_ENTRY(histogram_##type, GridThreads grid, const T* values, u32* counts, u64 n, u32 bins) { \
-    run_thread<CountBins<T>>(grid, values, counts, n, bins);                                          \
+    run_thread<CountBins<T>>(grid, values, counts, n, bins);                                         \
   }
 
 RINGWAY_THREAD_ID(u32, uint32)

@@ -11,7 +11,7 @@
 
 namespace ringway::cuda {
 
-struct Entry {
+struct CudaEntry {
   CUfunction function = nullptr;
   std::string name;
   u32 most_threads = 0;  // of a group
@@ -19,22 +19,22 @@ struct Entry {
 };
 
 // Of a kernel's passes, each of which begins when the one before has ended.
-using Passes = std::vector<Entry>;
+using Passes = std::vector<CudaEntry>;
 
-class GridKernels {
+class GridImage {
  public:
   // Loads the image; with the context current. Throws kBackendUnavailable when the driver cannot use it.
-  explicit GridKernels(const Context& context);
-  ~GridKernels();
-  GridKernels(const GridKernels&) = delete;
-  GridKernels& operator=(const GridKernels&) = delete;
+  explicit GridImage(const CudaContext& context);
+  ~GridImage();
+  GridImage(const GridImage&) = delete;
+  GridImage& operator=(const GridImage&) = delete;
 
   static bool offers(const DispatchKernel& kernel, DType element);
   // With the context current. Looked up at the first call.
   const Passes& passes(const DispatchKernel& kernel, DType element);
 
  private:
-  const Context& context_;
+  const CudaContext& context_;
   CUmodule module_ = nullptr;
   std::mutex changing_;
   std::map<std::pair<std::string, DType>, Passes> known_;

@@ -11,7 +11,7 @@ constexpr u64 kMostHeld = u64(256) << 20;  // bytes that a device's pool keeps a
 
 }  // namespace
 
-u8* Pages::map(u64 bytes) {
+u8* PinnedPages::map(u64 bytes) {
   const Current current(*context_);
   void* memory = nullptr;
   const unsigned flags = CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP;
@@ -20,12 +20,12 @@ u8* Pages::map(u64 bytes) {
   return static_cast<u8*>(memory);
 }
 
-void Pages::unmap(u8* memory, u64) {
+void PinnedPages::unmap(u8* memory, u64) {
   const Current current(*context_);
   context_->driver.cuMemFreeHost(memory);
 }
 
-CUdeviceptr device_address(const Driver& driver, const void* memory) {
+CUdeviceptr device_address(const CudaDriver& driver, const void* memory) {
   CUdeviceptr address = 0;
   CUmemorytype type{};
   CUpointer_attribute wanted[] = {CU_POINTER_ATTRIBUTE_MEMORY_TYPE, CU_POINTER_ATTRIBUTE_DEVICE_POINTER};
@@ -36,13 +36,13 @@ CUdeviceptr device_address(const Driver& driver, const void* memory) {
   return type ? address : 0;
 }
 
-DevicePool::DevicePool(const Context& context) : context_(context) {
+DevicePool::DevicePool(const CudaContext& context) : context_(context) {
   CUmemPoolProps props{};
   props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
   props.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
   props.location.id = context.gpu.device;
   ensure(context.driver, context.driver.cuMemPoolCreate(&pool_, &props),
-        "backend 'cuda': making a memory pool on " + context.gpu.name);
+         "backend 'cuda': making a memory pool on " + context.gpu.name);
   cuuint64_t most = kMostHeld;
   context.driver.cuMemPoolSetAttribute(pool_, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, &most);
 }
@@ -54,7 +54,7 @@ DevicePool::~DevicePool() {
 CUdeviceptr DevicePool::take(u64 bytes, CUstream stream, const std::string& what) {
   CUdeviceptr memory = 0;
   ensure(context_.driver, context_.driver.cuMemAllocFromPoolAsync(&memory, bytes, pool_, stream),
-        what + ": " + std::to_string(bytes) + " bytes on " + context_.gpu.name);
+         what + ": " + std::to_string(bytes) + " bytes on " + context_.gpu.name);
   return memory;
 }
 

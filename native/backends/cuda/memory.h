@@ -8,25 +8,25 @@
 namespace ringway::cuda {
 
 // Page-locked memory of the host, mapped into the device's addresses. Keeps the context.
-class Pages : public PageSource {
+class PinnedPages : public PageSource {
  public:
-  explicit Pages(std::shared_ptr<const Context> context) : context_(std::move(context)) {}
+  explicit PinnedPages(std::shared_ptr<const CudaContext> context) : context_(std::move(context)) {}
 
   u8* map(u64 bytes) override;
   void unmap(u8* memory, u64 bytes) override;
 
  private:
-  const std::shared_ptr<const Context> context_;
+  const std::shared_ptr<const CudaContext> context_;
 };
 
 // Where the device finds memory of the host, of its own or of another library; 0: nowhere, it has to be copied.
 // With the context current.
-CUdeviceptr device_address(const Driver& driver, const void* memory);
+CUdeviceptr device_address(const CudaDriver& driver, const void* memory);
 
 // Stream-ordered memory of the device, which the pool keeps for the next dispatch.
 class DevicePool {
  public:
-  explicit DevicePool(const Context& context);
+  explicit DevicePool(const CudaContext& context);
   ~DevicePool();
   DevicePool(const DevicePool&) = delete;
   DevicePool& operator=(const DevicePool&) = delete;
@@ -36,7 +36,7 @@ class DevicePool {
   void put_back(CUdeviceptr memory, CUstream stream);
 
  private:
-  const Context& context_;
+  const CudaContext& context_;
   CUmemoryPool pool_ = nullptr;
 };
 

@@ -41,8 +41,9 @@ std::map<std::string, Kernel>& kernels();
 template <class... A>
 struct Entry {
   Entry(const char* name, void (*function)(A...)) {
-    kernels()[name] = {{{sizeof(A), std::is_pointer_v<A>}...},
-                       [function](void** parameters) { call(function, parameters, std::index_sequence_for<A...>()); }};
+    kernels()[name] = {{{sizeof(A), std::is_pointer_v<A>}...}, [function](void** parameters) {
+                         call(function, parameters, std::index_sequence_for<A...>());
+                       }};
   }
   template <std::size_t... I>
   static void call(void (*function)(A...), void** parameters, std::index_sequence<I...>) {
@@ -61,7 +62,7 @@ std::string run(const Launch& launch);
 
 }  // namespace fake_cuda
 
-#define RINGWAY_ENTRY(name, ...)                                            \
-  static void name(__VA_ARGS__);                                            \
-  static const fake_cuda::Entry registered_##name(#name, &name);            \
+#define RINGWAY_ENTRY(name, ...)                                 \
+  static void name(__VA_ARGS__);                                 \
+  static const fake_cuda::Entry registered_##name(#name, &name); \
   static void name(__VA_ARGS__)

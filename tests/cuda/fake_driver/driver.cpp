@@ -3,9 +3,9 @@
 #include <cuda.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <chrono>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -43,7 +43,8 @@ struct Failure {
 thread_local std::vector<CUcontext> stack;
 
 double now_ms() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 struct State : Control {
@@ -113,7 +114,8 @@ struct State : Control {
   // Of every entry: notes it, and gives the failure that is due.
   CUresult enter(const char* name, bool needs_context) {
     log.emplace_back(name);
-    if (needs_context && stack.empty()) return breach(name, "no context is current", CUDA_ERROR_INVALID_CONTEXT);
+    if (needs_context && stack.empty())
+      return breach(name, "no context is current", CUDA_ERROR_INVALID_CONTEXT);
     for (auto failure = failures.begin(); failure != failures.end(); ++failure) {
       if (failure->entry != name || failure->good-- > 0) continue;
       const CUresult result = failure->result;
@@ -122,7 +124,8 @@ struct State : Control {
     }
     return needs_context ? sticky : CUDA_SUCCESS;
   }
-  CUresult breach(const std::string& entry, const std::string& what, CUresult result = CUDA_ERROR_INVALID_VALUE) {
+  CUresult breach(const std::string& entry, const std::string& what,
+                  CUresult result = CUDA_ERROR_INVALID_VALUE) {
     broken.push_back(entry + ": " + what);
     return result;
   }
@@ -135,7 +138,9 @@ struct State : Control {
     const auto* const at = static_cast<const unsigned char*>(memory);
     return at + bytes <= begin + after->second.bytes ? &after->second : nullptr;
   }
-  void* allocate(std::size_t bytes, bool on_device) {
+  CUresult allocate(std::size_t bytes, bool on_device, void** made) {
+    constexpr std::size_t kMost = std::size_t(1) << 32;
+    if (bytes > kMost) return CUDA_ERROR_OUT_OF_MEMORY;
     // Page-aligned, as the driver's is.
     Block block{bytes, on_device, std::make_unique<unsigned char[]>(bytes + 4096)};
     auto number = reinterpret_cast<std::uintptr_t>(block.memory.get());
@@ -143,11 +148,13 @@ struct State : Control {
     std::memset(memory, kPoison, bytes);
     blocks.emplace(memory, std::move(block));
     ++(on_device ? alive.device_blocks : alive.host_blocks);
-    return memory;
+    *made = memory;
+    return CUDA_SUCCESS;
   }
   CUresult release(const char* entry, const void* memory, bool on_device) {
     const auto found = blocks.find(memory);
-    if (found == blocks.end() || found->second.on_device != on_device) return breach(entry, "memory that is none");
+    if (found == blocks.end() || found->second.on_device != on_device)
+      return breach(entry, "memory that is none");
     blocks.erase(found);
     --(on_device ? alive.device_blocks : alive.host_blocks);
     return CUDA_SUCCESS;
@@ -185,9 +192,9 @@ constexpr bool kInContext = true, kAnywhere = false;
 using namespace fake_cuda;
 
 // Begins an entry: the lock, the note, and the failure that is due.
-#define ENTER(name, needs_context)                                                            \
-  State& s = state();                                                                         \
-  const std::lock_guard hold(s.lock);                                                         \
+#define ENTER(name, needs_context)    \
+  State& s = state();                 \
+  const std::lock_guard hold(s.lock); \
   if (const CUresult due = s.enter(name, needs_context); due != CUDA_SUCCESS) return due
 
 extern "C" {
@@ -230,12 +237,16 @@ CUresult cuGetErrorString(CUresult error, const char** text) {
     case CUDA_ERROR_NO_DEVICE: *text = "no CUDA-capable device is detected"; break;
     case CUDA_ERROR_INVALID_VALUE: *text = "invalid argument"; break;
     case CUDA_ERROR_INVALID_CONTEXT: *text = "invalid device context"; break;
-    case CUDA_ERROR_SYSTEM_DRIVER_MISMATCH: *text = "system has unsupported display driver / cuda driver combination"; break;
+    case CUDA_ERROR_SYSTEM_DRIVER_MISMATCH:
+      *text = "system has unsupported display driver / cuda driver combination";
+      break;
     case CUDA_ERROR_ILLEGAL_ADDRESS: *text = "an illegal memory access was encountered"; break;
     case CUDA_ERROR_LAUNCH_FAILED: *text = "unspecified launch failure"; break;
     case CUDA_ERROR_LAUNCH_TIMEOUT: *text = "the launch timed out and was terminated"; break;
     case CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES: *text = "too many resources requested for launch"; break;
-    case CUDA_ERROR_NO_BINARY_FOR_GPU: *text = "no kernel image is available for execution on the device"; break;
+    case CUDA_ERROR_NO_BINARY_FOR_GPU:
+      *text = "no kernel image is available for execution on the device";
+      break;
     case CUDA_ERROR_NOT_FOUND: *text = "named symbol not found"; break;
     default: *text = nullptr; return CUDA_ERROR_INVALID_VALUE;
   }
@@ -302,7 +313,8 @@ CUresult cuModuleLoadData(CUmodule* module, const void* image) {
   ENTER("cuModuleLoadData", kInContext);
   unsigned magic = 0;
   std::memcpy(&magic, image, sizeof(magic));
-  if (magic != kFatbinMagic) return s.breach("cuModuleLoadData", "no image of nvcc", CUDA_ERROR_INVALID_IMAGE);
+  if (magic != kFatbinMagic)
+    return s.breach("cuModuleLoadData", "no image of nvcc", CUDA_ERROR_INVALID_IMAGE);
   *module = reinterpret_cast<CUmodule>(new char);
   s.modules[*module] = 1;
   ++s.alive.modules;
@@ -354,11 +366,15 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
       const void* address = nullptr;
       std::memcpy(&address, launch.parameters[i].data(), sizeof(address));
       if (address && !s.block_of(address, 0)) {
-        return s.breach("kernel", "parameter " + std::to_string(i) + " is memory that the device does not see",
+        return s.breach("kernel",
+                        "parameter " + std::to_string(i) + " is memory that the device does not see",
                         CUDA_ERROR_ILLEGAL_ADDRESS);
       }
     }
+    // Other threads call the driver meanwhile.
+    s.lock.unlock();
     const std::string wrong = run(launch);
+    s.lock.lock();
     return wrong.empty() ? CUDA_SUCCESS : s.breach("kernel", wrong, CUDA_ERROR_LAUNCH_FAILED);
   });
   return CUDA_SUCCESS;
@@ -442,8 +458,10 @@ CUresult cuMemAllocFromPoolAsync(CUdeviceptr* memory, std::size_t bytes, CUmemor
   ENTER("cuMemAllocFromPoolAsync", kInContext);
   if (!s.pools.count(pool) || !s.stream_of("cuMemAllocFromPoolAsync", stream))
     return s.breach("cuMemAllocFromPoolAsync", "a pool or stream that is none");
-  *memory = reinterpret_cast<CUdeviceptr>(s.allocate(bytes, true));
-  return CUDA_SUCCESS;
+  void* made = nullptr;
+  const CUresult result = s.allocate(bytes, true, &made);
+  *memory = reinterpret_cast<CUdeviceptr>(made);
+  return result;
 }
 CUresult cuMemFreeAsync(CUdeviceptr memory, CUstream to) {
   State& s = state();  // that no error keeps from it: the fake counts what lives
@@ -477,8 +495,7 @@ CUresult cuMemcpyDtoHAsync(void* to, CUdeviceptr from, std::size_t bytes, CUstre
 }
 CUresult cuMemHostAlloc(void** memory, std::size_t bytes, unsigned) {
   ENTER("cuMemHostAlloc", kInContext);
-  *memory = s.allocate(bytes, false);
-  return CUDA_SUCCESS;
+  return s.allocate(bytes, false, memory);
 }
 CUresult cuMemFreeHost(void* memory) {
   State& s = state();
@@ -486,7 +503,8 @@ CUresult cuMemFreeHost(void* memory) {
   s.log.emplace_back("cuMemFreeHost");
   return s.release("cuMemFreeHost", memory, false);
 }
-CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute* which, void** found, CUdeviceptr memory) {
+CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute* which, void** found,
+                                CUdeviceptr memory) {
   ENTER("cuPointerGetAttributes", kInContext);
   const Block* const block = s.block_of(reinterpret_cast<void*>(memory), 1);
   for (unsigned i = 0; i < count; ++i) {

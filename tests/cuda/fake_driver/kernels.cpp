@@ -4,6 +4,8 @@
 #include "backends/cpu/group.h"
 #include "backends/cuda/grid_kernels.cu"
 
+#include <mutex>
+
 FakeIndex threadIdx, blockIdx, blockDim, gridDim;
 
 namespace {
@@ -55,7 +57,8 @@ std::string run_block(Block& block, cpu::GroupRunner& own) {
     for (unsigned y = 0; y < blockDim.y; ++y) {
       for (unsigned x = 0; x < blockDim.x; ++x) {
         threadIdx = {x, y, z};
-        if (blockIdx.x * u64(blockDim.x) + x < grid.axes[0] && blockIdx.y * u64(blockDim.y) + y < grid.axes[1] &&
+        if (blockIdx.x * u64(blockDim.x) + x < grid.axes[0] &&
+            blockIdx.y * u64(blockDim.y) + y < grid.axes[1] &&
             blockIdx.z * u64(blockDim.z) + z < grid.axes[2]) {
           block.inside.push_back(threadIdx);
         } else {
@@ -68,7 +71,9 @@ std::string run_block(Block& block, cpu::GroupRunner& own) {
   runner = &own;
   if (!own.run(u32(block.inside.size()), &Block::thread, &block)) return own.failure();
   for (std::size_t i = block.launch.group_bytes; i < 2 * kRoom; ++i) {
-    if (memory[i] != kPoison) return "threadgroup memory was written beyond its " + std::to_string(block.launch.group_bytes) + " bytes";
+    if (memory[i] != kPoison)
+      return "threadgroup memory was written beyond its " + std::to_string(block.launch.group_bytes) +
+             " bytes";
   }
   return {};
 }
@@ -81,6 +86,8 @@ std::map<std::string, Kernel>& kernels() {
 }
 
 std::string run(const Launch& launch) {
+  static std::mutex one_at_a_time;
+  const std::lock_guard hold(one_at_a_time);
   static cpu::GroupRunner own;
   Block block{launch, {}, {}};
   for (const auto& parameter : launch.parameters)

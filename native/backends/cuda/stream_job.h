@@ -10,23 +10,23 @@
 namespace ringway::cuda {
 
 // What the dispatches of a device share. Made and destroyed with the context current.
-struct GridParts {
-  explicit GridParts(const Context& of);
-  ~GridParts();
-  GridParts(const GridParts&) = delete;
-  GridParts& operator=(const GridParts&) = delete;
+struct StreamParts {
+  explicit StreamParts(const CudaContext& of);
+  ~StreamParts();
+  StreamParts(const StreamParts&) = delete;
+  StreamParts& operator=(const StreamParts&) = delete;
 
-  const Context& context;
-  GridKernels kernels;
+  const CudaContext& context;
+  GridImage kernels;
   DevicePool copies;
   CUstream stream = nullptr;
 };
 
-class GridJob : public DispatchJob {
+class StreamJob : public DispatchJob {
  public:
   // Throws kDispatch when the grid is beyond what the device can do. With the context current, as all that follows.
-  GridJob(const DispatchRequest& asked, GridParts& parts);
-  ~GridJob() override;
+  StreamJob(const DispatchRequest& asked, StreamParts& parts);
+  ~StreamJob() override;
 
   // Whether the device uses all its buffers where they lie. Otherwise submit() returns after the dispatch has ended,
   // because the driver moves memory that is not page-locked while the caller waits.
@@ -55,11 +55,11 @@ class GridJob : public DispatchJob {
   void bind_arguments();
   void take_copies();
   void put_back_copies();
-  void launch(const Entry& pass) const;
+  void launch(const CudaEntry& pass) const;
   std::string bindings_text() const;
 
-  GridParts& parts_;
-  const Driver& driver_;
+  StreamParts& parts_;
+  const CudaDriver& driver_;
   const Passes& passes_;
   const std::string label_;
   std::vector<Bound> bounds_;

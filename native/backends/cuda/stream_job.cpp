@@ -1,4 +1,4 @@
-#include "backends/cuda/grid_job.h"
+#include "backends/cuda/stream_job.h"
 
 #include "backends/cuda/errors.h"
 #include "backends/cuda/grid_layout.h"
@@ -6,16 +6,16 @@
 
 namespace ringway::cuda {
 
-GridParts::GridParts(const Context& of) : context(of), kernels(of), copies(of) {
+StreamParts::StreamParts(const CudaContext& of) : context(of), kernels(of), copies(of) {
   ensure(of.driver, of.driver.cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING),
-        "backend 'cuda': making a stream on " + of.gpu.name);
+         "backend 'cuda': making a stream on " + of.gpu.name);
 }
 
-GridParts::~GridParts() {
+StreamParts::~StreamParts() {
   context.driver.cuStreamDestroy(stream);
 }
 
-GridJob::GridJob(const DispatchRequest& asked, GridParts& parts)
+StreamJob::StreamJob(const DispatchRequest& asked, StreamParts& parts)
     : DispatchJob(asked),
       parts_(parts),
       driver_(parts.context.driver),
@@ -25,14 +25,14 @@ GridJob::GridJob(const DispatchRequest& asked, GridParts& parts)
   bind_arguments();
 }
 
-GridJob::~GridJob() {
+StreamJob::~StreamJob() {
   const Current current(parts_.context);
   if (began_) driver_.cuEventDestroy(began_);
   if (ended_) driver_.cuEventDestroy(ended_);
 }
 
-void GridJob::check_limits() const {
-  const Gpu& gpu = parts_.context.gpu;
+void StreamJob::check_limits() const {
+  const CudaGpu& gpu = parts_.context.gpu;
   const auto refuse = [&](const std::string& what) {
     throw Error(ErrorKind::kDispatch, request.kernel->name + ": " + what);
   };
@@ -43,7 +43,7 @@ void GridJob::check_limits() const {
            " there: use larger groups, or another axis");
   }
   const u64 threads = count_of(request.grid.group);
-  for (const Entry& pass : passes_) {
+  for (const CudaEntry& pass : passes_) {
     if (threads > pass.most_threads) {
       refuse("groups have " + std::to_string(threads) + " threads; on " + gpu.name +
              " this kernel has at most " + std::to_string(pass.most_threads));
@@ -56,7 +56,7 @@ void GridJob::check_limits() const {
   }
 }
 
-void GridJob::bind_arguments() {
+void StreamJob::bind_arguments() {
   const DispatchKernel& kernel = *request.kernel;
   const SizeOf of{request.grid, request.words};
   for (u32 i = 0; i < kernel.arguments.size(); ++i) {
@@ -77,7 +77,7 @@ void GridJob::bind_arguments() {
   }
 }
 
-void GridJob::take_copies() {
+void StreamJob::take_copies() {
   for (Bound& bound : bounds_) {
     if (!bound.copied) continue;
     for (Bound& other : bounds_) {
@@ -97,14 +97,14 @@ void GridJob::take_copies() {
   }
 }
 
-void GridJob::put_back_copies() {
+void StreamJob::put_back_copies() {
   for (Bound& bound : bounds_) {
     if (bound.copied && bound.address) parts_.copies.put_back(bound.address, parts_.stream);
     bound.address = 0;
   }
 }
 
-void GridJob::submit() {
+void StreamJob::submit() {
   try {
     ensure(driver_, driver_.cuEventCreate(&began_, CU_EVENT_DEFAULT), label_);
     ensure(driver_, driver_.cuEventCreate(&ended_, CU_EVENT_BLOCKING_SYNC), label_);
@@ -113,15 +113,15 @@ void GridJob::submit() {
     for (const Bound& bound : bounds_) {
       if (bound.copied && bound.read) {
         ensure(driver_, driver_.cuMemcpyHtoDAsync(bound.address, bound.data, bound.bytes, parts_.stream),
-              label_ + ": copying '" + request.kernel->arguments[bound.index].name + "' in");
+               label_ + ": copying '" + request.kernel->arguments[bound.index].name + "' in");
       }
     }
     log::debug({"bound"}, [&] { return label_ + "; " + bindings_text(); });
-    for (const Entry& pass : passes_) launch(pass);
+    for (const CudaEntry& pass : passes_) launch(pass);
     for (const Bound& bound : bounds_) {
       if (bound.copied && bound.written) {
         ensure(driver_, driver_.cuMemcpyDtoHAsync(bound.data, bound.address, bound.bytes, parts_.stream),
-              label_ + ": copying '" + request.kernel->arguments[bound.index].name + "' out");
+               label_ + ": copying '" + request.kernel->arguments[bound.index].name + "' out");
       }
     }
     ensure(driver_, driver_.cuEventRecord(ended_, parts_.stream), label_);
@@ -132,40 +132,41 @@ void GridJob::submit() {
   put_back_copies();  // in the order of the stream: after the last use
 }
 
-void GridJob::launch(const Entry& pass) const {
+void StreamJob::launch(const CudaEntry& pass) const {
   const Extent& groups = request.grid.groups;
   const Extent& group = request.grid.group;
-  GridThreads threads{{u32(request.grid.threads[0]), u32(request.grid.threads[1]), u32(request.grid.threads[2])}};
+  GridThreads threads{
+      {u32(request.grid.threads[0]), u32(request.grid.threads[1]), u32(request.grid.threads[2])}};
   ArgumentWords words = request.words;
   for (const Bound& bound : bounds_) words[bound.index] = bound.address;
   void* parameters[1 + kMostArguments] = {&threads};
   for (u32 i = 0; i < request.kernel->arguments.size(); ++i) parameters[1 + i] = &words[i];
   ensure(driver_,
-        driver_.cuLaunchKernel(pass.function, u32(groups[0]), u32(groups[1]), u32(groups[2]), u32(group[0]),
-                               u32(group[1]), u32(group[2]), request.group_bytes, parts_.stream, parameters,
-                               nullptr),
-        label_ + ": launching " + pass.name);
+         driver_.cuLaunchKernel(pass.function, u32(groups[0]), u32(groups[1]), u32(groups[2]), u32(group[0]),
+                                u32(group[1]), u32(group[2]), request.group_bytes, parts_.stream, parameters,
+                                nullptr),
+         label_ + ": launching " + pass.name);
 }
 
-void GridJob::await() {
+void StreamJob::await() {
   ensure(driver_, driver_.cuEventSynchronize(ended_), label_);
 }
 
-double GridJob::gpu_microseconds() const {
+double StreamJob::gpu_microseconds() const {
   float milliseconds = 0;
   driver_.cuEventElapsedTime(&milliseconds, began_, ended_);
   return 1e3 * double(milliseconds);
 }
 
 // "a: 4000 bytes in place, b: 400 bytes copied in, total: 4 bytes copied in and out"
-std::string GridJob::bindings_text() const {
+std::string StreamJob::bindings_text() const {
   std::string text;
   for (const Bound& bound : bounds_) {
     text += (text.empty() ? "" : ", ") + request.kernel->arguments[bound.index].name + ": " +
             std::to_string(bound.bytes) + " bytes ";
     if (bound.copied) {
-      text += std::string("copied") + (bound.read ? " in" : "") + (bound.read && bound.written ? " and" : "") +
-              (bound.written ? " out" : "");
+      text += std::string("copied") + (bound.read ? " in" : "") +
+              (bound.read && bound.written ? " and" : "") + (bound.written ? " out" : "");
     } else {
       text += "in place";
     }

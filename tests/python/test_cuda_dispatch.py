@@ -1,0 +1,100 @@
+"""The CUDA backend's dispatch level through the package, on a driver without a GPU.
+
+The native tests' build makes that driver (tests/cuda/fake_driver): it runs the kernels' entry points on the host.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DRIVER = ROOT / "build/py/tests/cuda/libfake_cuda.so"
+
+pytestmark = pytest.mark.skipif(
+    not DRIVER.exists(), reason="needs build/py with RINGWAY_TESTS=ON and nvcc, as tools/test makes it"
+)
+
+
+def run(*arguments: str, fake: str = "", driver: str = str(DRIVER)) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"RINGWAY_CUDA_DRIVER": driver, "FAKE_CUDA": fake, "RINGWAY_BACKEND": ""}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+
+def test_the_conformance_suite_holds_on_it() -> None:
+    suites = ["test_device_buffer", "test_dispatch", "test_dispatch_errors", "test_dispatch_waits"]
+    files = [f"tests/conformance/{name}.py" for name in suites]
+    output = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "cuda", *files).stdout
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (\w+)", output.splitlines()[-1])}
+    assert "failed" not in counts, output
+    assert "error" not in counts, output
+    assert counts["passed"] > 500
+
+
+@pytest.mark.parametrize(
+    ("fake", "says"),
+    [
+        ("", "fake GPU 0, compute capability 9.0, CUDA 13.0"),
+        ("cuInit=100", "this machine has no NVIDIA GPU that the driver shows"),
+        ("devices=0", "this machine has no NVIDIA GPU that the driver shows"),
+        ("cuInit=803", "starting the NVIDIA driver failed: system has unsupported display driver"),
+        ("capability=7.5", "too old: its compute capability is 7.5, and 8.0 is the least"),
+        ("cuDevicePrimaryCtxRetain=2", "out of memory (CUDA_ERROR_OUT_OF_MEMORY)"),
+    ],
+)
+def test_info_says_which_step_failed(fake: str, says: str) -> None:
+    assert says in run("-m", "ringway", "info", fake=fake).stdout
+
+
+def test_info_says_that_there_is_no_driver() -> None:
+    shown = run("-m", "ringway", "info", driver="libno-such-driver.so.1").stdout
+    assert "no NVIDIA driver: its library libno-such-driver.so.1 does not load" in shown
+
+
+def test_an_import_loads_no_driver() -> None:
+    script = "import ringway; maps = open('/proc/self/maps').read(); print('fake_cuda' in maps)"
+    assert run("-c", script).stdout == "False\n"
+
+
+def test_ring_kernels_are_refused_in_words_and_auto_takes_the_cpu() -> None:
+    script = """
+import ringway as rw
+print(rw.Device().backend, rw.Runtime().backend)
+try:
+    rw.Runtime("cuda")
+except rw.errors.BackendUnavailable as error:
+    print(error)
+"""
+    said = run("-c", script).stdout.splitlines()
+    assert said[0] == "cuda cpu"
+    assert "'cuda' has dispatches but no ring kernels" in said[1]
+
+
+def test_out_of_memory_is_an_error_and_the_next_dispatch_runs() -> None:
+    script = """
+import numpy as np, ringway as rw
+device = rw.Device("cuda")
+values = np.ones(1000, np.float32)
+try:
+    device.kernel("double_in_place")(values, threads=1000)
+except rw.errors.OutOfMemory as error:
+    print(error)
+device.kernel("double_in_place")(values, threads=1000)
+print(values.sum())
+"""
+    said = run("-c", script, fake="cuMemAllocFromPoolAsync=2").stdout.splitlines()
+    assert "no memory for a copy of 'values': 4000 bytes on fake GPU 0: CUDA: out of memory" in said[0]
+    assert said[1] == "2000.0"
