@@ -44,7 +44,7 @@ py::dtype numpy_dtype(const DeviceBuffer& buffer) {
 
 py::array as_numpy(const py::object& self) {
   const auto& buffer = self.cast<const DeviceBuffer&>();
-  buffer.require_seen();
+  buffer.check_on_host();
   py::array array(numpy_dtype(buffer), buffer.shape(), buffer.strides(), buffer.data(), self);
   if (!buffer.writable()) array.attr("flags").attr("writeable") = false;
   return array;
@@ -77,9 +77,9 @@ std::string represent(const DeviceBuffer& buffer) {
 getbufferproc get_described = nullptr;
 int get_buffer(PyObject* self, Py_buffer* view, int flags) {
   const auto& buffer = py::handle(self).cast<const DeviceBuffer&>();
-  if (!buffer.seen_by()) return get_described(self, view, flags);
   try {
-    buffer.require_seen();
+    buffer.check_on_host();
+    return get_described(self, view, flags);
   } catch (const Error& error) {
     PyErr_SetString(PyExc_BufferError, error.what());
   }
@@ -88,8 +88,9 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
 
 // As DLPack asks.
 void require_shareable(const DeviceBuffer& buffer) {
+  if (!buffer.seen_by()) return;
   try {
-    buffer.require_seen();
+    buffer.check_on_host();
   } catch (const Error& error) {
     throw py::buffer_error(error.what());
   }
@@ -97,8 +98,14 @@ void require_shareable(const DeviceBuffer& buffer) {
 
 }  // namespace
 
-DeviceBuffer::DeviceBuffer(std::shared_ptr<void> owner, u8* data, Shape shape, DType dtype, bool writable)
-    : owner_(std::move(owner)), data_(data), shape_(std::move(shape)), dtype_(dtype), writable_(writable) {
+DeviceBuffer::DeviceBuffer(std::shared_ptr<void> owner, u8* data, Shape shape, DType dtype, bool writable,
+                           MemoryPlace place)
+    : owner_(std::move(owner)),
+      data_(data),
+      shape_(std::move(shape)),
+      dtype_(dtype),
+      writable_(writable),
+      place_(place) {
   strides_.resize(shape_.size());
   py::ssize_t stride = size_of(dtype_);
   for (std::size_t axis = shape_.size(); axis-- > 0;) {
@@ -115,11 +122,15 @@ DeviceBuffer DeviceBuffer::hidden(const void* device, std::shared_ptr<u8> addres
   return buffer;
 }
 
-void DeviceBuffer::require_seen() const {
-  if (!seen_by_) return;
-  throw Error(ErrorKind::kDispatch,
-              "the buffer has storage='private': only the device sees its memory; copy it by "
-              "device.copy(buffer, array), or make it with storage='shared'");
+void DeviceBuffer::check_on_host() const {
+  if (seen_by_)
+    throw Error(ErrorKind::kDispatch,
+                "the buffer has storage='private': only the device sees its memory; copy it by "
+                "device.copy(buffer, array), or make it with storage='shared'");
+  if (!place_.on_gpu()) return;
+  throw Error(ErrorKind::kDispatch, "the memory is on GPU " + std::to_string(place_.number) +
+                                        ", where the host does not see it; copy it with the library that it "
+                                        "is of (cupy.asnumpy, torch.Tensor.cpu)");
 }
 
 DeviceBuffer DeviceBuffer::wrap(const py::buffer& object) {
@@ -179,7 +190,7 @@ void init_device_buffer(py::module_& module) {
           "__dlpack_device__",
           [](const DeviceBuffer& buffer) {
             require_shareable(buffer);
-            return std::make_pair(1, 0);
+            return std::make_pair(buffer.place().type, buffer.place().number);
           },
           "Where the memory is, by DLPack's numbers.")
       .def(

@@ -9,12 +9,22 @@
 
 namespace ringway::bindings {
 
+// Where memory is, by DLPack's numbers.
+struct MemoryPlace {
+  i32 type = kOnCpu;
+  i32 number = 0;
+
+  static constexpr i32 kOnCpu = 1, kOnCuda = 2, kCudaHost = 3, kCudaManaged = 13;
+  bool on_gpu() const { return type == kOnCuda; }  // the host does not see it
+};
+
 class DeviceBuffer {
  public:
   using Shape = std::vector<py::ssize_t>;
 
   // `owner` keeps `data` alive; elements lie in C order without gaps.
-  DeviceBuffer(std::shared_ptr<void> owner, u8* data, Shape shape, DType dtype, bool writable);
+  DeviceBuffer(std::shared_ptr<void> owner, u8* data, Shape shape, DType dtype, bool writable,
+               MemoryPlace place = {});
   // The memory of an object with the buffer protocol; throws kDispatch when it cannot be used in place.
   static DeviceBuffer wrap(const py::buffer& object);
 
@@ -22,8 +32,6 @@ class DeviceBuffer {
   static DeviceBuffer hidden(const void* device, std::shared_ptr<u8> address, Shape shape, DType dtype);
   // Null where the host sees the memory.
   const void* seen_by() const { return seen_by_; }
-  // Throws kDispatch, naming the remedy, where the host does not see the memory.
-  void require_seen() const;
   u64 bytes() const { return elements_ * size_of(dtype_); }
 
   const std::shared_ptr<void>& owner() const { return owner_; }
@@ -33,7 +41,10 @@ class DeviceBuffer {
   DType dtype() const { return dtype_; }
   bool writable() const { return writable_; }
   u64 elements() const { return elements_; }
-  BoundBuffer bound() const { return {data_, elements_, dtype_, writable_}; }
+  MemoryPlace place() const { return place_; }
+  // Throws kDispatch, naming the remedy, where the host does not see the memory.
+  void check_on_host() const;
+  BoundBuffer bound() const { return {data_, elements_, dtype_, writable_, place_.on_gpu()}; }
 
  private:
   std::shared_ptr<void> owner_;
@@ -42,6 +53,7 @@ class DeviceBuffer {
   Shape strides_;
   DType dtype_;
   bool writable_;
+  MemoryPlace place_;
   u64 elements_ = 1;
   const void* seen_by_ = nullptr;
 };
@@ -52,8 +64,10 @@ DType dtype_from(const py::object& name);
 // __dlpack__: a capsule that shares the memory. Throws BufferError as the protocol asks.
 py::capsule to_dlpack(const DeviceBuffer& buffer, const py::object& stream, const py::object& max_version,
                       const py::object& dl_device, const py::object& copy);
-// The memory of an object with __dlpack__ and __dlpack_device__, used in place.
-DeviceBuffer from_dlpack(const py::object& object);
+// The memory of an object with __dlpack__ and __dlpack_device__, used in place; of NVIDIA's GPUs with `cuda` only.
+DeviceBuffer from_dlpack(const py::object& object, bool cuda);
+// The memory of an object with __cuda_array_interface__, used in place.
+DeviceBuffer from_cuda_array(const py::object& object);
 
 void init_device_buffer(py::module_& module);
 

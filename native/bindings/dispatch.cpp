@@ -90,12 +90,22 @@ class OpenDevice {
     return {memory, memory.get(), shape, type, true};
   }
 
+  DeviceBuffer from_cuda_array(const py::object& array) {
+    if (!device->dispatcher().uses_cuda_memory()) {
+      throw Error(
+          ErrorKind::kDispatch,
+          "__cuda_array_interface__: the array is on a GPU; kernels of this device use memory of the CPU");
+    }
+    return bindings::from_cuda_array(array);
+  }
+
   // Runs to the end.
   void run(const DispatchKernel& kernel, const py::tuple& positional, const py::dict& named,
            const py::object& threads, const py::object& groups, const py::object& group,
            const py::object& threadgroup_memory) {
     const ReadArguments read =
-        read_arguments(device.get(), kernel, positional, named, {threads, groups, group, threadgroup_memory});
+        read_arguments(device.get(), kernel, positional, named, {threads, groups, group, threadgroup_memory},
+                       device->dispatcher().uses_cuda_memory());
     const Check check = signal_check();
     const SharedDevice used = device;
     const WaitingCall call(used.get());
@@ -108,7 +118,8 @@ class OpenDevice {
     // Dispatches end in order.
     while (!under_way_.empty() && under_way_.front()->done()) under_way_.pop_front();
     ReadArguments read =
-        read_arguments(device.get(), kernel, positional, named, {threads, groups, group, threadgroup_memory});
+        read_arguments(device.get(), kernel, positional, named, {threads, groups, group, threadgroup_memory},
+                       device->dispatcher().uses_cuda_memory());
     auto started = std::make_shared<Started>();
     started->device = device;
     started->job = device->start(read.request, false);
@@ -237,8 +248,12 @@ void init_dispatch(py::module_& module) {
           "wrap", [](OpenDevice&, const py::buffer& array) { return DeviceBuffer::wrap(array); },
           py::arg("array"))
       .def(
-          "from_dlpack", [](OpenDevice&, const py::object& array) { return from_dlpack(array); },
+          "from_dlpack",
+          [](OpenDevice& open, const py::object& array) {
+            return from_dlpack(array, open.device->dispatcher().uses_cuda_memory());
+          },
           py::arg("array"))
+      .def("from_cuda_array", &OpenDevice::from_cuda_array, py::arg("array"))
       .def("pool", &pool_statistics)
       .def(
           "trim", [](OpenDevice& open) { return open.device->pool().trim(); }, Unlocked())

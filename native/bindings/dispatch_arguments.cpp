@@ -137,14 +137,16 @@ std::vector<py::object> by_position(const DispatchKernel& kernel, const py::tupl
 }
 
 // The object as a buffer; `value` becomes what holds the memory.
-BoundBuffer bind_buffer(const void* device, const DispatchKernel& kernel, const std::string& name,
+BoundBuffer bind_buffer(const void* device, const DispatchKernel& kernel, const std::string& name, bool cuda,
                         py::object* value) {
   if (!py::isinstance<DeviceBuffer>(*value)) {
     try {
       if (PyObject_CheckBuffer(value->ptr())) {
         *value = py::cast(DeviceBuffer::wrap(py::reinterpret_borrow<py::buffer>(*value)));
       } else if (py::hasattr(*value, "__dlpack__")) {
-        *value = py::cast(from_dlpack(*value));
+        *value = py::cast(from_dlpack(*value, cuda));
+      } else if (cuda && py::hasattr(*value, "__cuda_array_interface__")) {
+        *value = py::cast(from_cuda_array(*value));
       } else {
         refuse(kernel,
                "buffer '" + name + "' is " + shown(*value) + "; give a buffer of the device or an array");
@@ -159,20 +161,23 @@ BoundBuffer bind_buffer(const void* device, const DispatchKernel& kernel, const 
   const auto& buffer = value->cast<const DeviceBuffer&>();
   if (buffer.seen_by() && buffer.seen_by() != device)
     refuse(kernel, "buffer '" + name + "' is a private one of another device");
+  if (buffer.place().on_gpu() && !cuda) {
+    refuse(kernel, "buffer '" + name + "' is memory of a GPU, which kernels of this device do not use");
+  }
   return buffer.bound();
 }
 
 }  // namespace
 
 ReadArguments read_arguments(const void* device, const DispatchKernel& kernel, const py::tuple& positional,
-                             const py::dict& named, const GridArguments& grid) {
+                             const py::dict& named, const GridArguments& grid, bool cuda) {
   ReadArguments read;
   std::vector<py::object> all = by_position(kernel, positional, named);
   std::vector<std::optional<BoundBuffer>> buffers(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     const DispatchArgument& argument = kernel.arguments[i];
     if (argument.scalar() || !all[i] || all[i].is_none()) continue;
-    buffers[i] = bind_buffer(device, kernel, argument.name, &all[i]);
+    buffers[i] = bind_buffer(device, kernel, argument.name, cuda, &all[i]);
     read.kept.push_back(all[i]);
   }
   const DType element = element_type(kernel, buffers);

@@ -17,9 +17,10 @@ struct ReadArguments {
   std::vector<py::object> kept;  // what holds the buffers' memory
 };
 
-// Throws kDispatch and says which argument is wrong. Private buffers are those of `device`.
+// Throws kDispatch and says which argument is wrong. Private buffers are those of `device`; `cuda`: buffers may be memory
+// of NVIDIA's GPUs.
 ReadArguments read_arguments(const void* device, const DispatchKernel& kernel, const py::tuple& positional,
-                             const py::dict& named, const GridArguments& grid);
+                             const py::dict& named, const GridArguments& grid, bool cuda);
 // For people: "vector_scale(a: T[threads of the grid], ..., factor: T), T: float32, ...".
 std::string signature(const DispatchKernel& kernel);
 

@@ -11,14 +11,9 @@
 namespace ringway::bindings {
 namespace {
 
-constexpr i32 kOnCpu = 1;
 enum TypeCode : u8 { kInt = 0, kUInt = 1, kFloat = 2 };
 constexpr u64 kReadOnly = 1;
 
-struct Place {
-  i32 type;
-  i32 number;
-};
 struct ElementType {
   u8 code;
   u8 bits;
@@ -26,7 +21,7 @@ struct ElementType {
 };
 struct Tensor {
   void* data;
-  Place device;
+  MemoryPlace device;
   i32 axes;
   ElementType type;
   std::int64_t* shape;
@@ -81,7 +76,7 @@ py::capsule export_as(const DeviceBuffer& buffer) {
   managed.context = exported;
   managed.deleter = &Exported<M>::free;
   managed.tensor = {buffer.data(),
-                    {kOnCpu, 0},
+                    buffer.place(),
                     i32(buffer.shape().size()),
                     type_of(buffer.dtype()),
                     exported->shape.data(),
@@ -108,10 +103,14 @@ py::capsule export_as(const DeviceBuffer& buffer) {
   throw Error(ErrorKind::kDispatch, "from_dlpack: " + what);
 }
 
-void check_place(i32 type) {
-  if (type == kOnCpu) return;
+void check_place(i32 type, bool cuda) {
+  using Place = MemoryPlace;
+  if (type == Place::kOnCpu ||
+      (cuda && (type == Place::kOnCuda || type == Place::kCudaHost || type == Place::kCudaManaged)))
+    return;
   refuse("the memory is on a device of type " + std::to_string(type) +
-         "; kernels of this one use memory of the CPU, type 1");
+         "; kernels of this one use memory of the CPU, type 1" +
+         (cuda ? ", and of CUDA, types 2, 3 and 13" : ""));
 }
 
 bool in_c_order(const Tensor& tensor) {
@@ -135,7 +134,7 @@ DType dtype_of_tensor(const ElementType& type) {
 }
 
 template <class M>
-DeviceBuffer take(const py::object& capsule) {
+DeviceBuffer take(const py::object& capsule, bool cuda) {
   auto* managed = static_cast<M*>(PyCapsule_GetPointer(capsule.ptr(), kName<M>));
   if (!managed) throw py::error_already_set();
   bool writable = true;
@@ -145,7 +144,9 @@ DeviceBuffer take(const py::object& capsule) {
     writable = !(managed->flags & kReadOnly);
   }
   const Tensor& tensor = managed->tensor;
-  check_place(tensor.device.type);
+  check_place(tensor.device.type, cuda);
+  // What the host sees too is to it as its own.
+  const MemoryPlace place = tensor.device.on_gpu() ? tensor.device : MemoryPlace{};
   const DType dtype = dtype_of_tensor(tensor.type);
   if (!in_c_order(tensor)) refuse("the memory is not C-contiguous; make it so first");
   DeviceBuffer::Shape shape(tensor.shape, tensor.shape + tensor.axes);
@@ -155,16 +156,23 @@ DeviceBuffer take(const py::object& capsule) {
     auto* done = static_cast<M*>(held);
     if (done->deleter) done->deleter(done);
   });
-  return {owner, static_cast<u8*>(tensor.data) + tensor.byte_offset, std::move(shape), dtype, writable};
+  return {owner, static_cast<u8*>(tensor.data) + tensor.byte_offset, std::move(shape), dtype, writable,
+          place};
 }
 
 }  // namespace
 
 py::capsule to_dlpack(const DeviceBuffer& buffer, const py::object& stream, const py::object& max_version,
                       const py::object& dl_device, const py::object& copy) {
-  if (!stream.is_none()) refuse_export("stream must be None for memory of the CPU");
-  if (!dl_device.is_none() && dl_device.cast<std::pair<i32, i32>>() != std::make_pair(kOnCpu, 0)) {
-    refuse_export("the memory is on the CPU, (1, 0), and is not moved");
+  const MemoryPlace place = buffer.place();
+  // On a GPU, dispatches that have ended are seen by every stream.
+  if (!stream.is_none() && !place.on_gpu()) refuse_export("stream must be None for memory of the CPU");
+  if (!dl_device.is_none() &&
+      dl_device.cast<std::pair<i32, i32>>() != std::make_pair(place.type, place.number)) {
+    const std::string where = "(" + std::to_string(place.type) + ", " + std::to_string(place.number) + ")";
+    refuse_export(("the memory is on " + std::string(place.on_gpu() ? "a GPU, " : "the CPU, ") + where +
+                   ", and is not moved")
+                      .c_str());
   }
   if (!copy.is_none() && copy.cast<bool>()) refuse_export("the memory is shared; copy the array instead");
   if (!max_version.is_none() && max_version.cast<std::pair<u32, u32>>().first >= 1) {
@@ -174,9 +182,9 @@ py::capsule to_dlpack(const DeviceBuffer& buffer, const py::object& stream, cons
   return export_as<Managed>(buffer);
 }
 
-DeviceBuffer from_dlpack(const py::object& object) {
+DeviceBuffer from_dlpack(const py::object& object, bool cuda) {
   if (!py::hasattr(object, "__dlpack__")) refuse("the object has no __dlpack__");
-  check_place(object.attr("__dlpack_device__")().cast<std::pair<i32, i32>>().first);
+  check_place(object.attr("__dlpack_device__")().cast<std::pair<i32, i32>>().first, cuda);
   py::object capsule;
   try {
     try {
@@ -189,8 +197,8 @@ DeviceBuffer from_dlpack(const py::object& object) {
     if (!error.matches(PyExc_BufferError)) throw;
     refuse(error.what());
   }
-  if (PyCapsule_IsValid(capsule.ptr(), kName<ManagedVersioned>)) return take<ManagedVersioned>(capsule);
-  if (PyCapsule_IsValid(capsule.ptr(), kName<Managed>)) return take<Managed>(capsule);
+  if (PyCapsule_IsValid(capsule.ptr(), kName<ManagedVersioned>)) return take<ManagedVersioned>(capsule, cuda);
+  if (PyCapsule_IsValid(capsule.ptr(), kName<Managed>)) return take<Managed>(capsule, cuda);
   refuse("__dlpack__ gave no capsule of DLPack, or one that was taken before");
 }
 

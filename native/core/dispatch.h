@@ -75,6 +75,7 @@ struct BoundBuffer {
   u64 elements = 0;
   DType dtype = DType::kU8;
   bool writable = true;
+  bool on_gpu = false;  // an address of CUDA's, which the host may not follow
 };
 
 // What a caller asks for. Exactly one of `threads` and `groups`.
@@ -89,6 +90,7 @@ struct DispatchRequest {
   DType element = DType::kF32;
   Grid grid;
   ArgumentWords words{};
+  u32 on_gpu = 0;  // bits of buffers, by position
   u32 group_bytes = 0;
 };
 
@@ -155,6 +157,8 @@ class Dispatcher {
   virtual std::shared_ptr<u8> take_private(u64) { return nullptr; }
   // (optional, with take_private) Copies between such memory, from its begin, and the host's. In the line of dispatches.
   virtual std::shared_ptr<DispatchJob> start_copy(u8*, const u8*, u64) { return nullptr; }
+  // (optional) Whether buffers may be memory of NVIDIA's GPUs, by its address.
+  virtual bool uses_cuda_memory() const { return false; }
   // The grid is not empty. `assisted`: the caller goes on to assist(), so that no other thread need be woken for it.
   virtual std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool assisted) = 0;
   // (optional) Takes part in the work until the job is done or `until` is over; throws what until.check does.

@@ -179,6 +179,7 @@ DispatchRequest check_dispatch(const DispatchKernel& kernel, DType element, cons
     if (kernel.arguments[i].scalar()) continue;
     check_buffer(kernel, kernel.arguments[i], *buffers[i], of);
     request.words[i] = reinterpret_cast<u64>(buffers[i]->data);
+    if (buffers[i]->on_gpu) request.on_gpu |= 1U << i;
   }
   check_overlap(kernel, buffers);
   request.group_bytes = group_bytes_of(kernel, element, asked, of);

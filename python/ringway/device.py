@@ -230,8 +230,8 @@ class Device:
         ----------
         source
             A number or a tuple of numbers: a shape; the memory comes from the pool and is zero. An array or
-            another object with the buffer protocol or DLPack: its memory, used in place, C-contiguous. A list
-            is copied.
+            another object with the buffer protocol or DLPack: its memory, used in place, C-contiguous. On
+            CUDA, arrays on the GPU too, by DLPack or ``__cuda_array_interface__``. A list is copied.
         dtype
             Element type. None: float32 for a shape, the array's own for an array, which is never converted.
         storage
@@ -306,6 +306,8 @@ class Device:
         except (TypeError, BufferError, ValueError):
             if hasattr(source, "__dlpack__"):
                 return self._core.from_dlpack(source)
+            if hasattr(source, "__cuda_array_interface__"):
+                return self._core.from_cuda_array(source)
             source = np.asarray(source)  # of an object with __array__
         return self._core.wrap(source)
 

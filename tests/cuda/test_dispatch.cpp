@@ -181,6 +181,40 @@ TEST_F(CudaDispatch, BuffersOfThePoolAreUsedInPlace) {
     EXPECT_EQ(std::count(calls.begin(), calls.end(), none), 0) << none;
 }
 
+TEST_F(CudaDispatch, MemoryOfTheGpuIsUsedInPlace) {
+  auto* const on_gpu = static_cast<float*>(fake().device_memory(kCount * sizeof(float), 0));
+  std::fill_n(on_gpu, kCount, 3.0F);  // the fake's is the host's
+  DispatchRequest request = add(on_gpu, on_gpu, on_gpu, kCount);
+  request.on_gpu = 7;
+  const auto job = dispatcher_->start(request, false);
+  EXPECT_EQ(outcome(*job), "");
+  EXPECT_EQ(on_gpu[kCount - 1], 6.0F);
+  const auto calls = fake().calls();
+  EXPECT_EQ(std::count(calls.begin(), calls.end(), "cuMemcpyHtoDAsync"), 0);
+  fake().free_device_memory(on_gpu);
+}
+
+TEST_F(CudaDispatch, MemoryOfAnotherGpuOrOfNoneIsRefused) {
+  auto* const other = static_cast<float*>(fake().device_memory(kCount * sizeof(float), 1));
+  const auto refused = [&](const DispatchRequest& request) -> std::string {
+    try {
+      dispatcher_->start(request, false);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return {};
+  };
+  EXPECT_EQ(refused(add(other, other, other, kCount)),
+            "vector_add: buffer 'a' is on GPU 1, and this device is GPU 0: copy it there, or set "
+            "RINGWAY_CUDA_DEVICE");
+  std::vector<float> host(kCount);
+  DispatchRequest request = add(host.data(), host.data(), host.data(), kCount);
+  request.on_gpu = 1;
+  EXPECT_EQ(refused(request),
+            "vector_add: buffer 'a' says that it is on a GPU, and CUDA knows of no memory there");
+  fake().free_device_memory(other);
+}
+
 TEST_F(CudaDispatch, TheOrderOfCallsIsCopyLaunchCopyFree) {
   std::vector<float> a(kCount), b(kCount), out(kCount);
   ASSERT_EQ(run(a.data(), b.data(), out.data()), "");

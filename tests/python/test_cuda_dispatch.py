@@ -98,3 +98,85 @@ print(values.sum())
     said = run("-c", script, fake="cuMemAllocFromPoolAsync=2").stdout.splitlines()
     assert "no memory for a copy of 'values': 4000 bytes on fake GPU 0: CUDA: out of memory" in said[0]
     assert said[1] == "2000.0"
+
+
+ON_GPU = """
+import ctypes, os, sys
+import numpy as np, ringway as rw
+from ringway.errors import DispatchError
+
+memory = ctypes.CDLL(os.environ["RINGWAY_CUDA_DRIVER"]).fake_cuda_device_memory
+memory.restype, memory.argtypes = ctypes.c_void_p, (ctypes.c_size_t, ctypes.c_int)
+
+class Array:
+    def __init__(self, count, **more):
+        self.address = memory(4 * count, 0)
+        self.host = np.ctypeslib.as_array((ctypes.c_float * count).from_address(self.address))
+        self.host[:] = 1
+        self.__cuda_array_interface__ = {
+            "version": 3, "shape": (count,), "typestr": "<f4", "data": (self.address, False), **more
+        }
+
+def refused(call):
+    try:
+        call()
+    except (DispatchError, BufferError) as error:
+        return str(error)
+
+device = rw.Device("cuda")
+double = device.kernel("double_in_place")
+"""
+
+
+def said(script: str) -> list[str]:
+    done = run("-c", ON_GPU + script)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_arrays_on_the_gpu_are_used_in_place() -> None:
+    script = """
+array = Array(1000)
+double(array, threads=1000)
+buffer = device.buffer(array)
+double(buffer, threads=1000)
+again = device.from_dlpack(buffer)  # as CuPy and PyTorch hand theirs over
+double(again, threads=1000)
+print(array.host.sum(), buffer.__dlpack_device__(), buffer.shape, buffer.dtype)
+"""
+    assert said(script) == ["8000.0 (2, 0) (1000,) float32"]
+
+
+def test_the_host_and_other_devices_do_not_follow_such_an_address() -> None:
+    script = """
+buffer = device.buffer(Array(10))
+cpu = rw.Device("cpu")
+print(refused(lambda: buffer.numpy()))
+print(refused(lambda: memoryview(buffer)) is not None)
+print(refused(lambda: cpu.buffer(Array(10))))
+print(refused(lambda: cpu.from_dlpack(buffer)))
+print(refused(lambda: cpu.kernel("double_in_place")(buffer, threads=10)))
+"""
+    lines = said(script)
+    assert lines[0].startswith("the memory is on GPU 0, where the host does not see it")
+    assert lines[1] == "True"
+    assert "the array is on a GPU" in lines[2]
+    assert "device of type 2; kernels of this one use memory of the CPU" in lines[3]
+    assert "buffer 'values' is memory of a GPU" in lines[4]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("version=1", "version 1; 2 and 3 are understood"),
+        ("mask=object()", "has a mask"),
+        ("stream=77", "belongs to stream 77; dispatches follow the default stream"),
+        ("strides=(8,)", "not C-contiguous"),
+        ("typestr='>f4'", "none that a buffer holds"),
+        ("data=(16, False)", "CUDA knows of no memory there"),
+        ("data=(0, True)", "is read-only"),
+    ],
+)
+def test_what_a_gpu_array_says_is_checked(more: str, says: str) -> None:
+    lines = said(f"print(refused(lambda: double(Array(10, {more}), threads=10)))")
+    assert says in lines[0]

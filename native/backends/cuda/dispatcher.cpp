@@ -48,6 +48,8 @@ class CudaDispatcher : public Dispatcher {
   }
   std::shared_ptr<PageSource> pages() override { return pages_; }
 
+  bool uses_cuda_memory() const override { return true; }
+
   std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool) override {
     const Current current(*context_);
     const auto job = std::make_shared<StreamJob>(request, *parts_);

@@ -25,15 +25,17 @@ void PinnedPages::unmap(u8* memory, u64) {
   context_->driver.cuMemFreeHost(memory);
 }
 
-CUdeviceptr device_address(const CudaDriver& driver, const void* memory) {
-  CUdeviceptr address = 0;
+DevicePlace device_place(const CudaDriver& driver, const void* memory) {
+  DevicePlace place;
   CUmemorytype type{};
-  CUpointer_attribute wanted[] = {CU_POINTER_ATTRIBUTE_MEMORY_TYPE, CU_POINTER_ATTRIBUTE_DEVICE_POINTER};
-  void* found[] = {&type, &address};
+  CUpointer_attribute wanted[] = {CU_POINTER_ATTRIBUTE_MEMORY_TYPE, CU_POINTER_ATTRIBUTE_DEVICE_POINTER,
+                                  CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL};
+  void* found[] = {&type, &place.address, &place.device};
   const auto asked = reinterpret_cast<CUdeviceptr>(memory);
-  // Memory that CUDA does not know has no type and no address.
-  if (driver.cuPointerGetAttributes(2, wanted, found, asked) != CUDA_SUCCESS) return 0;
-  return type ? address : 0;
+  // Memory that CUDA does not know has no type.
+  if (driver.cuPointerGetAttributes(3, wanted, found, asked) != CUDA_SUCCESS || !type) return {};
+  place.on_device = type == CU_MEMORYTYPE_DEVICE;
+  return place;
 }
 
 DevicePool::DevicePool(const CudaContext& context) : context_(context) {

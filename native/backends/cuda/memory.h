@@ -19,9 +19,14 @@ class PinnedPages : public PageSource {
   const std::shared_ptr<const CudaContext> context_;
 };
 
-// Where the device finds memory of the host, of its own or of another library; 0: nowhere, it has to be copied.
+// Where the device finds memory of the host, of its own or of another library.
+struct DevicePlace {
+  CUdeviceptr address = 0;  // 0: nowhere, it has to be copied
+  int device = 0;           // that it is on, or was made for
+  bool on_device = false;   // and not on the host
+};
 // With the context current.
-CUdeviceptr device_address(const CudaDriver& driver, const void* memory);
+DevicePlace device_place(const CudaDriver& driver, const void* memory);
 
 // Stream-ordered memory of the device, which the pool keeps for the next dispatch.
 class DevicePool {

@@ -6,8 +6,10 @@
 
 namespace ringway::cuda {
 
+// What other libraries have put into the default stream comes before what is put into this one later: so arrays of theirs are
+// complete when a kernel reads them.
 StreamParts::StreamParts(const CudaContext& of) : context(of), kernels(of), copies(of) {
-  ensure(of.driver, of.driver.cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING),
+  ensure(of.driver, of.driver.cuStreamCreate(&stream, CU_STREAM_DEFAULT),
          "backend 'cuda': making a stream on " + of.gpu.name);
 }
 
@@ -69,11 +71,25 @@ void StreamJob::bind_arguments() {
     bound.read = argument.access != Access::kWrite;
     bound.written = argument.access != Access::kRead;
     if (bound.bytes) {
-      bound.address = device_address(driver_, bound.data);
+      const DevicePlace place = device_place(driver_, bound.data);
+      check_place(i, place);
+      bound.address = place.address;
       bound.copied = bound.address == 0;
       if (bound.copied) in_place_ = false;
     }
     bounds_.push_back(bound);
+  }
+}
+
+void StreamJob::check_place(u32 index, const DevicePlace& place) const {
+  const std::string name = request.kernel->name + ": buffer '" + request.kernel->arguments[index].name + "' ";
+  if ((request.on_gpu >> index & 1) && !place.address)
+    throw Error(ErrorKind::kDispatch, name + "says that it is on a GPU, and CUDA knows of no memory there");
+  const int own = parts_.context.gpu.device;
+  if (place.on_device && place.device != own) {
+    throw Error(ErrorKind::kDispatch, name + "is on GPU " + std::to_string(place.device) +
+                                          ", and this device is GPU " + std::to_string(own) +
+                                          ": copy it there, or set RINGWAY_CUDA_DEVICE");
   }
 }
 

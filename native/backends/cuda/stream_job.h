@@ -53,6 +53,7 @@ class StreamJob : public DispatchJob {
 
   void check_limits() const;
   void bind_arguments();
+  void check_place(u32 index, const DevicePlace& place) const;
   void take_copies();
   void put_back_copies();
   void launch(const CudaEntry& pass) const;

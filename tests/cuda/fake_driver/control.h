@@ -29,6 +29,9 @@ struct Control {
   virtual void fail(const std::string& entry, CUresult result, int good = 0) = 0;
   // What is launched next ends with it, as a kernel's fault does: found when the host waits, and kept.
   virtual void fail_kernel(CUresult result) = 0;
+  // Memory of a GPU, as another library's array has it.
+  virtual void* device_memory(std::size_t bytes, int device) = 0;
+  virtual void free_device_memory(void* memory) = 0;
   virtual Counts counts() const = 0;
   // Names, in order.
   virtual std::vector<std::string> calls() const = 0;

@@ -24,6 +24,7 @@ struct Block {
   std::size_t bytes;
   bool on_device;
   std::unique_ptr<unsigned char[]> memory;
+  int device = 0;
 };
 struct Stream {
   std::deque<std::function<CUresult()>> todo;
@@ -107,6 +108,17 @@ struct State : Control {
     std::lock_guard hold(lock);
     kernel_fault = result;
   }
+  void* device_memory(std::size_t bytes, int device) override {
+    std::lock_guard hold(lock);
+    void* memory = nullptr;
+    allocate(bytes, true, &memory);
+    blocks.at(memory).device = device;
+    return memory;
+  }
+  void free_device_memory(void* memory) override {
+    std::lock_guard hold(lock);
+    release("free_device_memory", memory, true);
+  }
   Counts counts() const override { return alive; }
   std::vector<std::string> calls() const override { return log; }
   std::vector<std::string> violations() const override { return broken; }
@@ -142,7 +154,7 @@ struct State : Control {
     constexpr std::size_t kMost = std::size_t(1) << 32;
     if (bytes > kMost) return CUDA_ERROR_OUT_OF_MEMORY;
     // Page-aligned, as the driver's is.
-    Block block{bytes, on_device, std::make_unique<unsigned char[]>(bytes + 4096)};
+    Block block{bytes, on_device, std::make_unique<unsigned char[]>(bytes + 4096), 0};
     auto number = reinterpret_cast<std::uintptr_t>(block.memory.get());
     void* const memory = reinterpret_cast<void*>((number + 4095) / 4096 * 4096);
     std::memset(memory, kPoison, bytes);
@@ -201,6 +213,11 @@ extern "C" {
 
 __attribute__((visibility("default"))) Control* fake_cuda_control() {
   return &state();
+}
+
+// For Python's tests, which have no classes.
+__attribute__((visibility("default"))) void* fake_cuda_device_memory(std::size_t bytes, int device) {
+  return state().device_memory(bytes, device);
 }
 
 #pragma GCC visibility push(default)
@@ -514,6 +531,9 @@ CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute* which, void
     } else if (which[i] == CU_POINTER_ATTRIBUTE_DEVICE_POINTER) {
       const CUdeviceptr address = block ? memory : 0;
       std::memcpy(found[i], &address, sizeof(address));
+    } else if (which[i] == CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL) {
+      const int device = block ? block->device : -2;
+      std::memcpy(found[i], &device, sizeof(device));
     } else {
       return s.breach("cuPointerGetAttributes", "an attribute that the fake does not have");
     }
