@@ -1,6 +1,6 @@
 """The CUDA backend's dispatch level through the package, on a driver without a GPU.
 
-The native tests' build makes that driver (tests/cuda/fake_driver): it runs the kernels' entry points on the host.
+The native tests' build makes that driver (tests/cuda/fake_driver): it runs the entry points on the host.
 """
 
 from __future__ import annotations
