@@ -47,10 +47,11 @@ def test_the_conformance_suite_holds_on_it() -> None:
 @pytest.mark.parametrize(
     ("fake", "says"),
     [
-        ("", "fake GPU 0, compute capability 9.0, CUDA 13.0"),
+        ("", "fake GPU 0, compute capability 9.0, CUDA "),
         ("cuInit=100", "this machine has no NVIDIA GPU that the driver shows"),
         ("devices=0", "this machine has no NVIDIA GPU that the driver shows"),
         ("cuInit=803", "starting the NVIDIA driver failed: system has unsupported display driver"),
+        ("version=11080", "driver is too old: it is for CUDA 11.8, and ringway was built with"),
         ("capability=7.5", "too old: its compute capability is 7.5, and 8.0 is the least"),
         ("cuDevicePrimaryCtxRetain=2", "out of memory (CUDA_ERROR_OUT_OF_MEMORY)"),
     ],

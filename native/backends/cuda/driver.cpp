@@ -35,7 +35,7 @@ std::string load_driver(const char* name, CudaDriver* driver) {
 #define RINGWAY_CUDA_FIND(entry)                                                                          \
   if (!find(library, RINGWAY_CUDA_TEXT(entry), &driver->entry)) {                                         \
     return "the NVIDIA driver is too old: " + std::string(name) + " has no " + RINGWAY_CUDA_TEXT(entry) + \
-           "; a driver of version 525 or newer has it";                                                   \
+           "; install a newer one";                                                                       \
   }
   RINGWAY_CUDA_ENTRIES(RINGWAY_CUDA_FIND)
 #undef RINGWAY_CUDA_FIND

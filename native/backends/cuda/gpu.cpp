@@ -68,6 +68,11 @@ std::string find_gpu(CudaGpu* gpu) {
   if (const CUresult result = driver.cuDriverGetVersion(&version); result != CUDA_SUCCESS)
     return failed(driver, result, "asking the driver for its version");
   gpu->version = u32(version);
+  // A driver loads images of its own major version and of older ones.
+  if (gpu->version / 1000 < CUDA_VERSION / 1000) {
+    return "the NVIDIA driver is too old: it is for CUDA " + version_text(gpu->version) +
+           ", and ringway was built with CUDA " + version_text(CUDA_VERSION) + "; install a newer driver";
+  }
   if (const CUresult result = driver.cuDeviceGetCount(&devices); result != CUDA_SUCCESS)
     return failed(driver, result, "counting devices");
   if (devices == 0)

@@ -25,6 +25,8 @@ struct Control {
   virtual void reset() = 0;
   virtual void set_devices(int count) = 0;
   virtual void set_capability(int major, int minor) = 0;
+  // Of CUDA, 13000 for 13.0; at the start, that of cuda.h.
+  virtual void set_version(int version) = 0;
   // The call of that name gives `result` once, after `good` calls that do not.
   virtual void fail(const std::string& entry, CUresult result, int good = 0) = 0;
   // What is launched next ends with it, as a kernel's fault does: found when the host waits, and kept.

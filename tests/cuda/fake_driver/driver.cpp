@@ -50,7 +50,7 @@ double now_ms() {
 
 struct State : Control {
   std::recursive_mutex lock;
-  int devices = 1, major = 9, minor = 0;
+  int devices = 1, major = 9, minor = 0, version = CUDA_VERSION;
   std::deque<Failure> failures;
   CUresult kernel_fault = CUDA_SUCCESS;
   CUresult sticky = CUDA_SUCCESS;
@@ -76,6 +76,8 @@ struct State : Control {
       const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
       if (name == "devices") {
         devices = std::atoi(value.c_str());
+      } else if (name == "version") {
+        version = std::atoi(value.c_str());
       } else if (name == "capability") {
         major = std::atoi(value.c_str());
         minor = value.find('.') == std::string::npos ? 0 : std::atoi(value.c_str() + value.find('.') + 1);
@@ -90,6 +92,7 @@ struct State : Control {
     devices = 1;
     major = 9;
     minor = 0;
+    version = CUDA_VERSION;
     failures.clear();
     kernel_fault = sticky = CUDA_SUCCESS;
     log.clear();
@@ -100,6 +103,7 @@ struct State : Control {
     major = of_major;
     minor = of_minor;
   }
+  void set_version(int of) override { version = of; }
   void fail(const std::string& entry, CUresult result, int good) override {
     std::lock_guard hold(lock);
     failures.push_back({entry, result, good});
@@ -228,7 +232,7 @@ CUresult cuInit(unsigned) {
 }
 CUresult cuDriverGetVersion(int* version) {
   ENTER("cuDriverGetVersion", kAnywhere);
-  *version = 13000;
+  *version = s.version;
   return CUDA_SUCCESS;
 }
 CUresult cuGetErrorName(CUresult error, const char** text) {
