@@ -34,9 +34,7 @@ bool in_c_order(const DeviceBuffer::Shape& shape, const DeviceBuffer::Shape& str
   return true;
 }
 
-}  // namespace
-
-DeviceBuffer from_cuda_array(const py::object& object) {
+DeviceBuffer read(const py::object& object, i32 gpu) {
   const auto shown = object.attr("__cuda_array_interface__").cast<py::dict>();
   const auto version = shown["version"].cast<i64>();
   if (version < 2 || version > 3) refuse("version " + std::to_string(version) + "; 2 and 3 are understood");
@@ -45,9 +43,16 @@ DeviceBuffer from_cuda_array(const py::object& object) {
   check_stream(shown);
   const DType dtype = dtype_from(shown["typestr"]);
   auto shape = shown["shape"].cast<DeviceBuffer::Shape>();
-  if (shown.contains("strides") && !shown["strides"].is_none() &&
-      !in_c_order(shape, shown["strides"].cast<DeviceBuffer::Shape>(), size_of(dtype))) {
-    refuse("the memory is not C-contiguous; make it so first");
+  for (const py::ssize_t length : shape) {
+    if (length < 0) refuse("an axis has " + std::to_string(length) + " elements");
+  }
+  if (shown.contains("strides") && !shown["strides"].is_none()) {
+    const auto strides = shown["strides"].cast<DeviceBuffer::Shape>();
+    if (strides.size() != shape.size())
+      refuse("there are " + std::to_string(strides.size()) + " strides for " + std::to_string(shape.size()) +
+             " axes");
+    if (!in_c_order(shape, strides, size_of(dtype)))
+      refuse("the memory is not C-contiguous; make it so first");
   }
   const auto [address, read_only] = shown["data"].cast<std::pair<u64, bool>>();
   const std::shared_ptr<void> owner(new py::object(object), [](void* held) {
@@ -55,7 +60,20 @@ DeviceBuffer from_cuda_array(const py::object& object) {
     delete static_cast<py::object*>(held);
   });
   return {owner,      reinterpret_cast<u8*>(address), std::move(shape), dtype,
-          !read_only, {MemoryPlace::kOnCuda, 0}};
+          !read_only, {MemoryPlace::kOnCuda, gpu}};
+}
+
+}  // namespace
+
+DeviceBuffer from_cuda_array(const py::object& object, i32 gpu) {
+  try {
+    return read(object, gpu);
+  } catch (const py::cast_error&) {
+    refuse("an entry has a type that the interface does not give it");
+  } catch (const py::error_already_set& error) {
+    if (!error.matches(PyExc_Exception)) throw;
+    refuse(error.what());
+  }
 }
 
 }  // namespace ringway::bindings

@@ -66,8 +66,8 @@ py::capsule to_dlpack(const DeviceBuffer& buffer, const py::object& stream, cons
                       const py::object& dl_device, const py::object& copy);
 // The memory of an object with __dlpack__ and __dlpack_device__, used in place; of NVIDIA's GPUs with `cuda` only.
 DeviceBuffer from_dlpack(const py::object& object, bool cuda);
-// The memory of an object with __cuda_array_interface__, used in place.
-DeviceBuffer from_cuda_array(const py::object& object);
+// The memory of an object with __cuda_array_interface__, used in place; it does not say of which GPU.
+DeviceBuffer from_cuda_array(const py::object& object, i32 gpu);
 
 void init_device_buffer(py::module_& module);
 

@@ -91,12 +91,13 @@ class OpenDevice {
   }
 
   DeviceBuffer from_cuda_array(const py::object& array) {
-    if (!device->dispatcher().uses_cuda_memory()) {
+    const i32 gpu = device->dispatcher().cuda_device();
+    if (gpu < 0) {
       throw Error(
           ErrorKind::kDispatch,
           "__cuda_array_interface__: the array is on a GPU; kernels of this device use memory of the CPU");
     }
-    return bindings::from_cuda_array(array);
+    return bindings::from_cuda_array(array, gpu);
   }
 
   // Runs to the end.
@@ -105,7 +106,7 @@ class OpenDevice {
            const py::object& threadgroup_memory) {
     const ReadArguments read =
         read_arguments(device.get(), kernel, positional, named, {threads, groups, group, threadgroup_memory},
-                       device->dispatcher().uses_cuda_memory());
+                       device->dispatcher().cuda_device());
     const Check check = signal_check();
     const SharedDevice used = device;
     const WaitingCall call(used.get());
@@ -119,7 +120,7 @@ class OpenDevice {
     while (!under_way_.empty() && under_way_.front()->done()) under_way_.pop_front();
     ReadArguments read =
         read_arguments(device.get(), kernel, positional, named, {threads, groups, group, threadgroup_memory},
-                       device->dispatcher().uses_cuda_memory());
+                       device->dispatcher().cuda_device());
     auto started = std::make_shared<Started>();
     started->device = device;
     started->job = device->start(read.request, false);
@@ -250,7 +251,7 @@ void init_dispatch(py::module_& module) {
       .def(
           "from_dlpack",
           [](OpenDevice& open, const py::object& array) {
-            return from_dlpack(array, open.device->dispatcher().uses_cuda_memory());
+            return from_dlpack(array, open.device->dispatcher().cuda_device() >= 0);
           },
           py::arg("array"))
       .def("from_cuda_array", &OpenDevice::from_cuda_array, py::arg("array"))

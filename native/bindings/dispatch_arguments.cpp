@@ -137,16 +137,16 @@ std::vector<py::object> by_position(const DispatchKernel& kernel, const py::tupl
 }
 
 // The object as a buffer; `value` becomes what holds the memory.
-BoundBuffer bind_buffer(const void* device, const DispatchKernel& kernel, const std::string& name, bool cuda,
+BoundBuffer bind_buffer(const void* device, const DispatchKernel& kernel, const std::string& name, i32 gpu,
                         py::object* value) {
   if (!py::isinstance<DeviceBuffer>(*value)) {
     try {
       if (PyObject_CheckBuffer(value->ptr())) {
         *value = py::cast(DeviceBuffer::wrap(py::reinterpret_borrow<py::buffer>(*value)));
       } else if (py::hasattr(*value, "__dlpack__")) {
-        *value = py::cast(from_dlpack(*value, cuda));
-      } else if (cuda && py::hasattr(*value, "__cuda_array_interface__")) {
-        *value = py::cast(from_cuda_array(*value));
+        *value = py::cast(from_dlpack(*value, gpu >= 0));
+      } else if (gpu >= 0 && py::hasattr(*value, "__cuda_array_interface__")) {
+        *value = py::cast(from_cuda_array(*value, gpu));
       } else {
         refuse(kernel,
                "buffer '" + name + "' is " + shown(*value) + "; give a buffer of the device or an array");
@@ -161,7 +161,7 @@ BoundBuffer bind_buffer(const void* device, const DispatchKernel& kernel, const 
   const auto& buffer = value->cast<const DeviceBuffer&>();
   if (buffer.seen_by() && buffer.seen_by() != device)
     refuse(kernel, "buffer '" + name + "' is a private one of another device");
-  if (buffer.place().on_gpu() && !cuda) {
+  if (buffer.place().on_gpu() && gpu < 0) {
     refuse(kernel, "buffer '" + name + "' is memory of a GPU, which kernels of this device do not use");
   }
   return buffer.bound();
@@ -170,14 +170,14 @@ BoundBuffer bind_buffer(const void* device, const DispatchKernel& kernel, const 
 }  // namespace
 
 ReadArguments read_arguments(const void* device, const DispatchKernel& kernel, const py::tuple& positional,
-                             const py::dict& named, const GridArguments& grid, bool cuda) {
+                             const py::dict& named, const GridArguments& grid, i32 gpu) {
   ReadArguments read;
   std::vector<py::object> all = by_position(kernel, positional, named);
   std::vector<std::optional<BoundBuffer>> buffers(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     const DispatchArgument& argument = kernel.arguments[i];
     if (argument.scalar() || !all[i] || all[i].is_none()) continue;
-    buffers[i] = bind_buffer(device, kernel, argument.name, cuda, &all[i]);
+    buffers[i] = bind_buffer(device, kernel, argument.name, gpu, &all[i]);
     read.kept.push_back(all[i]);
   }
   const DType element = element_type(kernel, buffers);

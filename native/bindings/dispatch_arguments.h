@@ -17,10 +17,10 @@ struct ReadArguments {
   std::vector<py::object> kept;  // what holds the buffers' memory
 };
 
-// Throws kDispatch and says which argument is wrong. Private buffers are those of `device`; `cuda`: buffers may be memory
-// of NVIDIA's GPUs.
+// Throws kDispatch and says which argument is wrong. Private buffers are those of `device`; `gpu`: CUDA's number of the one
+// whose memory buffers may be, or below 0.
 ReadArguments read_arguments(const void* device, const DispatchKernel& kernel, const py::tuple& positional,
-                             const py::dict& named, const GridArguments& grid, bool cuda);
+                             const py::dict& named, const GridArguments& grid, i32 gpu);
 // For people: "vector_scale(a: T[threads of the grid], ..., factor: T), T: float32, ...".
 std::string signature(const DispatchKernel& kernel);
 

@@ -157,8 +157,8 @@ class Dispatcher {
   virtual std::shared_ptr<u8> take_private(u64) { return nullptr; }
   // (optional, with take_private) Copies between such memory, from its begin, and the host's. In the line of dispatches.
   virtual std::shared_ptr<DispatchJob> start_copy(u8*, const u8*, u64) { return nullptr; }
-  // (optional) Whether buffers may be memory of NVIDIA's GPUs, by its address.
-  virtual bool uses_cuda_memory() const { return false; }
+  // (optional) CUDA's number of the GPU whose memory buffers may be, by its address; below 0: of none.
+  virtual i32 cuda_device() const { return -1; }
   // The grid is not empty. `assisted`: the caller goes on to assist(), so that no other thread need be woken for it.
   virtual std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool assisted) = 0;
   // (optional) Takes part in the work until the job is done or `until` is over; throws what until.check does.

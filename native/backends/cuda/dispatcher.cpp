@@ -48,7 +48,7 @@ class CudaDispatcher : public Dispatcher {
   }
   std::shared_ptr<PageSource> pages() override { return pages_; }
 
-  bool uses_cuda_memory() const override { return true; }
+  i32 cuda_device() const override { return context_->gpu.device; }
 
   std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool) override {
     const Current current(*context_);
