@@ -79,7 +79,7 @@ std::vector<u8> Kernel::resident_state(std::int64_t replica, const Wait& until) 
     throw Error(ErrorKind::kInvalidOption, "replica is " + std::to_string(replica) + "; kernel '" + name_ +
                                                "' has replicas 0 to " + std::to_string(grid_ - 1));
   }
-  const auto held = runtime_->hold(changing_, until.check);
+  // Its memory lives as long as the port: a kernel that drains is read, too.
   if (state() == State::kTerminated) {
     throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' has been terminated: its state is gone");
   }

@@ -128,6 +128,38 @@ def test_each_replica_has_a_state(runtime: rw.Runtime) -> None:
         kernel.read_state(replica=2)
 
 
+def test_a_state_is_waited_for_as_long_as_is_said(runtime: rw.Runtime) -> None:
+    busy = """
+RW_FN ringway::u32 step(ringway::KernelContext&, const Sample& msg, Counter& state) {
+  for (volatile int i = 0; i < msg.key; i = i + 1) {}
+  state.seen += 1;
+  return 0;
+}
+"""
+    kernel = runtime.launch(rw.KernelSource(busy, message=Sample, state=Counter, name="busy"))
+    kernel.send(Sample(2_000_000_000, 0.0))
+    while kernel.telemetry().iterations == 0:
+        time.sleep(0.001)
+    with pytest.raises(errors.Timeout, match="kernel 'busy-0' has not returned from its handler"):
+        kernel.read_state(timeout=0.01)
+    assert kernel.read_state(timeout=60).seen == 101
+
+
+def test_a_state_is_read_while_the_kernel_drains(runtime: rw.Runtime) -> None:
+    source = runtime.launch(watch)
+    runtime.link(source, runtime.launch(count_means, activate=False), message=Mean, capacity=16)
+    for i in range(20):
+        source.send(Sample(i, 1.0))
+    drains = threading.Thread(target=lambda: source.terminate(timeout=30))
+    drains.start()
+    while source.read_state(timeout=10).count < 17:
+        time.sleep(0.001)
+    source.terminate(drain=False)
+    drains.join()
+    with pytest.raises(errors.Closed, match="its state is gone"):
+        source.read_state()
+
+
 def test_links_have_names(runtime: rw.Runtime) -> None:
     source, means, alarms = (runtime.launch(kernel) for kernel in (watch, count_means, collect))
     with pytest.raises(errors.InvalidOption, match="link 'means' first"):

@@ -217,7 +217,14 @@ class Cpu : public Backend {
 
   std::vector<u8> state(Port& port, u32 replica, const Wait& until) override {
     const Instance& of_it = *of(port).replicas[replica];
-    const Locked held(*this, *of_it.home, until);
+    if (!lock(*of_it.home, until)) {
+      throw Error(ErrorKind::kTimeout,
+                  "kernel '" + name_of(of_it.home->beat().kernel) +
+                      "' has not returned from its handler, between two turns of which the "
+                      "state of '" +
+                      of(port).name + "' is read");
+    }
+    const Locked held(*of_it.home);
     const auto* const first = reinterpret_cast<const u8*>(of_it.state.get());
     return {first, first + of(port).entry->state_size};
   }
