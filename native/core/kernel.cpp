@@ -79,10 +79,7 @@ std::vector<u8> Kernel::resident_state(std::int64_t replica, const Wait& until) 
     throw Error(ErrorKind::kInvalidOption, "replica is " + std::to_string(replica) + "; kernel '" + name_ +
                                                "' has replicas 0 to " + std::to_string(grid_ - 1));
   }
-  // Its memory lives as long as the port: a kernel that drains is read, too.
-  if (state() == State::kTerminated) {
-    throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' has been terminated: its state is gone");
-  }
+  // Its memory lives as long as the port, also while the kernel drains and after its end.
   return runtime_->backend().state(*port_, u32(replica), until);
 }
 

@@ -44,6 +44,8 @@ class Kernel(KernelFacts):
     def read_state(self, *, replica: int = 0, timeout: float | None = None) -> Any:
         """Return the state of a kernel made by `ringway.kernel` as it is between two batches of messages.
 
+        Also while the kernel drains, and what it was at its end.
+
         Parameters
         ----------
         replica
