@@ -31,22 +31,24 @@ void* take(std::size_t bytes) {
 
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+// Not inlined: g++ warns of a mismatch where it sees one half of a pair.
+#define RINGWAY_APART __attribute__((noinline))
+RINGWAY_APART void* operator new(std::size_t bytes) {
   return take(bytes);
 }
-void* operator new[](std::size_t bytes) {
+RINGWAY_APART void* operator new[](std::size_t bytes) {
   return take(bytes);
 }
-void operator delete(void* at) noexcept {
+RINGWAY_APART void operator delete(void* at) noexcept {
   std::free(at);
 }
-void operator delete[](void* at) noexcept {
+RINGWAY_APART void operator delete[](void* at) noexcept {
   std::free(at);
 }
-void operator delete(void* at, std::size_t) noexcept {
+RINGWAY_APART void operator delete(void* at, std::size_t) noexcept {
   std::free(at);
 }
-void operator delete[](void* at, std::size_t) noexcept {
+RINGWAY_APART void operator delete[](void* at, std::size_t) noexcept {
   std::free(at);
 }
 

@@ -138,9 +138,13 @@ RW_FN ringway::u32 step(ringway::KernelContext&, const Sample& msg, Counter& sta
 """
     kernel = runtime.launch(rw.KernelSource(busy, message=Sample, state=Counter, name="busy"))
     kernel.send(Sample(2_000_000_000, 0.0))
-    with pytest.raises(errors.Timeout, match="kernel 'busy-0' has not returned from its handler"):
-        while kernel.read_state(timeout=0.01).seen == 100:  # until it has begun
+
+    def read_until_it_has_begun() -> None:
+        while kernel.read_state(timeout=0.01).seen == 100:
             time.sleep(0.001)
+
+    with pytest.raises(errors.Timeout, match="kernel 'busy-0' has not returned from its handler"):
+        read_until_it_has_begun()
     assert kernel.read_state(timeout=60).seen == 101
 
 
