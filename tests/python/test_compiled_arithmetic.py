@@ -13,7 +13,7 @@ from ringway.types import Length
 
 
 @rw.message(layout="struct")
-class Pair(rw.Message):
+class Numbers(rw.Message):
     a: rw.i64
     b: rw.i64
     x: rw.f64
@@ -134,7 +134,7 @@ class Programs:
     def source(self):
         body = self.statements(2, "    ") + self.statements(2, "    ")
         return "\n".join(
-            ["def handler(ctx, msg: Pair, state: Results) -> None:", "    p = 1", "    q = 0.5", *body, ""]
+            ["def handler(ctx, msg: Numbers, state: Results) -> None:", "    p = 1", "    q = 0.5", *body, ""]
         )
 
 
@@ -143,7 +143,7 @@ def module_of(tmp_path, name, source):
     path.write_text(source)
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    module.__dict__.update(Pair=Pair, Results=Results, rw=rw, math=__import__("math"))
+    module.__dict__.update(Numbers=Numbers, Results=Results, rw=rw, math=__import__("math"))
     spec.loader.exec_module(module)
     return module
 
@@ -182,7 +182,7 @@ def test_random_handlers_end_as_in_python(seed, tmp_path):
     programs = Programs(seed)
     draw = programs.random
     messages = [
-        Pair(draw.randint(-20, 20), draw.randint(-20, 20), draw.uniform(-5, 5), draw.uniform(-5, 5))
+        Numbers(draw.randint(-20, 20), draw.randint(-20, 20), draw.uniform(-5, 5), draw.uniform(-5, 5))
         for _ in range(20)
     ]
     source = programs.source()

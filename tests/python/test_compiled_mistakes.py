@@ -39,7 +39,7 @@ class Slate(rw.Message):
 
 
 @rw.message
-class Loose(rw.Message):
+class Unlaid(rw.Message):
     text: str
 
 
@@ -235,9 +235,9 @@ def calls_one_that_may_end(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.count = rw.i32(may_end(1))
 
 
-@says('Loose has no fixed layout; declare it with layout="struct"', "Loose")
+@says('Unlaid has no fixed layout; declare it with layout="struct"', "Unlaid")
 def sends_a_loose_message(ctx: rw.Context, msg: Ask, state: Slate) -> None:
-    ctx.send("sink", Loose("a"))
+    ctx.send("sink", Unlaid("a"))
 
 
 @says("'x' is a f32 elsewhere, and a bool here; use two names", "x")
@@ -269,8 +269,8 @@ def two_parameters(ctx: rw.Context, msg: Ask) -> None: ...
 def no_annotation(ctx: rw.Context, msg: Ask, state) -> None: ...
 
 
-@says('Loose has no fixed layout; declare it with layout="struct"', "msg: Loose")
-def message_without_layout(ctx: rw.Context, msg: Loose, state: Slate) -> None: ...
+@says('Unlaid has no fixed layout; declare it with layout="struct"', "msg: Unlaid")
+def message_without_layout(ctx: rw.Context, msg: Unlaid, state: Slate) -> None: ...
 
 
 @says("takes plain parameters only", "def default")

@@ -16,7 +16,7 @@ from ringway.compiled import toolchain
 
 
 @rw.message(layout="struct")
-class Sample(rw.Message):
+class Measure(rw.Message):
     key: rw.i32
     value: rw.f64
 
@@ -39,7 +39,7 @@ class Counter(rw.Message):
 
 
 @rw.kernel
-def running_mean(ctx: rw.Context, msg: Sample, state: MeanState) -> None:
+def running_mean(ctx: rw.Context, msg: Measure, state: MeanState) -> None:
     """Answer with the mean so far."""
     if msg.value < 0.0:
         raise ValueError("a negative sample")
@@ -49,10 +49,10 @@ def running_mean(ctx: rw.Context, msg: Sample, state: MeanState) -> None:
 
 
 @rw.kernel(outputs=("means", "alarms"))
-def watch(ctx: rw.Context, msg: Sample, state: MeanState) -> None:
+def watch(ctx: rw.Context, msg: Measure, state: MeanState) -> None:
     state.count += 1
     if msg.value > 10.0:
-        ctx.send("alarms", Sample(msg.key, msg.value))
+        ctx.send("alarms", Measure(msg.key, msg.value))
     ctx.send("means", Mean(state.count, msg.value))
 
 
@@ -63,17 +63,17 @@ def count_means(ctx: rw.Context, msg: Mean, state: Counter) -> None:
 
 
 @rw.kernel
-def collect(ctx: rw.Context, msg: Sample, state: Counter) -> None:
+def collect(ctx: rw.Context, msg: Measure, state: Counter) -> None:
     state.seen += 1
-    ctx.emit(Sample(msg.key, msg.value))
+    ctx.emit(Measure(msg.key, msg.value))
 
 
 @rw.kernel
-def triple(ctx: rw.Context, msg: Sample, state: Counter) -> None:
+def triple(ctx: rw.Context, msg: Measure, state: Counter) -> None:
     for i in range(3):
-        ctx.emit(Sample(msg.key * 3 + i, msg.value))
+        ctx.emit(Measure(msg.key * 3 + i, msg.value))
     state.seen += 1
-    ctx.reply(Sample(msg.key, msg.value))
+    ctx.reply(Measure(msg.key, msg.value))
 
 
 @pytest.fixture
@@ -84,45 +84,45 @@ def runtime() -> Iterator[rw.Runtime]:
 
 def test_a_handler_answers_and_keeps_its_state(runtime: rw.Runtime) -> None:
     kernel = runtime.launch(running_mean)
-    assert kernel.request(Sample(1, 2.0), timeout=20) == Mean(1, 2.0)
-    assert kernel.request(Sample(1, 4.0), timeout=20) == Mean(2, 3.0)
+    assert kernel.request(Measure(1, 2.0), timeout=20) == Mean(1, 2.0)
+    assert kernel.request(Measure(1, 4.0), timeout=20) == Mean(2, 3.0)
     assert kernel.read_state() == MeanState(2, 3.0)
     assert kernel.kind == "running_mean"
 
 
 def test_a_message_of_another_class_is_refused(runtime: rw.Runtime) -> None:
     kernel = runtime.launch(running_mean)
-    with pytest.raises(errors.TypeMismatch, match="Sample"):
+    with pytest.raises(errors.TypeMismatch, match="Measure"):
         kernel.send(Mean(1, 1.0))
 
 
 def test_raise_is_the_asker_s_error(runtime: rw.Runtime) -> None:
     kernel = runtime.launch(running_mean, options=rw.LaunchOptions(on_error="skip"))
     with pytest.raises(errors.HandlerError, match=r"test_user_kernels.py:\d+: ValueError: a negative sample"):
-        kernel.request(Sample(1, -1.0), timeout=20)
-    assert kernel.request(Sample(1, 4.0), timeout=20) == Mean(1, 4.0)
+        kernel.request(Measure(1, -1.0), timeout=20)
+    assert kernel.request(Measure(1, 4.0), timeout=20) == Mean(1, 4.0)
 
 
 def test_a_restart_begins_with_the_state_of_the_launch(runtime: rw.Runtime) -> None:
     options = rw.LaunchOptions(on_error="restart", restart_backoff=0.0)
     kernel = runtime.launch(running_mean, options=options, state=MeanState(10, 5.0))
-    assert kernel.request(Sample(1, 16.0), timeout=20) == Mean(11, 6.0)
+    assert kernel.request(Measure(1, 16.0), timeout=20) == Mean(11, 6.0)
     with pytest.raises(errors.HandlerError):
-        kernel.request(Sample(1, -1.0), timeout=20)
-    assert kernel.request(Sample(1, 16.0), timeout=20) == Mean(11, 6.0)
+        kernel.request(Measure(1, -1.0), timeout=20)
+    assert kernel.request(Measure(1, 16.0), timeout=20) == Mean(11, 6.0)
 
 
 def test_a_state_goes_from_one_kernel_to_the_next(runtime: rw.Runtime) -> None:
     first = runtime.launch(running_mean)
-    first.request(Sample(1, 8.0), timeout=20)
+    first.request(Measure(1, 8.0), timeout=20)
     second = runtime.launch(running_mean, state=first.read_state())
-    assert second.request(Sample(1, 4.0), timeout=20) == Mean(2, 6.0)
+    assert second.request(Measure(1, 4.0), timeout=20) == Mean(2, 6.0)
 
 
 def test_each_replica_has_a_state(runtime: rw.Runtime) -> None:
     kernel = runtime.launch(running_mean, grid=2)
     for i in range(100):
-        kernel.request(Sample(i, 1.0), timeout=20)
+        kernel.request(Measure(i, 1.0), timeout=20)
     assert sum(kernel.read_state(replica=i).count for i in (0, 1)) == 100
     with pytest.raises(errors.InvalidOption, match="replicas 0 to 1"):
         kernel.read_state(replica=2)
@@ -130,14 +130,14 @@ def test_each_replica_has_a_state(runtime: rw.Runtime) -> None:
 
 def test_a_state_is_waited_for_as_long_as_is_said(runtime: rw.Runtime) -> None:
     busy = """
-RW_FN ringway::u32 step(ringway::KernelContext&, const Sample& msg, Counter& state) {
+RW_FN ringway::u32 step(ringway::KernelContext&, const Measure& msg, Counter& state) {
   for (volatile int i = 0; i < msg.key; i = i + 1) {}
   state.seen += 1;
   return 0;
 }
 """
-    kernel = runtime.launch(rw.KernelSource(busy, message=Sample, state=Counter, name="busy"))
-    kernel.send(Sample(2_000_000_000, 0.0))
+    kernel = runtime.launch(rw.KernelSource(busy, message=Measure, state=Counter, name="busy"))
+    kernel.send(Measure(2_000_000_000, 0.0))
 
     def read_until_it_has_begun() -> None:
         while kernel.read_state(timeout=0.01).seen == 100:
@@ -152,7 +152,7 @@ def test_a_state_is_read_while_the_kernel_drains_and_after(runtime: rw.Runtime) 
     source = runtime.launch(watch)
     runtime.link(source, runtime.launch(count_means, activate=False), message=Mean, capacity=16)
     for i in range(20):
-        source.send(Sample(i, 1.0))
+        source.send(Measure(i, 1.0))
     drains = threading.Thread(target=lambda: source.terminate(timeout=30))
     drains.start()
     while source.read_state(timeout=10).count < 17:
@@ -169,11 +169,11 @@ def test_links_have_names(runtime: rw.Runtime) -> None:
     runtime.link(source, means, output="means", message=Mean)
     with pytest.raises(errors.InvalidOption, match="its links are means, alarms; the next is 'alarms'"):
         runtime.link(source, alarms, output="alarm")
-    runtime.link(source, alarms, output="alarms", message=Sample)
+    runtime.link(source, alarms, output="alarms", message=Measure)
     with pytest.raises(errors.InvalidOption, match="all are there"):
         runtime.link(source, alarms)
     for i in range(20):
-        source.send(Sample(i, float(i)))
+        source.send(Measure(i, float(i)))
     assert [means.receive(20).seen for _ in range(20)][-1] == 100 + sum(range(1, 21))
     assert [alarms.receive(20).key for _ in range(9)] == list(range(11, 20))
 
@@ -182,7 +182,7 @@ def test_links_have_names(runtime: rw.Runtime) -> None:
 def test_what_finds_no_room_is_sent_later_once_and_in_order(runtime: rw.Runtime, bridge: Any) -> None:
     options = rw.LaunchOptions(capacity=16, bridge=bridge, staging_capacity=16, block_timeout=30)
     kernel = runtime.launch(triple, options=options)
-    sender = threading.Thread(target=lambda: [kernel.send(Sample(i, 0.5)) for i in range(300)])
+    sender = threading.Thread(target=lambda: [kernel.send(Measure(i, 0.5)) for i in range(300)])
     sender.start()
     # The answer to a plain send goes to the host too, behind what was emitted before it.
     expected = [key for i in range(300) for key in (3 * i, 3 * i + 1, 3 * i + 2, i)]
@@ -198,9 +198,9 @@ def test_what_waits_for_room_on_a_link_is_sent_once_and_in_order(runtime: rw.Run
     means = runtime.launch(count_means, activate=False)
     alarms = runtime.launch(collect)
     runtime.link(source, means, message=Mean, capacity=16)
-    runtime.link(source, alarms, message=Sample, capacity=16)
+    runtime.link(source, alarms, message=Measure, capacity=16)
     for i in range(200):
-        source.send(Sample(i, 11.0))
+        source.send(Measure(i, 11.0))
     assert alarms.receive(20).key == 0
     while source.telemetry().processed < 16:
         time.sleep(0.001)
@@ -215,9 +215,9 @@ def test_what_never_found_room_is_counted_and_can_be_read(runtime: rw.Runtime) -
     source = runtime.launch(watch)
     means = runtime.launch(count_means, activate=False)
     runtime.link(source, means, message=Mean, capacity=16)
-    runtime.link(source, runtime.launch(collect), message=Sample)
+    runtime.link(source, runtime.launch(collect), message=Measure)
     for i in range(20):
-        source.send(Sample(i, 1.0))
+        source.send(Measure(i, 1.0))
     while source.read_state().count < 17:
         time.sleep(0.001)
     source.terminate(drain=False)
@@ -228,8 +228,8 @@ def test_what_never_found_room_is_counted_and_can_be_read(runtime: rw.Runtime) -
 def test_a_link_has_no_way_back(runtime: rw.Runtime) -> None:
     relay = runtime.launch("relay")
     kernel = runtime.launch(running_mean, options=rw.LaunchOptions(on_error="skip"))
-    runtime.link(relay, kernel, message=Sample)
-    relay.send(Sample(1, 2.0))
+    runtime.link(relay, kernel, message=Measure)
+    relay.send(Measure(1, 2.0))
     while not kernel.telemetry().errors:
         time.sleep(0.001)
     assert "came by a link has no sender to reply to" in kernel.dead_letters()[0].error
@@ -240,7 +240,7 @@ def test_a_message_of_another_size_on_a_link_fails_alone(runtime: rw.Runtime) ->
     kernel = runtime.launch(collect)
     runtime.link(relay, kernel)
     relay.send(b"short")
-    relay.send(Sample(5, 2.0))
+    relay.send(Measure(5, 2.0))
     assert kernel.receive(20).key == 5
     assert "a message of another size" in kernel.dead_letters()[0].error
 
@@ -249,14 +249,14 @@ def test_tasks_launch_and_read_states() -> None:
     async def run() -> Any:
         async with rw.AsyncRuntime("cpu") as runtime:
             kernel = await runtime.launch(running_mean, state=MeanState(1, 1.0))
-            answer = await kernel.request(Sample(1, 3.0), timeout=20)
+            answer = await kernel.request(Measure(1, 3.0), timeout=20)
             return answer, await kernel.read_state()
 
     assert asyncio.run(run()) == (Mean(2, 2.0), MeanState(2, 2.0))
 
 
 DOUBLE = """
-RW_FN ringway::u32 step(ringway::KernelContext& ctx, const Sample& msg, Counter& state) {
+RW_FN ringway::u32 step(ringway::KernelContext& ctx, const Measure& msg, Counter& state) {
   if (msg.key < 0) return 1;
   state.seen += msg.key;
   ctx.reply(Counter_type_id, Counter{state.seen});
@@ -266,16 +266,16 @@ RW_FN ringway::u32 step(ringway::KernelContext& ctx, const Sample& msg, Counter&
 
 
 def test_a_kernel_in_cpp(runtime: rw.Runtime) -> None:
-    source = rw.KernelSource(DOUBLE, message=Sample, state=Counter, name="adds", errors=["a negative key"])
+    source = rw.KernelSource(DOUBLE, message=Measure, state=Counter, name="adds", errors=["a negative key"])
     kernel = runtime.launch(source, options=rw.LaunchOptions(on_error="skip"))
-    assert kernel.request(Sample(7, 0.0), timeout=20) == Counter(107)
+    assert kernel.request(Measure(7, 0.0), timeout=20) == Counter(107)
     with pytest.raises(errors.HandlerError, match="a negative key"):
-        kernel.request(Sample(-1, 0.0), timeout=20)
+        kernel.request(Measure(-1, 0.0), timeout=20)
 
 
 def test_what_the_compiler_says_names_the_user_s_line(runtime: rw.Runtime) -> None:
     source = rw.KernelSource(
-        DOUBLE.replace("msg.key", "msg.keys"), message=Sample, state=Counter, name="wrong"
+        DOUBLE.replace("msg.key", "msg.keys"), message=Measure, state=Counter, name="wrong"
     )
     with pytest.raises(errors.KernelError, match=r"kernel 'wrong' does not compile:\n(.|\n)*wrong:3:"):
         runtime.launch(source)
@@ -283,7 +283,7 @@ def test_what_the_compiler_says_names_the_user_s_line(runtime: rw.Runtime) -> No
 
 def test_a_source_without_a_step_is_refused(runtime: rw.Runtime) -> None:
     with pytest.raises(errors.KernelError, match="step"):
-        runtime.launch(rw.KernelSource("", message=Sample, state=Counter))
+        runtime.launch(rw.KernelSource("", message=Measure, state=Counter))
 
 
 def test_a_state_is_one_of_the_kernel_s_class(runtime: rw.Runtime) -> None:
@@ -296,7 +296,7 @@ def test_a_state_is_one_of_the_kernel_s_class(runtime: rw.Runtime) -> None:
     with pytest.raises(errors.InvalidOption, match="whose state is its own"):
         runtime.launch("echo").read_state()
     needs = rw.KernelSource(
-        DOUBLE.replace("Counter&", "Mean&").replace("seen", "count"), message=Sample, state=Mean
+        DOUBLE.replace("Counter&", "Mean&").replace("seen", "count"), message=Measure, state=Mean
     )
     with pytest.raises(errors.InvalidOption, match="Mean has fields without a default"):
         runtime.launch(needs)
@@ -310,8 +310,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def again(runtime: rw.Runtime) -> Any:
     """The kernel as another process would have it: nothing is kept in this one."""
-    source = rw.KernelSource(DOUBLE, message=Sample, state=Counter)
-    return runtime.launch(source).request(Sample(7, 0.0), timeout=20)
+    source = rw.KernelSource(DOUBLE, message=Measure, state=Counter)
+    return runtime.launch(source).request(Measure(7, 0.0), timeout=20)
 
 
 def test_compiled_kernels_are_kept(
@@ -384,14 +384,14 @@ def test_a_kernel_is_still_a_function() -> None:
             self.answer = message
 
     ctx, state = Seen(), MeanState()
-    running_mean(ctx, Sample(1, 4.0), state)
+    running_mean(ctx, Measure(1, 4.0), state)
     assert ctx.answer == Mean(1, 4.0)
 
 
 def test_a_backend_runs_them_or_says_so(backend: str) -> None:
     with rw.Runtime(backend) as runtime:
         if backend == "cpu":
-            assert runtime.launch(running_mean).request(Sample(1, 2.0), timeout=20) == Mean(1, 2.0)
+            assert runtime.launch(running_mean).request(Measure(1, 2.0), timeout=20) == Mean(1, 2.0)
             return
         with pytest.raises(errors.InvalidOption, match="runs no kernels of a program's own"):
             runtime.launch(running_mean)
