@@ -32,7 +32,7 @@ def test_fork_is_refused_and_harmless() -> None:
         from ringway.errors import ForkedError
         queue = rw.Queue("q", np.float64)
         def waits():
-            with contextlib.suppress(rw.Error):  # a traceback that a daemon thread prints at exit may end Python
+            with contextlib.suppress(rw.Error):  # a daemon thread that prints at exit may end Python
                 queue.receive()
         threading.Thread(target=waits, daemon=True).start()
         held = queue.reserve(2)
