@@ -14,6 +14,7 @@ from ringway.pagerank_messages import PageRankControl
 
 Options = Callable[..., rw.LaunchOptions]
 Echo = Callable[..., rw.Kernel]
+WaitUntil = Callable[[Callable[[], bool]], None]
 
 LOWEST = 255
 
@@ -53,11 +54,13 @@ class TestLanes:
         kernel.activate()
         assert received(kernel, 3) == [b"high", b"default", b"low"]
 
-    def test_of_85_messages_each_lane_gets_its_share(self, echo: Echo) -> None:
+    def test_of_85_messages_each_lane_gets_its_share(self, echo: Echo, wait_until: WaitUntil) -> None:
         kernel = echo(activate=False, lanes=True, capacity=1024)
         for number in range(850):
             for lane in range(4):
                 kernel.send(b"%d %d" % (lane, number), priority=64 * lane)
+        if kernel.telemetry().bridge:  # all of them wait at the kernel, not before the bridge
+            wait_until(lambda: (kernel.telemetry().bridge or {})["to_device"] == 4 * 850)
         kernel.activate()
         lanes = []
         following = [0] * 4

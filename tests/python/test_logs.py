@@ -97,7 +97,7 @@ def test_a_handler_that_is_slow_loses_the_oldest_and_says_so(handler: Kept) -> N
     rw.log_to_logging("info")
     with rw.Runtime(workers=1) as runtime:
         kernel = runtime.launch("echo")
-        for _ in range(2500):
+        for _ in range(5000):  # the thread may have taken 4,096 records before it came to the first
             kernel.deactivate()
             kernel.activate()
     go_on.set()
