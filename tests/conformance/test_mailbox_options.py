@@ -59,7 +59,7 @@ class TestLanes:
         for number in range(850):
             for lane in range(4):
                 kernel.send(b"%d %d" % (lane, number), priority=64 * lane)
-        if kernel.telemetry().bridge:  # as many as there is room for wait at the kernel, not before the bridge
+        if kernel.telemetry().bridge:  # as many as there is room for wait at the kernel
 
             def carries_no_more() -> bool:
                 before = (kernel.telemetry().bridge or {})["to_device"]
