@@ -60,6 +60,8 @@ struct DispatchKernel {
   std::string name;
   std::vector<DType> types;  // element types it has
   std::vector<DispatchArgument> arguments;
+  // Entry points that a GPU runs one after another, less the element type; empty: one, of the kernel's name.
+  std::vector<std::string> passes = {};
   u32 axes = 3;  // most axes of its grid
   // Threadgroup memory that a group needs, bytes; null: none. `element` is the size of the element type.
   u64 (*group_bytes)(const SizeOf&, u32 element) = nullptr;
@@ -67,6 +69,10 @@ struct DispatchKernel {
   u64 (*work)(const SizeOf&) = nullptr;
   // Whether a written buffer may be the same memory as another argument: each thread touches its own element only.
   bool in_place = false;
+
+  bool has(DType element) const;
+  // As they are called in a GPU's image: "vector_add_float32".
+  std::vector<std::string> entry_points(DType element) const;
 };
 
 // A buffer as it was bound; `dtype` and `elements` as the caller sees them.

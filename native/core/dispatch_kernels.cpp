@@ -98,6 +98,7 @@ std::vector<DispatchKernel> declare() {
                      buffer("out", Access::kWrite, &scalar<3>, "n"),
                      buffer("group_sums", Access::kWrite, &groups, "groups of the grid"),
                      scalar_of("n", DType::kU64)},
+       .passes = {"inclusive_scan_sums", "inclusive_scan"},
        .axes = 1,
        .group_bytes = [](const SizeOf& of, u32 element) { return 2 * per_thread(of, element); },
        .work = &scalar<3>},
@@ -112,6 +113,16 @@ std::vector<DispatchKernel> declare() {
 }
 
 }  // namespace
+
+bool DispatchKernel::has(DType element) const {
+  return std::find(types.begin(), types.end(), element) != types.end();
+}
+
+std::vector<std::string> DispatchKernel::entry_points(DType element) const {
+  std::vector<std::string> all = passes.empty() ? std::vector{name} : passes;
+  for (std::string& one : all) one += std::string("_") + name_of(element);
+  return all;
+}
 
 const std::vector<DispatchKernel>& dispatch_kernels() {
   static const auto* all = new std::vector<DispatchKernel>(declare());

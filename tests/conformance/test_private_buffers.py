@@ -100,9 +100,9 @@ def test_the_host_gets_no_view_of_it(with_private: rw.Device) -> None:
     with pytest.raises(DispatchError, match=remedy):
         buffer.numpy()
     with pytest.raises(BufferError, match=remedy):
-        memoryview(buffer)  # type: ignore[arg-type]
+        memoryview(buffer)
     with pytest.raises(BufferError, match=remedy):
-        np.from_dlpack(buffer)  # type: ignore[arg-type]
+        np.from_dlpack(buffer)
     assert repr(buffer) == "<ringway device buffer, shape (10,), float32, private>"
 
 

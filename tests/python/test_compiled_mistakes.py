@@ -1,6 +1,7 @@
 """What typical mistakes in a kernel say: file, line and column, the construct, what to do."""
 
-# ruff: noqa: B007, F401, F841 (handlers with mistakes)
+# The mistakes are what is tested.
+# ruff: noqa: B007, F401, F821, F841
 
 from __future__ import annotations
 
@@ -98,7 +99,7 @@ def uses_dict(ctx: rw.Context, msg: Ask, state: Slate) -> None:
 
 @says("'undefined_thing' is not known here", "undefined_thing")
 def unknown_name(ctx: rw.Context, msg: Ask, state: Slate) -> None:
-    state.count = undefined_thing + 1  # noqa: F821
+    state.count = undefined_thing + 1
 
 
 @says("has no meaning in a compiled kernel", 'f"')
@@ -316,6 +317,6 @@ def test_wrong_outputs(outputs: Any) -> None:
 
 def test_what_is_no_function() -> None:
     with pytest.raises(errors.KernelError, match="is no function"):
-        rw.kernel(3)  # type: ignore[call-overload]
+        rw.kernel(3)
     with pytest.raises(errors.KernelError, match=r"no plain function|is not to be had"):
         rw.kernel(lambda ctx, msg, state: None)

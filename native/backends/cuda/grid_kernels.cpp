@@ -1,27 +1,12 @@
 #include "backends/cuda/grid_kernels.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "backends/cuda/errors.h"
 #include "backends/cuda/images.h"
 
 namespace ringway::cuda {
 namespace {
-
-// CudaEntry points of grid_kernels.cu, less the element type.
-const std::map<std::string, std::vector<const char*>>& table() {
-  static const auto* const all = new std::map<std::string, std::vector<const char*>>{
-      {"thread_id", {"thread_id"}},
-      {"vector_add", {"vector_add"}},
-      {"vector_scale", {"vector_scale"}},
-      {"double_in_place", {"double_in_place"}},
-      {"matrix_multiply", {"matrix_multiply"}},
-      {"reduce_sum", {"reduce_sum"}},
-      {"inclusive_scan", {"inclusive_scan_sums", "inclusive_scan"}},
-      {"histogram", {"histogram"}},
-  };
-  return *all;
-}
 
 u32 attribute(const CudaDriver& driver, const CudaEntry& entry, CUfunction_attribute which) {
   int value = 0;
@@ -41,8 +26,7 @@ GridImage::~GridImage() {
 }
 
 bool GridImage::offers(const DispatchKernel& kernel, DType element) {
-  return table().count(kernel.name) &&
-         std::find(kernel.types.begin(), kernel.types.end(), element) != kernel.types.end();
+  return kernel.has(element);
 }
 
 const Passes& GridImage::passes(const DispatchKernel& kernel, DType element) {
@@ -51,9 +35,9 @@ const Passes& GridImage::passes(const DispatchKernel& kernel, DType element) {
   if (!known.empty()) return known;
   const CudaDriver& driver = context_.driver;
   Passes found;
-  for (const char* const pass : table().at(kernel.name)) {
+  for (std::string& name : kernel.entry_points(element)) {
     CudaEntry entry;
-    entry.name = std::string(pass) + "_" + name_of(element);
+    entry.name = std::move(name);
     ensure(driver, driver.cuModuleGetFunction(&entry.function, module_, entry.name.c_str()),
            "backend 'cuda': kernel '" + entry.name + "'");
     entry.most_threads = attribute(driver, entry, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK);

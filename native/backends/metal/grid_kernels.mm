@@ -8,32 +8,6 @@
 namespace ringway::metal {
 namespace {
 
-struct Entry {
-  const char* kernel;
-  std::vector<const char*> passes;  // entry points of grid_kernels.metal, less the element type
-};
-
-const std::vector<Entry>& table() {
-  static const auto* const all = new std::vector<Entry>{
-      {"thread_id", {"thread_id"}},
-      {"vector_add", {"vector_add"}},
-      {"vector_scale", {"vector_scale"}},
-      {"double_in_place", {"double_in_place"}},
-      {"matrix_multiply", {"matrix_multiply"}},
-      {"reduce_sum", {"reduce_sum"}},
-      {"inclusive_scan", {"inclusive_scan_sums", "inclusive_scan"}},
-      {"histogram", {"histogram"}},
-  };
-  return *all;
-}
-
-const Entry* find_entry(const DispatchKernel& kernel) {
-  const auto& all = table();
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Entry& entry) { return kernel.name == entry.kernel; });
-  return found == all.end() ? nullptr : &*found;
-}
-
 [[noreturn]] void refuse(const Pipeline& pipeline, const std::string& what) {
   throw Error(ErrorKind::kBackendUnavailable,
               "backend 'metal': kernel '" + pipeline.kernel + "' and its declaration differ: " + what);
@@ -66,8 +40,7 @@ bool bound(const Passes& passes, bool threadgroup, u32 index) {
 }  // namespace
 
 bool GridKernels::offers(const DispatchKernel& kernel, DType element) {
-  return element != DType::kF64 && find_entry(kernel) &&
-         std::find(kernel.types.begin(), kernel.types.end(), element) != kernel.types.end();
+  return element != DType::kF64 && kernel.has(element);
 }
 
 const Passes& GridKernels::passes(const DispatchKernel& kernel, DType element) {
@@ -77,9 +50,7 @@ const Passes& GridKernels::passes(const DispatchKernel& kernel, DType element) {
   // Version 3.0 on purpose: nothing is ordered between threadgroups here, and the `coherent` memory of 3.2 costs time.
   if (!library_) library_ = std::make_unique<Library>(gpu_, "grid_kernels", source_of_grid_kernels, 300);
   Passes found;
-  for (const char* pass : find_entry(kernel)->passes) {
-    found.push_back(&library_->pipeline(std::string(pass) + "_" + name_of(element)));
-  }
+  for (const std::string& name : kernel.entry_points(element)) found.push_back(&library_->pipeline(name));
   check_bindings(found, kernel, element);
   return known = std::move(found);
 }

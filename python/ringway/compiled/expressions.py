@@ -252,8 +252,12 @@ class Expressions:
         if isinstance(node.op, ast.Not):
             return f"(!{self.condition(node.operand)})", BOOL
         literal = node.operand.value if isinstance(node.operand, ast.Constant) else None
-        if isinstance(node.op, ast.USub) and type(literal) in (int, float):
-            return self._constant(node, -literal)  # type: ignore[operator]
+        if (
+            isinstance(node.op, ast.USub)
+            and isinstance(literal, int | float)
+            and not isinstance(literal, bool)
+        ):
+            return self._constant(node, -literal)
         text, kind = self.number(node.operand)
         if kind is BOOL:
             self.refuse(node, f"arithmetic with a bool in '{ast.unparse(node)}'", "cast it, as in int(x)")
