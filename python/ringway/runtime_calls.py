@@ -34,6 +34,11 @@ def launch_checked(
     if isinstance(kernel, CompiledKernel):
         first = kernel.first_state(state)
         return runtime.launch_user(kernel.compile(), first, called, wanted, groups, threads)
+    if not isinstance(kernel, str):
+        raise InvalidOption(
+            f"kernel is {kernel!r}; it must be the name of one of the backend's, or made by ringway.kernel: "
+            "write @ringway.kernel above a function"
+        )
     if state is not None:
         raise InvalidOption("state is for kernels made by ringway.kernel; the backend's have their own")
     return runtime.launch(instance("kernel", kernel, str), called, wanted, groups, threads)

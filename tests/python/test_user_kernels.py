@@ -112,6 +112,11 @@ def test_a_restart_begins_with_the_state_of_the_launch(runtime: rw.Runtime) -> N
     assert kernel.request(Measure(1, 16.0), timeout=20) == Mean(11, 6.0)
 
 
+def test_a_plain_function_is_no_kernel(runtime: rw.Runtime) -> None:
+    with pytest.raises(errors.InvalidOption, match=r"write @ringway\.kernel above a function"):
+        runtime.launch(running_mean.function)  # not the kernel made of it
+
+
 def test_a_state_goes_from_one_kernel_to_the_next(runtime: rw.Runtime) -> None:
     first = runtime.launch(running_mean)
     first.request(Measure(1, 8.0), timeout=20)
@@ -365,7 +370,7 @@ def test_without_a_compiler_the_error_says_what_to_install(
     with pytest.raises(errors.KernelError, match="install g"):
         again(runtime)
     monkeypatch.setenv("RINGWAY_CXX", "no-such-compiler -O2")
-    with pytest.raises(errors.KernelError, match="RINGWAY_CXX is 'no-such-compiler -O2'"):
+    with pytest.raises(errors.KernelError, match="RINGWAY_CXX is 'no-such-compiler -O2', which does not run"):
         again(runtime)
 
 

@@ -41,7 +41,7 @@ def _compiler(asked: str | None, path: str | None) -> tuple[tuple[str, ...], str
             )
             return tuple(words), said.stdout.splitlines()[0]
     raise KernelError(
-        f"no C++ compiler runs: RINGWAY_CXX is {asked!r}"
+        f"RINGWAY_CXX is {asked!r}, which does not run as a C++ compiler; name one that does, or unset it"
         if asked
         else "no C++ compiler is on PATH (c++, g++ or clang++), and kernels of your own need one: "
         "install g++ or clang, or name one by the environment variable RINGWAY_CXX"
