@@ -91,7 +91,7 @@ def test_launch_options(call: Call, text: str) -> None:
 
 
 RUNTIME_CASES: list[tuple[Call, str]] = [
-    (lambda rt, k: rt.launch(None), "kernel is None; it must be a str"),
+    (lambda rt, k: rt.launch(None), "kernel is None; it must be the name"),
     (lambda rt, k: rt.launch("nothing"), "no kernel 'nothing'; kernels: .*echo"),
     (lambda rt, k: rt.launch("echo", name=3), "name is 3; it must be a str"),
     (lambda rt, k: rt.launch("echo", name="taken"), "'taken' is already launched"),
