@@ -193,3 +193,29 @@ def test_random_handlers_end_as_in_python(seed, tmp_path):
     assert failed == failure, source
     assert list(now.whole) == then.whole, source
     np.testing.assert_array_equal(np.asarray(now.real), np.asarray(then.real), err_msg=source)
+
+
+@rw.message(layout="struct")
+class SmallNumbers(rw.Message):
+    a: rw.i8 = 0
+    b: rw.i8 = 0
+    c: rw.u16 = 0
+    d: rw.u16 = 0
+
+
+@rw.kernel
+def small(ctx, msg: SmallNumbers, state: SmallNumbers) -> None:
+    ctx.emit(SmallNumbers(msg.a + msg.b, -msg.a * msg.b, msg.c - msg.d, msg.c * msg.d))
+
+
+def test_small_integers_wrap_as_numpy_s_do():
+    given = [(-128, -128, 65535, 65535), (127, 1, 0, 1), (-128, 1, 256, 256), (100, 100, 1, 65535)]
+    with rw.Runtime("cpu", workers=1) as runtime:
+        kernel = runtime.launch(small)
+        for values in given:
+            kernel.send(SmallNumbers(*values))
+            now = kernel.receive(20)
+            with np.errstate(over="ignore"):
+                a, b = np.array(values[:2], np.int8)
+                c, d = np.array(values[2:], np.uint16)
+                assert (now.a, now.b, now.c, now.d) == (a + b, -a * b, c - d, c * d)

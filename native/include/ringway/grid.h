@@ -27,6 +27,7 @@
 // Between groups nothing is ordered but by the end of the dispatch, or of a pass where a kernel has several.
 #pragma once
 #include "config.h"
+#include "wrapping.h"
 
 namespace ringway {
 
@@ -50,30 +51,6 @@ RW_FN u32 index_in_group(RW_PRIVATE const Ctx* ctx) {
 template <class Ctx>
 RW_FN u32 threads_in_group(RW_PRIVATE const Ctx* ctx) {
   return ctx->group_size(2) * ctx->group_size(1) * ctx->group_size(0);
-}
-
-// Integers wrap around, as NumPy's do; signed overflow would be undefined.
-template <class T>
-struct WrapsAs {
-  typedef T Type;
-};
-template <>
-struct WrapsAs<i32> {
-  typedef u32 Type;
-};
-template <>
-struct WrapsAs<i64> {
-  typedef u64 Type;
-};
-template <class T>
-RW_FN T add_wrapped(T a, T b) {
-  typedef typename WrapsAs<T>::Type Wide;
-  return T(Wide(a) + Wide(b));
-}
-template <class T>
-RW_FN T multiply_wrapped(T a, T b) {
-  typedef typename WrapsAs<T>::Type Wide;
-  return T(Wide(a) * Wide(b));
 }
 
 }  // namespace ringway

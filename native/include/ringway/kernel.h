@@ -19,6 +19,7 @@
 // the kernel on no further message until they are gone.
 #pragma once
 #include "handler.h"
+#include "wrapping.h"
 
 namespace ringway {
 
@@ -109,44 +110,8 @@ namespace py {
 enum Failed : u32 { kFine = 0, kIndexFailed = 1, kZeroFailed = 2 };
 
 template <class T>
-struct UnsignedOf {
-  typedef T type;
-};
-template <>
-struct UnsignedOf<signed char> {
-  typedef u8 type;
-};
-template <>
-struct UnsignedOf<short> {
-  typedef u16 type;
-};
-template <>
-struct UnsignedOf<i32> {
-  typedef u32 type;
-};
-template <>
-struct UnsignedOf<i64> {
-  typedef u64 type;
-};
-
-template <class T>
-RW_FN T add(T a, T b) {
-  typedef typename UnsignedOf<T>::type U;
-  return T(U(U(a) + U(b)));
-}
-template <class T>
-RW_FN T subtract(T a, T b) {
-  typedef typename UnsignedOf<T>::type U;
-  return T(U(U(a) - U(b)));
-}
-template <class T>
-RW_FN T multiply(T a, T b) {
-  typedef typename UnsignedOf<T>::type U;
-  return T(U(u64(U(a)) * u64(U(b))));  // past int, into which small types would be promoted
-}
-template <class T>
 RW_FN T negate(T a) {
-  return subtract(T(0), a);
+  return subtract_wrapped(T(0), a);
 }
 
 // Counted from the end when negative.
@@ -181,7 +146,7 @@ RW_FN T modulo(T a, T b, RW_PRIVATE u32& failed) {
 // Shifts by the width or more give what Python gives, but for the bits that do not fit; by less than 0 they fail.
 template <class T>
 RW_FN T shift_left(T a, i64 by, RW_PRIVATE u32& failed) {
-  typedef typename UnsignedOf<T>::type U;
+  typedef typename WrapsAs<T>::Type U;
   if (by < 0) {
     failed |= kIndexFailed;
     return 0;

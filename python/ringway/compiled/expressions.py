@@ -226,7 +226,7 @@ class Expressions:
         if type(node.op) not in _WRAPPING:
             self.refuse(node, f"operator in '{ast.unparse(node)}'", ANY_PYTHON)
         sign, name = _WRAPPING[type(node.op)]
-        return (f"({a} {sign} {b})" if kind.floating else f"ringway::py::{name}<{text}>({a}, {b})"), kind
+        return (f"({a} {sign} {b})" if kind.floating else f"ringway::{name}_wrapped<{text}>({a}, {b})"), kind
 
     def _shift(self, node: ast.BinOp, left: Value, right: Value) -> Value:
         if left[1].floating or right[1].floating:
