@@ -10,7 +10,7 @@ struct WrapsAs {
   typedef T Type;
 };
 template <>
-struct WrapsAs<signed char> {
+struct WrapsAs<i8> {
   typedef u32 Type;
 };
 template <>
@@ -18,7 +18,7 @@ struct WrapsAs<u8> {
   typedef u32 Type;
 };
 template <>
-struct WrapsAs<short> {
+struct WrapsAs<i16> {
   typedef u32 Type;
 };
 template <>

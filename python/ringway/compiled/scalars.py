@@ -56,8 +56,8 @@ BY_DTYPE: dict[np.dtype[Any], Scalar] = {
     scalar.dtype: scalar
     for scalar in (
         BOOL,
-        Scalar("i8", "signed char", np.dtype(np.int8)),
-        Scalar("i16", "short", np.dtype(np.int16)),
+        Scalar("i8", "ringway::i8", np.dtype(np.int8)),
+        Scalar("i16", "ringway::i16", np.dtype(np.int16)),
         Scalar("i32", "ringway::i32", np.dtype(np.int32)),
         I64,
         Scalar("u8", "ringway::u8", np.dtype(np.uint8)),
