@@ -100,6 +100,17 @@ struct DispatchRequest {
   u32 group_bytes = 0;
 };
 
+// The memory behind an argument.
+struct ArgumentMemory {
+  u32 index = 0;  // of the argument
+  u8* data = nullptr;
+  u64 bytes = 0;
+  bool read = false;
+  bool written = false;
+};
+// Of each argument that is a buffer, in their order.
+std::vector<ArgumentMemory> memory_of(const DispatchRequest& request);
+
 // The kernels that ringway has; a backend has a function for each and for each element type that it can do.
 const std::vector<DispatchKernel>& dispatch_kernels();
 // Throws kNotFound.

@@ -166,6 +166,19 @@ DType element_type(const DispatchKernel& kernel, const std::vector<std::optional
   return *element;
 }
 
+std::vector<ArgumentMemory> memory_of(const DispatchRequest& request) {
+  std::vector<ArgumentMemory> all;
+  const SizeOf of{request.grid, request.words};
+  for (u32 i = 0; i < request.kernel->arguments.size(); ++i) {
+    const DispatchArgument& argument = request.kernel->arguments[i];
+    if (argument.scalar()) continue;
+    all.push_back({i, reinterpret_cast<u8*>(request.words[i]),
+                   argument.least(of) * size_of(argument.dtype.value_or(request.element)),
+                   argument.access != Access::kWrite, argument.access != Access::kRead});
+  }
+  return all;
+}
+
 DispatchRequest check_dispatch(const DispatchKernel& kernel, DType element, const GridRequest& asked,
                                const std::vector<std::optional<BoundBuffer>>& buffers,
                                const ArgumentWords& words) {

@@ -59,20 +59,11 @@ void StreamJob::check_limits() const {
 }
 
 void StreamJob::bind_arguments() {
-  const DispatchKernel& kernel = *request.kernel;
-  const SizeOf of{request.grid, request.words};
-  for (u32 i = 0; i < kernel.arguments.size(); ++i) {
-    const DispatchArgument& argument = kernel.arguments[i];
-    if (argument.scalar()) continue;
-    Bound bound;
-    bound.index = i;
-    bound.data = reinterpret_cast<u8*>(request.words[i]);
-    bound.bytes = argument.least(of) * size_of(argument.dtype.value_or(request.element));
-    bound.read = argument.access != Access::kWrite;
-    bound.written = argument.access != Access::kRead;
+  for (const ArgumentMemory& memory : memory_of(request)) {
+    Bound bound{memory, 0, false};
     if (bound.bytes) {
       const DevicePlace place = device_place(driver_, bound.data);
-      check_place(i, place);
+      check_place(bound.index, place);
       bound.address = place.address;
       bound.copied = bound.address == 0;
       if (bound.copied) in_place_ = false;

@@ -41,12 +41,7 @@ class StreamJob : public DispatchJob {
   bool cancelled = false;
 
  private:
-  struct Bound {
-    u32 index = 0;
-    u8* data = nullptr;
-    u64 bytes = 0;
-    bool read = false;
-    bool written = false;
+  struct Bound : ArgumentMemory {
     CUdeviceptr address = 0;
     bool copied = false;
   };

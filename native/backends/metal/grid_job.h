@@ -47,12 +47,7 @@ class GridJob : public LineJob {
  private:
   // kSame: with an argument before it, whose memory it is too. kEmpty: Metal wants something bound all the same.
   enum class How { kInPool, kInPlace, kCopied, kSame, kEmpty };
-  struct Bound {
-    u32 index = 0;
-    u8* data = nullptr;
-    u64 bytes = 0;
-    bool read = false;
-    bool written = false;
+  struct Bound : ArgumentMemory {
     How how = How::kInPool;
     Place place;
   };

@@ -52,17 +52,8 @@ void GridJob::check_limits() const {
 }
 
 void GridJob::bind_arguments() {
-  const DispatchKernel& kernel = *request.kernel;
-  const SizeOf of{request.grid, request.words};
-  for (u32 i = 0; i < kernel.arguments.size(); ++i) {
-    const DispatchArgument& argument = kernel.arguments[i];
-    if (argument.scalar()) continue;
-    Bound bound;
-    bound.index = i;
-    bound.data = reinterpret_cast<u8*>(request.words[i]);
-    bound.bytes = argument.least(of) * ringway::size_of(argument.dtype.value_or(request.element));
-    bound.read = argument.access != Access::kWrite;
-    bound.written = argument.access != Access::kRead;
+  for (const ArgumentMemory& memory : memory_of(request)) {
+    Bound bound{memory, How::kInPool, {}};
     if (bound.bytes == 0) {
       bound.how = How::kEmpty;
     } else {
