@@ -110,7 +110,8 @@ TEST(ReceiveMemory, AMessageOfAKernelIsNotLost) {
   const auto echo = runtime->launch("echo", "echo", {}, 1, 1);
   echo->activate();
   for (const std::string& text : {small, large}) test::send(*echo, text);
-  while (echo->telemetry().processed < 2) std::this_thread::yield();  // depth counts what is claimed, too
+  while (echo->telemetry().control.processed < 2)
+    std::this_thread::yield();  // depth counts what is claimed, too
   Message others{};
   others.body.reserve(kLarge);
   loses_the_race(
