@@ -101,6 +101,7 @@ void init_links(py::module_& module) {
   py::class_<LinkTelemetry>(module, "LinkTelemetry", "A snapshot of a link's counters, since the last reset.")
       .def_readonly("source", &LinkTelemetry::source, "Name of the kernel that sends.")
       .def_readonly("target", &LinkTelemetry::target, "Name of the kernel that receives.")
+      .def_readonly("output", &LinkTelemetry::output, "Which output of that kernel, from 0.")
       .def_readonly("capacity", &LinkTelemetry::capacity, "Slots.")
       .def_readonly("depth", &LinkTelemetry::depth, "Messages that wait.")
       .def_readonly("received", &LinkTelemetry::received, "Messages that the receiver has taken.")

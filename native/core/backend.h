@@ -42,6 +42,7 @@ struct LaunchSpec {
 struct LinkSpec {
   u32 capacity;
   u32 payload;  // bytes of the largest message
+  u32 output;   // of the sender, from 0: the next one, or one whose receiver has been terminated
 };
 
 // What a backend may use of the runtime that it serves; outlives it.
@@ -70,7 +71,7 @@ class Backend {
   // kClosed, and when until.check throws.
   // Queues and state; not running. Throws kInvalidOption on a grid or block that it does not have.
   virtual std::shared_ptr<Port> launch(const LaunchSpec& spec) = 0;
-  // Next output of one, next input of the other; the queues between them, for telemetry.
+  // An output of one, the next input of the other; the queues between them, for telemetry.
   // When it throws, nothing has been linked.
   virtual std::vector<std::shared_ptr<const Queue>> link(Port& from, Port& to, const LinkSpec& spec,
                                                          const Wait& until) = 0;

@@ -197,14 +197,15 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
   check_open();
   check_ends();
   const u32 payload = body_size ? u32(body_size) : kUndeclaredBody;
-  const auto queues = backend_->link(from.port(), to.port(), {u32(capacity), payload}, patient(check));
+  const LinkSpec spec{u32(capacity), payload, free_output(from.name())};
+  const auto queues = backend_->link(from.port(), to.port(), spec, patient(check));
   {
     std::lock_guard list(listing_);
     links_.push_back({from.name(),
                       to.name(),
                       from.port().index,
                       to.port().index,
-                      {u32(capacity), payload},
+                      spec,
                       {queues.begin(), queues.end()},
                       std::make_shared<SinceReset<LinkTelemetry>>()});
     if (recorder_->on()) record_link(links_.back());
@@ -213,6 +214,17 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
     return "link from '" + from.name() + "' to '" + to.name() + "': " + std::to_string(capacity) +
            " slots of " + std::to_string(payload) + " bytes";
   });
+}
+
+u32 Runtime::free_output(const std::string& kernel) {
+  const auto made = links();
+  u32 output = 0;
+  while (std::any_of(made.begin(), made.end(), [&](const TimedLink& link) {
+    return link.source == kernel && link.spec.output == output;
+  })) {
+    ++output;
+  }
+  return output;
 }
 
 std::shared_ptr<NamedQueue> Runtime::open_queue(NamedQueueOptions options, const QueueTable::Make& make) {
@@ -305,7 +317,7 @@ std::vector<Runtime::TimedLink> Runtime::links() {
 }
 
 LinkTelemetry Runtime::TimedLink::counted() const {
-  LinkTelemetry sum{source, target, 0, 0, 0, {}};
+  LinkTelemetry sum{source, target, spec.output, 0, 0, 0, {}};
   for (const auto& weak : queues) {
     const auto queue = weak.lock();
     if (!queue) continue;

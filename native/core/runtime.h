@@ -53,8 +53,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
                                  const LaunchOptions& options, std::int64_t grid = 1, std::int64_t block = 1);
   std::shared_ptr<Kernel> find(const std::string& name);
   std::vector<std::shared_ptr<Kernel>> kernels();  // in order of launch
-  // The next output of `from` becomes the next input of `to`, one input for each of its replicas; `body_size` 0 = 4096
-  // bytes.
+  // The next output of `from`, or the first whose receiver has been terminated, becomes the next input of `to`, one input
+  // for each of its replicas; `body_size` 0 = 4096 bytes.
   // `check` is Wait's.
   void link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t body_size,
             void (*check)() = nullptr);
@@ -126,6 +126,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   void record_queue(const NamedQueue& queue, bool earlier);
   void record_idle();
   std::vector<TimedLink> links();
+  u32 free_output(const std::string& kernel);
   std::vector<std::shared_ptr<Feed>> feeds();
 
   const RuntimeOptions options_;

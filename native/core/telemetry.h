@@ -48,6 +48,7 @@ struct Telemetry {
 // A link between two kernels.
 struct LinkTelemetry {
   std::string source, target;
+  u32 output;  // of the source, from 0
   u32 capacity;
   u64 depth;
   u64 received;  // messages that the target has taken

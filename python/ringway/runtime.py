@@ -184,6 +184,9 @@ class Runtime(Recordable, Traceable):
     ) -> None:
         """Connect the next output of ``source`` with the next input of ``target``, past the host.
 
+        An output whose target has been terminated is free again, and the next one is the first that is free.
+        What a kernel sends by an output whose target has ended is among its dead letters, as ``closed``.
+
         Parameters
         ----------
         output

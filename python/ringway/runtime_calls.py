@@ -55,14 +55,15 @@ def check_output(runtime: _core.Runtime, source: _core.Kernel, output: str | Non
                 f"output is {output!r}; the links out of kernel {source.name!r} have no names"
             )
         return
-    made = sum(link.source == source.name for link in runtime.link_telemetry())
-    if made >= len(names):
+    taken = {link.output for link in runtime.link_telemetry() if link.source == source.name}
+    free = [name for number, name in enumerate(names) if number not in taken]
+    if not free:
         raise InvalidOption(
             f"kernel {source.name!r} sends by {len(names)} links, {', '.join(names)}: all are there"
         )
-    if output is not None and output != names[made]:
+    if output is not None and output != free[0]:
         known = f"its links are {', '.join(names)}"
-        remedy = f"link {names[made]!r} first" if output in names[made:] else f"the next is {names[made]!r}"
+        remedy = f"link {free[0]!r} first" if output in free else f"the next is {free[0]!r}"
         raise InvalidOption(f"output is {output!r}; kernel {source.name!r}: {known}; {remedy}")
 
 

@@ -98,11 +98,24 @@ def test_closed_link(runtime: rw.Runtime, options: Options) -> None:
     first, second = (runtime.launch("relay", options=options()) for _ in range(2))
     runtime.link(first, second, capacity=16, slot_size=64)
     second.terminate()
-    for _ in range(17):
-        first.send(b"x")
+    for number in range(40):
+        first.send(b"%d" % number)
+    until(lambda: first.telemetry().dropped["closed"] == 40)
+    letters = first.dead_letters()
+    assert [(letter.reason, letter.message, letter.id) for letter in letters] == [
+        ("closed", b"%d" % number, None) for number in range(40)
+    ]
+
+
+def test_a_link_to_a_kernel_that_has_failed(runtime: rw.Runtime, options: Options) -> None:
+    first = runtime.launch("relay", options=options())
+    second = runtime.launch("faulty", options=options(on_error="fail"))
+    runtime.link(first, second, slot_size=64)
+    first.send(b"break")
+    until(lambda: second.state == "failed")
+    first.send(b"x")
     until(lambda: first.telemetry().dropped["closed"] == 1)
-    letter = only(first)
-    assert (letter.reason, letter.message, letter.id) == ("closed", b"x", None)
+    assert only(first).message == b"x"
 
 
 def test_larger_than_the_links_slots(runtime: rw.Runtime, options: Options) -> None:

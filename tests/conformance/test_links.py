@@ -49,6 +49,24 @@ def test_what_goes_to_an_ended_kernel_is_counted(runtime: rw.Runtime, options: O
     assert relay.state == "active"
 
 
+def test_an_output_whose_receiver_was_terminated_is_linked_anew(
+    runtime: rw.Runtime, options: Options, wait_until
+) -> None:
+    relay = runtime.launch("relay", options=options())
+    for successor in range(3):
+        echo = runtime.launch("echo", name="echo", options=options())
+        runtime.link(relay, echo, capacity=16, slot_size=64)
+        (link,) = runtime.telemetry().links
+        assert (link.source, link.target, link.output) == (relay.name, "echo", 0)
+        for number in range(40):
+            relay.send(b"%d" % number)
+            assert echo.receive(timeout=20) == b"%d" % number
+        echo.terminate()
+        relay.send(b"lost")
+        wait_until(lambda: relay.telemetry().dropped["closed"] == successor + 1)  # noqa: B023
+    assert [letter.message for letter in relay.dead_letters()] == [b"lost"] * 3
+
+
 def test_a_link_takes_kernels_of_one_runtime(runtime: rw.Runtime, backend: str, options: Options) -> None:
     relay = runtime.launch("relay", options=options())
     with rw.Runtime(backend) as other:

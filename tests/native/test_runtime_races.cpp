@@ -87,6 +87,52 @@ TEST_P(Races, ClosingUnderLoad) {
   }
 }
 
+// What a kernel sends while its receiver ends is handled, left over there, or a dead letter of its sender.
+void end_receivers_under_load(Runtime* runtime, const Mode& mode, bool fails, std::int64_t replicas) {
+  constexpr u64 kMessages = 300;
+  auto source = runtime->launch("relay", "", in_mode(mode, {.capacity = 1024, .worker = 0}));
+  source->activate();
+  for (int round = 0; round < 40; ++round) {
+    auto sink = runtime->launch(fails ? "faulty" : "relay", "sink", in_mode(mode, {.dead_letters = 0}), replicas);
+    runtime->link(*source, *sink, 64, 64);
+    sink->activate();
+    const u64 closed = source->telemetry().control.dropped_closed;
+    const u64 processed = source->telemetry().control.processed;
+    std::thread sender([&] {
+      for (u64 i = 0; i < kMessages; ++i) send(*source, fails && i == kMessages / 2 ? "break" : "x");
+    });
+    while (sink->telemetry().control.received < u64(round)) std::this_thread::yield();
+    if (!fails) sink->terminate(false, {});
+    sender.join();
+    while (source->telemetry().control.processed < processed + kMessages) std::this_thread::yield();
+    while (fails && sink->state() != State::kFailed) std::this_thread::yield();
+    if (fails) sink->terminate(false, {});
+    const ControlBlock ended = sink->telemetry().control;
+    // A relay without an output drops what it has processed.
+    const u64 left = fails ? ended.dropped_closed + ended.errors : ended.dropped_closed - ended.processed;
+    const u64 lost = source->telemetry().control.dropped_closed - closed;
+    EXPECT_EQ(ended.processed + left + lost, kMessages) << "round " << round;
+  }
+}
+
+TEST_P(Races, NothingIsLostBetweenAKernelAndOneThatIsTerminated) {
+  auto runtime = start(2, GetParam().assist);
+  end_receivers_under_load(runtime.get(), GetParam(), false, 1);
+  runtime->close();
+}
+
+TEST_P(Races, NothingIsLostBetweenAKernelAndReplicasThatAreTerminated) {
+  auto runtime = start(2, GetParam().assist);
+  end_receivers_under_load(runtime.get(), GetParam(), false, 2);
+  runtime->close();
+}
+
+TEST_P(Races, NothingIsLostBetweenAKernelAndOneThatFails) {
+  auto runtime = start(2, GetParam().assist);
+  end_receivers_under_load(runtime.get(), GetParam(), true, 1);
+  runtime->close();
+}
+
 TEST_P(Races, RingOfRelaysKeepsEveryToken) {
   auto runtime = start(2, GetParam().assist);
   auto first = runtime->launch("relay", "", in_mode(GetParam(), {.worker = 0}));

@@ -146,7 +146,11 @@ class Cpu : public Backend {
         receiver->inputs.push_back(input);
       }
       const Locked held(*this, *sender->home, {});
-      sender->outputs.push_back(output);
+      if (spec.output < sender->outputs.size()) {
+        sender->outputs[spec.output] = output;
+      } else {
+        sender->outputs.push_back(output);
+      }
     }
     return queues;
   }
@@ -193,8 +197,6 @@ class Cpu : public Backend {
       replica->retired = true;
       replica->home->forget(*replica);
       left += Context(*replica, *replica->home).discard(LetterReason::kTerminated, ErrorKind::kClosed, why);
-      // SYNC: partner load_acquire in Context::without_room().
-      for (const Inlet& input : replica->inputs) atomic::store_release(&input.link->ended, 1U);
       break_links(*replica);
     }
     if (port.bridge) left += port.bridge->end(ErrorKind::kClosed, why);

@@ -228,10 +228,8 @@ void Context::commit_message(u32 bytes) {
   ++sent_;
 }
 
-u8* Context::without_room(u32 output, u32 bytes) {
+u8* Context::without_room(u32 output) {
   Link& link = *kernel_.outputs[output - 1].link;
-  // SYNC: partner the receiver's store_release of `ended`: then nobody makes room any more.
-  if (atomic::load_acquire(&link.ended)) return nowhere(LetterReason::kClosed, bytes);
   // SYNC: partner room_was_made(), which clears it; when the two miss each other, the sleep of a stalled
   // kernel ends after a while.
   atomic::exchange_seq_cst(&link.stalled, 1U);
@@ -264,7 +262,26 @@ void Context::tell_receivers() {
     if (!std::exchange(out.published, false)) continue;
     out.producer.show();
     out.link->to->notify(&worker_);
+    // SYNC: partner claim_seq_cst in discard(), by read-modify-writes of one word: who ends the link discards what was
+    // published before; who publishes later sees the end here. Relaxed on one worker, whose lock orders the two.
+    const u32 end = out.elsewhere ? atomic::add_seq_cst(&out.link->end, 0U) : atomic::load_relaxed(&out.link->end);
+    if (end != Link::kOpen) bury_behind_end(out);
   }
+}
+
+void Context::bury_behind_end(const Outlet& out) {
+  Link& link = *out.link;
+  // SYNC: partner store_release in discard(): the receiver's place in the ring.
+  while (atomic::load_acquire(&link.end) != Link::kLeft) std::this_thread::yield();
+  Inlet rest;
+  rest.link = out.link;
+  rest.is_shared = link.to->replicated();
+  rest.open(link.queue);
+  for (rest.claim(1); rest.held().count; rest.claim(1)) {
+    count(&control_.dropped_closed, 1);
+    bury_first(rest, LetterReason::kClosed, "its receiver ended while it was sent");
+  }
+  rest.show();
 }
 
 void Context::room_was_made(Inlet& input) {

@@ -39,7 +39,9 @@ class Context {
     Outlet& out = kernel_.outputs[output - 1];
     nowhere_used_ = false;
     if (bytes > out.link->queue.max_message()) return nowhere(LetterReason::kTooLarge, bytes);
-    if (!ready_run(out.producer.ring, out.producer.next, 1, 0)) return without_room(output, bytes);
+    // Relaxed: what is sent while the receiver ends, bury_behind_end() finds.
+    if (atomic::load_relaxed(&out.link->end)) return nowhere(LetterReason::kClosed, bytes);
+    if (!ready_run(out.producer.ring, out.producer.next, 1, 0)) return without_room(output);
     return payload_at(out.producer.ring, out.producer.next);
   }
   void commit(u32 output, u32 bytes) {
@@ -107,7 +109,8 @@ class Context {
   void abandon();
   void commit_message(u32 bytes);
   u8* reserve_host(const Envelope& envelope, u32 bytes);
-  u8* without_room(u32 output, u32 bytes);
+  u8* without_room(u32 output);
+  void bury_behind_end(const Outlet& out);
   u8* nowhere(LetterReason reason, u32 bytes);
   void dropped_output(const Envelope* envelope, u32 bytes);
   void tell_receivers();

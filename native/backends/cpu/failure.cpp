@@ -64,11 +64,6 @@ void Context::follow_failure() {
   std::snprintf(text, sizeof(text), "the kernel failed: %s", kernel_.set.failure.c_str());
   discard(LetterReason::kFailed, ErrorKind::kHandler, text);
   room_was_made(kernel_.lanes[0]);
-  for (Inlet& input : kernel_.inputs) {
-    // SYNC: partner load_acquire in without_room(): kernels that send here need not wait for room.
-    atomic::store_release(&input.link->ended, 1U);
-    room_was_made(input);
-  }
   if (kernel_.set.bridge) kernel_.set.bridge->wake();
   announce_output(kernel_.set);
   worker_.ask_idle(kernel_, false);

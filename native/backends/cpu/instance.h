@@ -22,11 +22,13 @@ struct Instance;
 struct ReplicaSet;
 
 struct Link {
+  // kEnded: the receiver discards what waits; kLeft: it has, and what is put in behind its back is the sender's to bury.
+  enum End : u32 { kOpen, kEnded, kLeft };
   explicit Link(QueueOptions options) : queue(std::move(options)) {}
 
   Queue queue;
   u32 stalled = 0;  // the sending replica found no room
-  u32 ended = 0;    // the receiving kernel is gone
+  u32 end = kOpen;  // how far the end of the receiving kernel has come
   std::shared_ptr<Instance> from;
   std::shared_ptr<ReplicaSet> to;
 };

@@ -155,8 +155,18 @@ bool Context::answer_error(const Envelope& request, ErrorKind kind, std::string_
 u64 Context::discard(LetterReason reason, ErrorKind kind, std::string_view text) {
   bury_unsent();
   u64 left = 0;
+  for (Inlet& input : kernel_.inputs) {
+    // SYNC: partner add_seq_cst in tell_receivers().
+    u32 end = Link::kOpen;
+    while (end == Link::kOpen && !atomic::claim_seq_cst(&input.link->end, &end, u32(Link::kEnded))) {
+    }
+    if (end != Link::kOpen && !input.is_shared) continue;  // what came since then is its sender's
+    left += discard(input, reason, kind, text);
+    // SYNC: partner load_acquire in bury_behind_end(): this side's place in the ring.
+    atomic::store_release(&input.link->end, u32(Link::kLeft));
+    room_was_made(input);
+  }
   for (Inlet& lane : kernel_.lanes) left += discard(lane, reason, kind, text);
-  for (Inlet& input : kernel_.inputs) left += discard(input, reason, kind, text);
   count(&control_.dropped_closed, left);
   return left;
 }

@@ -252,7 +252,11 @@ class Metal : public Backend {
     link->from = &from;
     link->to = &to;
     auto outputs = from.outputs, inputs = to.inputs;
-    outputs.push_back(link);
+    if (spec.output < outputs.size()) {
+      outputs[spec.output] = link;
+    } else {
+      outputs.push_back(link);
+    }
     inputs.push_back(link);
     Block outputs_table = table_of(from, outputs), inputs_table = table_of(to, inputs);
     from.outputs = std::move(outputs);

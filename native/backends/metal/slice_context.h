@@ -56,14 +56,14 @@ struct SliceContext {
     nowhere = 0;
     if (to > control->output_count) return drop(kNoteClosed, bytes);
     RW_SHARED SliceLink* link = link_at(control, control->outputs, to - 1);
+    if (link->ended) return drop(kNoteClosed, bytes);
     if (bytes > link->max_message) return drop(kNoteTooLarge, bytes);
     if (output != to) {
       if (output) out.show();
       out.open(ring_at(queue_of(link)));
       output = to;
     }
-    if (has_room(&out)) return (RW_SHARED u8*)raw_payload(out.ring.slot(out.next));
-    return link->ended ? drop(kNoteClosed, bytes) : (RW_SHARED u8*)nullptr;
+    return has_room(&out) ? (RW_SHARED u8*)raw_payload(out.ring.slot(out.next)) : (RW_SHARED u8*)nullptr;
   }
   RW_FN void commit(u32 to, u32 bytes) RW_PRIVATE {
     if (to == 0) return commit_message(bytes);
