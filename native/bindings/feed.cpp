@@ -38,6 +38,10 @@ void init_feed(py::module_& module) {
   py::class_<Feed, SharedFeed>(module, "Feed")
       .def("stop", &Feed::stop, py::call_guard<py::gil_scoped_release>())
       .def("wait", &wait, py::arg("timeout"))
+      .def_property_readonly("queue", [](const Feed& feed) { return feed.queue()->name(); })
+      .def_property_readonly("kernel", [](const Feed& feed) { return feed.kernel()->name(); })
+      .def_property_readonly("to_kernel",
+                             [](const Feed& feed) { return feed.direction() == Feed::Direction::kToKernel; })
       .def_property_readonly("done", &Feed::done)
       .def_property_readonly("why", &Feed::why)
       .def_property_readonly("moved", &Feed::moved)

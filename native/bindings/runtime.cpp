@@ -291,6 +291,7 @@ void init_runtime(py::module_& module) {
       .def_property_readonly("name", &Kernel::name)
       .def_property_readonly("kind", [](const Kernel& kernel) { return kernel.type().name; })
       .def_property_readonly("worker", [](const Kernel& kernel) { return kernel.port().worker; })
+      .def_property_readonly("grid", &Kernel::grid)
       .def_property_readonly("bridge",
                              [](const Kernel& kernel) { return kernel.port().bridge ? "pumped" : "direct"; })
       .def_property_readonly("state", [](Kernel& kernel) { return name_of(kernel.state()); })
@@ -375,6 +376,7 @@ void init_runtime(py::module_& module) {
       .def("link", &link, py::arg("source"), py::arg("target"), py::arg("capacity"), py::arg("slot_size"))
       .def("queue", &Runtime::find_queue, py::arg("name"))
       .def("queues", &Runtime::queues)
+      .def("feeds", &Runtime::feeds)
       .def("link_telemetry", &Runtime::link_telemetry)
       .def("reset_telemetry", &Runtime::reset_telemetry)
       .def("close", &close, py::arg("drain") = false, py::arg("timeout") = py::none());

@@ -68,6 +68,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   // both ends, or the runtime is closed.
   std::shared_ptr<Feed> feed(Feed::Direction direction, std::shared_ptr<NamedQueue> queue,
                              std::shared_ptr<Kernel> kernel, const BodyFields& fields);
+  std::vector<std::shared_ptr<Feed>> feeds();
   std::vector<LinkTelemetry> link_telemetry();
   // Messages that were ever put into links to, and from, that kernel.
   struct LinkFlow {
@@ -127,7 +128,6 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   void record_idle();
   std::vector<TimedLink> links();
   u32 free_output(const std::string& kernel);
-  std::vector<std::shared_ptr<Feed>> feeds();
 
   const RuntimeOptions options_;
   const std::shared_ptr<Recorder> recorder_ = std::make_shared<Recorder>();

@@ -45,6 +45,9 @@ from ringway.runtime import backends as backends
 from ringway.shared_queues import SharedQueueInfo as SharedQueueInfo
 from ringway.shared_queues import remove_shared_queue as remove_shared_queue
 from ringway.shared_queues import shared_queues as shared_queues
+from ringway.topology import Topology as Topology
+from ringway.topology import TopologyEdge as TopologyEdge
+from ringway.topology import TopologyNode as TopologyNode
 from ringway.types import Array as Array
 from ringway.types import f16 as f16
 from ringway.types import f32 as f32
@@ -99,6 +102,9 @@ __all__ = [
     "SharedQueueInfo",
     "Telemetry",
     "TerminateReport",
+    "Topology",
+    "TopologyEdge",
+    "TopologyNode",
     "VectorRequest",
     "VectorResponse",
     "backends",

@@ -39,6 +39,7 @@ from ringway.runtime import (
     snapshot,
 )
 from ringway.runtime_calls import check_output, launch_checked, link_arguments, start_checked, start_export
+from ringway.topology import Topology, topology_of
 from ringway.traceable import AsyncTraceable
 
 
@@ -141,6 +142,10 @@ class AsyncRuntime(Recordable, AsyncTraceable):
     def telemetry(self) -> RuntimeTelemetry:
         """Return a snapshot of all counters, without stopping anything."""
         return snapshot(self._core)
+
+    def topology(self) -> Topology:
+        """Return the graph of kernels and queues, links and feeds, which can be drawn."""
+        return topology_of(self._core)
 
     def reset_telemetry(self) -> None:
         """Count from here on, in every kernel, link and queue."""

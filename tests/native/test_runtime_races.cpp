@@ -93,7 +93,8 @@ void end_receivers_under_load(Runtime* runtime, const Mode& mode, bool fails, st
   auto source = runtime->launch("relay", "", in_mode(mode, {.capacity = 1024, .worker = 0}));
   source->activate();
   for (int round = 0; round < 40; ++round) {
-    auto sink = runtime->launch(fails ? "faulty" : "relay", "sink", in_mode(mode, {.dead_letters = 0}), replicas);
+    auto sink =
+        runtime->launch(fails ? "faulty" : "relay", "sink", in_mode(mode, {.dead_letters = 0}), replicas);
     runtime->link(*source, *sink, 64, 64);
     sink->activate();
     const u64 closed = source->telemetry().control.dropped_closed;

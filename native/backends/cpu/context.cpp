@@ -264,7 +264,8 @@ void Context::tell_receivers() {
     out.link->to->notify(&worker_);
     // SYNC: partner claim_seq_cst in discard(), by read-modify-writes of one word: who ends the link discards what was
     // published before; who publishes later sees the end here. Relaxed on one worker, whose lock orders the two.
-    const u32 end = out.elsewhere ? atomic::add_seq_cst(&out.link->end, 0U) : atomic::load_relaxed(&out.link->end);
+    const u32 end =
+        out.elsewhere ? atomic::add_seq_cst(&out.link->end, 0U) : atomic::load_relaxed(&out.link->end);
     if (end != Link::kOpen) bury_behind_end(out);
   }
 }

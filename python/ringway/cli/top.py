@@ -10,10 +10,12 @@ from typing import Any
 from ringway.cli.arguments import count, number
 from ringway.cli.console import Console
 from ringway.cli.top_tables import TITLES, Document, shared_table, tables
-from ringway.errors import Closed, Error, NotFound
+from ringway.errors import Closed, Error, InvalidOption, NotFound
 from ringway.shared_queues import shared_queues
 from ringway.telemetry.find import ask, runtimes
+from ringway.topology import Topology
 
+GRAPHS = {"mermaid": Topology.mermaid, "dot": Topology.dot, "svg": Topology.svg}
 CLEAR = "\x1b[H\x1b[J"
 
 
@@ -27,7 +29,13 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("pid", nargs="*", type=count(1), help="of the processes; default: all that export")
     parser.add_argument("--once", action="store_true", help="print one table and end")
-    parser.add_argument("--json", action="store_true", help="print a JSON document per look, one a line")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print a JSON document per look, one a line")
+    form.add_argument(
+        "--graph",
+        choices=GRAPHS,
+        help="print what is linked to what, once: for Mermaid, in Graphviz's DOT, or as SVG by Graphviz",
+    )
     parser.add_argument(
         "--interval", type=number(0.01, 3600), default=1.0, metavar="SECONDS", help="between two looks (1)"
     )
@@ -85,8 +93,22 @@ def show(
     console.out.flush()
 
 
+def draw(answers: list[Document], form: str, console: Console) -> None:
+    """Print the graph of each runtime; `InvalidOption` for several as SVG, one picture a document."""
+    if form == "svg" and len(answers) > 1:
+        pids = ", ".join(str(answer["pid"]) for answer in answers)
+        raise InvalidOption(
+            f"--graph svg draws one runtime, and there are {len(answers)} (processes {pids}): name one"
+        )
+    for answer in answers:
+        console.line(GRAPHS[form](Topology.from_dict(answer["topology"])).rstrip("\n"))
+
+
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Look once, or until Ctrl-C or the processes' end."""
+    if arguments.graph:
+        draw(look(arguments.pid), arguments.graph, console)
+        return 0
     before: list[Document] = []
     while True:
         try:

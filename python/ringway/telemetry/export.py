@@ -19,13 +19,14 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ringway._core import Latency, __version__
 from ringway.errors import Error
 from ringway.telemetry.metrics import HasTelemetry
+from ringway.topology import Topology
 
-FORMAT = 2  # of the document
+FORMAT = 3  # of the document
 PATIENCE = 1.0  # seconds with one who connects and does not ask, or does not read
 _numbers = itertools.count()
 
@@ -50,7 +51,14 @@ def directory() -> Path:
     return path
 
 
-def document(runtime: HasTelemetry, began: float) -> dict[str, Any]:
+class Exported(HasTelemetry, Protocol):
+    """A runtime as another process sees it."""
+
+    def topology(self) -> Topology:
+        """Return the graph of kernels and queues."""
+
+
+def document(runtime: Exported, began: float) -> dict[str, Any]:
     """Return a snapshot as plain values; times in seconds, ``clock`` of one that only counts up."""
     snapshot = runtime.telemetry()
     return {
@@ -92,6 +100,7 @@ def document(runtime: HasTelemetry, began: float) -> dict[str, Any]:
             }
             for link in snapshot.links
         ],
+        "topology": runtime.topology().to_dict(),
         "queues": {
             name: {
                 "capacity": queue.capacity,
@@ -120,7 +129,7 @@ def _latency(latency: Latency) -> dict[str, float]:
 class Exporter:
     """Answers for one runtime, which it does not keep alive, until `close`."""
 
-    def __init__(self, runtime: HasTelemetry) -> None:
+    def __init__(self, runtime: Exported) -> None:
         self._runtime = weakref.ref(runtime)
         self._began = time.monotonic()
         self._pid = os.getpid()
