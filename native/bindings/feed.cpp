@@ -1,4 +1,4 @@
-// Feeds between named queues and kernels.
+// Feeds between named queues and kernels, and topics, which feed many.
 #include "core/feed.h"
 
 #include "bindings/bindings.h"
@@ -12,32 +12,53 @@ namespace ringway::bindings {
 namespace {
 
 using SharedFeed = std::shared_ptr<Feed>;
+using SharedTopic = std::shared_ptr<Topic>;
+using Unlocked = py::call_guard<py::gil_scoped_release>;
 
-SharedFeed start(Runtime& runtime, const std::shared_ptr<NamedQueue>& queue,
-                 const std::shared_ptr<Kernel>& kernel, bool to_kernel) {
-  BodyFields fields;
-  if (to_kernel && queue->type().content == Content::kMessage) {
-    const py::object type = message_class_of(queue->type().type_id);
-    if (type) fields = body_fields(message_type(type));
-  }
+// Where the fields of an envelope are in what the queue carries.
+BodyFields fields_of(const NamedQueue& queue) {
+  if (queue.type().content != Content::kMessage) return {};
+  const py::object type = message_class_of(queue.type().type_id);
+  return type ? body_fields(message_type(type)) : BodyFields{};
+}
+
+SharedFeed start_feed(Runtime& runtime, const std::shared_ptr<NamedQueue>& queue,
+                      const std::shared_ptr<Kernel>& kernel, bool to_kernel) {
+  const BodyFields fields = to_kernel ? fields_of(*queue) : BodyFields{};
   const WaitingCall call(&runtime);
   return runtime.feed(to_kernel ? Feed::Direction::kToKernel : Feed::Direction::kToQueue, queue, kernel,
                       fields);
 }
 
-bool wait(Feed& feed, const py::object& timeout) {
+SharedTopic start_topic(Runtime& runtime, const std::shared_ptr<NamedQueue>& queue) {
+  const BodyFields fields = fields_of(*queue);
+  const WaitingCall call(&runtime);
+  return runtime.topic(queue, fields);
+}
+
+template <class Mover>
+bool wait(Mover& mover, Runtime& runtime, const py::object& timeout) {
   const Check check = signal_check();
   const double seconds = seconds_or_forever(timeout);
-  const WaitingCall call(&feed.kernel()->runtime());
-  return feed.wait(Wait::seconds(seconds, check));
+  const WaitingCall call(&runtime);
+  return mover.wait(Wait::seconds(seconds, check));
+}
+
+py::list subscribers_of(Topic& topic) {
+  py::list names;
+  for (const auto& kernel : topic.subscribers()) names.append(kernel->name());
+  return names;
 }
 
 }  // namespace
 
 void init_feed(py::module_& module) {
   py::class_<Feed, SharedFeed>(module, "Feed")
-      .def("stop", &Feed::stop, py::call_guard<py::gil_scoped_release>())
-      .def("wait", &wait, py::arg("timeout"))
+      .def("stop", &Feed::stop, Unlocked())
+      .def(
+          "wait",
+          [](Feed& feed, const py::object& timeout) { return wait(feed, feed.kernel()->runtime(), timeout); },
+          py::arg("timeout"))
       .def_property_readonly("queue", [](const Feed& feed) { return feed.queue()->name(); })
       .def_property_readonly("kernel", [](const Feed& feed) { return feed.kernel()->name(); })
       .def_property_readonly("to_kernel",
@@ -46,8 +67,33 @@ void init_feed(py::module_& module) {
       .def_property_readonly("why", &Feed::why)
       .def_property_readonly("moved", &Feed::moved)
       .def_property_readonly("refused", &Feed::refused);
-  module.def("start_feed", &start, py::arg("runtime"), py::arg("queue"), py::arg("kernel"),
+  module.def("start_feed", &start_feed, py::arg("runtime"), py::arg("queue"), py::arg("kernel"),
              py::arg("to_kernel"));
+  py::class_<Topic, SharedTopic>(module, "Topic")
+      .def(
+          "subscribe",
+          [](const SharedTopic& topic, Runtime& runtime, const std::shared_ptr<Kernel>& kernel) {
+            const WaitingCall call(&runtime);
+            runtime.subscribe(*topic, kernel);
+          },
+          py::arg("runtime"), py::arg("kernel"))
+      .def("unsubscribe", &Topic::unsubscribe, py::arg("kernel"), Unlocked())
+      .def_property_readonly("subscribers", &subscribers_of)
+      .def("stop", &Topic::stop, Unlocked())
+      .def(
+          "wait",
+          [](Topic& topic, Runtime& runtime, const py::object& timeout) {
+            return wait(topic, runtime, timeout);
+          },
+          py::arg("runtime"), py::arg("timeout"))
+      .def_property_readonly("queue", [](const Topic& topic) { return topic.queue()->name(); })
+      .def_property_readonly("done", &Topic::done)
+      .def_property_readonly("why", &Topic::why)
+      .def_property_readonly("taken", &Topic::taken)
+      .def_property_readonly("delivered", &Topic::delivered)
+      .def_property_readonly("unheard", &Topic::unheard)
+      .def_property_readonly("refused", &Topic::refused);
+  module.def("start_topic", &start_topic, py::arg("runtime"), py::arg("queue"));
 }
 
 }  // namespace ringway::bindings

@@ -377,6 +377,7 @@ void init_runtime(py::module_& module) {
       .def("queue", &Runtime::find_queue, py::arg("name"))
       .def("queues", &Runtime::queues)
       .def("feeds", &Runtime::feeds)
+      .def("topics", &Runtime::topics)
       .def("link_telemetry", &Runtime::link_telemetry)
       .def("reset_telemetry", &Runtime::reset_telemetry)
       .def("close", &close, py::arg("drain") = false, py::arg("timeout") = py::none());

@@ -12,11 +12,9 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <thread>
 
-#include "core/body_fields.h"
-#include "core/kernel.h"
-#include "core/named_queue.h"
+#include "core/conveyor.h"
+#include "core/queue_source.h"
 
 namespace ringway {
 
@@ -27,21 +25,20 @@ class Feed {
   // Throws kTypeMismatch when the kernel takes no message that the queue carries.
   Feed(Direction direction, std::shared_ptr<NamedQueue> queue, std::shared_ptr<Kernel> kernel,
        const BodyFields& fields);
-  ~Feed();
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
   // Returns when the thread has ended.
   void stop();
   // Whether it has ended: stopped, or because its source or its target has.
-  bool done() const { return atomic::load_seq_cst(&done_) != 0; }  // SYNC: partner run(): the text of end()
-  bool wait(const Wait& until);                                    // for the end; false at the deadline
-  std::string why() const { return done() ? why_ : ""; }           // it ended
+  bool done() const { return conveyor_.done(); }
+  bool wait(const Wait& until) { return conveyor_.wait(until); }  // for the end; false at the deadline
+  std::string why() const { return conveyor_.why(); }             // it ended
   u64 moved() const { return atomic::load_relaxed(&moved_); }
   u64 refused() const { return atomic::load_relaxed(&refused_); }
 
   Direction direction() const { return direction_; }
-  const std::shared_ptr<NamedQueue>& queue() const { return queue_; }
+  const std::shared_ptr<NamedQueue>& queue() const { return source_.queue(); }
   const std::shared_ptr<Kernel>& kernel() const { return kernel_; }
 
  private:
@@ -50,25 +47,18 @@ class Feed {
   void run();
   void move_to_kernel();
   void move_to_queue();
-  bool take(Message* message);
   void put_into_kernel(const Message& message);
   void put_into_queue(const Message& message);
   // Calls `put`; what it refuses becomes a dead letter. Throws kClosed.
   void deliver(const Message& message, const std::function<bool()>& put);
   void bury(LetterReason reason, const Message& message, const std::string& text);
-  bool stopping() const;
-  std::string name() const;
+  bool stopping() const { return conveyor_.stopping(); }
 
   const Direction direction_;
-  const std::shared_ptr<NamedQueue> queue_;
+  QueueSource source_;
   const std::shared_ptr<Kernel> kernel_;
-  const BodyFields fields_;
-  const u32 process_;
   u64 moved_ = 0, refused_ = 0;
-  u32 stop_ = 0, done_ = 0;
-  std::string why_;
-  Signal finished_;
-  std::unique_ptr<std::thread> thread_;  // the last member: it uses the others
+  Conveyor conveyor_;  // the last member: its thread uses the others
 };
 
 }  // namespace ringway

@@ -272,6 +272,30 @@ std::vector<std::shared_ptr<Feed>> Runtime::feeds() {
   return feeds_;
 }
 
+std::shared_ptr<Topic> Runtime::topic(std::shared_ptr<NamedQueue> queue, const BodyFields& fields) {
+  check_usable();
+  std::lock_guard lock(changing_);
+  check_open();
+  std::lock_guard list(listing_);
+  std::erase_if(topics_, [](const auto& topic) { return topic->done(); });
+  return topics_.emplace_back(std::make_shared<Topic>(std::move(queue), fields));
+}
+
+std::vector<std::shared_ptr<Topic>> Runtime::topics() {
+  std::lock_guard list(listing_);
+  return topics_;
+}
+
+void Runtime::subscribe(Topic& topic, std::shared_ptr<Kernel> kernel) {
+  if (&kernel->runtime() != this) {
+    throw Error(ErrorKind::kInvalidOption, "kernel '" + kernel->name() + "' must belong to this runtime");
+  }
+  std::lock_guard lock(changing_);
+  check_open();
+  kernel->check_usable();
+  topic.subscribe(std::move(kernel));
+}
+
 std::shared_ptr<CompletionPort> Runtime::open_port() {
   check_usable();
   std::lock_guard lock(changing_);

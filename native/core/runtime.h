@@ -11,6 +11,7 @@
 #include "core/queue_table.h"
 #include "core/record/recorder.h"
 #include "core/registry.h"
+#include "core/topic.h"
 
 namespace ringway {
 
@@ -69,6 +70,11 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::shared_ptr<Feed> feed(Feed::Direction direction, std::shared_ptr<NamedQueue> queue,
                              std::shared_ptr<Kernel> kernel, const BodyFields& fields);
   std::vector<std::shared_ptr<Feed>> feeds();
+  // Hands what a queue, of this runtime or another, gets on to kernels of this runtime, until it is stopped, the queue ends,
+  // or the runtime is closed.
+  std::shared_ptr<Topic> topic(std::shared_ptr<NamedQueue> queue, const BodyFields& fields);
+  std::vector<std::shared_ptr<Topic>> topics();
+  void subscribe(Topic& topic, std::shared_ptr<Kernel> kernel);
   std::vector<LinkTelemetry> link_telemetry();
   // Messages that were ever put into links to, and from, that kernel.
   struct LinkFlow {
@@ -151,6 +157,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::vector<TimedLink> links_;
   std::vector<std::shared_ptr<CompletionPort>> ports_;
   std::vector<std::shared_ptr<Feed>> feeds_;
+  std::vector<std::shared_ptr<Topic>> topics_;
   u32 next_index_ = 0;
   u32 next_queue_ = 0;
   u64 buffers_made_ = 0;

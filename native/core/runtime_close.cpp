@@ -28,6 +28,7 @@ Runtime::CloseReport Runtime::close(bool drain, const Wait& until) {
   replies_.close();
   queues_.close();
   for (const auto& feed : feeds()) feed->stop();
+  for (const auto& topic : topics()) topic->stop();
   std::string held_up;
   try {
     end_all(until.check, &reports);
@@ -125,6 +126,7 @@ void Runtime::forget_all() {
     std::lock_guard list(listing_);
     kernels_.clear();
     feeds_.clear();
+    topics_.clear();
   }
   ended_ = true;
   log::info({"closed", {}, name()}, [&] { return "runtime on " + backend_name_ + " closed"; });

@@ -45,6 +45,7 @@ from ringway.runtime import backends as backends
 from ringway.shared_queues import SharedQueueInfo as SharedQueueInfo
 from ringway.shared_queues import remove_shared_queue as remove_shared_queue
 from ringway.shared_queues import shared_queues as shared_queues
+from ringway.topics import Topic as Topic
 from ringway.topology import Topology as Topology
 from ringway.topology import TopologyEdge as TopologyEdge
 from ringway.topology import TopologyNode as TopologyNode
@@ -102,6 +103,7 @@ __all__ = [
     "SharedQueueInfo",
     "Telemetry",
     "TerminateReport",
+    "Topic",
     "Topology",
     "TopologyEdge",
     "TopologyNode",

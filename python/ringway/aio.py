@@ -18,7 +18,7 @@ from uuid import UUID
 from numpy.typing import NDArray
 
 from ringway import _core
-from ringway.aio_feeds import AsyncFeed
+from ringway.aio_feeds import AsyncFeed, AsyncTopic
 from ringway.aio_kernels import AsyncKernel, AsyncKernelQueue
 from ringway.aio_queues import AsyncQueue
 from ringway.aio_turns import Turns
@@ -39,6 +39,7 @@ from ringway.runtime import (
     snapshot,
 )
 from ringway.runtime_calls import check_output, launch_checked, link_arguments, start_checked, start_export
+from ringway.topics import start as start_topic
 from ringway.topology import Topology, topology_of
 from ringway.traceable import AsyncTraceable
 
@@ -211,6 +212,10 @@ class AsyncRuntime(Recordable, AsyncTraceable):
     async def feed(self, source: AsyncQueue | AsyncKernel, target: AsyncQueue | AsyncKernel) -> AsyncFeed:
         """Hand messages on from a queue to a kernel, or from a kernel to a queue; see `Runtime.feed`."""
         return AsyncFeed(*start(self._core, source, target, AsyncQueue, AsyncKernel))
+
+    async def topic(self, queue: AsyncQueue, *kernels: AsyncKernel) -> AsyncTopic:
+        """Hand what a queue gets on to every kernel that subscribes; see `Runtime.topic`."""
+        return AsyncTopic(*start_topic(self._core, queue, AsyncQueue), AsyncKernel, kernels)
 
     def queue_named(self, name: str) -> AsyncQueue | AsyncKernelQueue:
         """Return the queue of that name; see `Runtime.queue_named`."""

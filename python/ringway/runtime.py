@@ -27,6 +27,7 @@ from ringway.queue_types import Carried
 from ringway.queues import Queue
 from ringway.recording import Recordable
 from ringway.runtime_calls import check_output, launch_checked, link_arguments, start_checked, start_export
+from ringway.topics import Topic, start_topic
 from ringway.topology import Topology, topology_of
 from ringway.traceable import Traceable
 
@@ -292,6 +293,34 @@ class Runtime(Recordable, Traceable):
             The kernel takes no message that the queue carries.
         """
         return start_feed(self._core, source, target)
+
+    def topic(self, queue: Queue, *kernels: Kernel) -> Topic:
+        """Hand what a queue gets on to every kernel that subscribes: one producer, many kernels.
+
+        A native thread does it. Who publishes sends to the queue, from another process too when it is shared.
+        Each kernel's own policy says what happens when its mailbox is full: under ``block`` and ``reject``
+        the topic waits for it, so that the queue fills up and its policy meets the senders; under
+        ``drop_new`` and ``drop_oldest`` it loses messages and holds up nobody. What comes while nobody has
+        subscribed is gone.
+
+        Parameters
+        ----------
+        queue
+            One that nobody else receives from: a message goes to one receiver.
+        *kernels
+            Kernels of this runtime that subscribe at once; others by `Topic.subscribe`.
+
+        Returns
+        -------
+        Topic
+            Ends when it is stopped, or its queue or runtime has ended; a kernel that has ended leaves it.
+
+        Raises
+        ------
+        TypeMismatch
+            A kernel takes no message that the queue carries.
+        """
+        return start_topic(self._core, queue, kernels)
 
     def queue_named(self, name: str) -> Queue | KernelQueue:
         """Return the queue of that name; `NotFound` when there is none.

@@ -30,15 +30,15 @@ class TopologyNode:
 
 @dataclasses.dataclass(frozen=True)
 class TopologyEdge:
-    """A link between kernels, or a feed between a queue and a kernel.
+    """A link between kernels, a feed between a queue and a kernel, or what a topic's queue hands to one.
 
     ``text`` names a link's output where it has a name, and is its number, from 0, where it has none; empty
-    for a feed.
+    for the others.
     """
 
     source: str
     target: str
-    kind: Literal["link", "feed"]
+    kind: Literal["link", "feed", "topic"]
     text: str = ""
 
 
@@ -59,7 +59,7 @@ class Topology:
             shape = f'[("{text}")]' if node.kind == "queue" else f'["{text}"]'
             lines.append(f"  {ids[node.name]}{shape}")
         for edge in self.edges:
-            arrow = "-.->" if edge.kind == "feed" else "-->"
+            arrow = "-->" if edge.kind == "link" else "-.->"
             text = f'|"{_mermaid_text(edge.text)}"|' if edge.text else ""
             lines.append(f"  {ids[edge.source]} {arrow}{text} {ids[edge.target]}")
         return "\n".join(lines) + "\n"
@@ -72,7 +72,7 @@ class Topology:
             label = _dot_text("\n".join(_label(node)))
             lines.append(f"  {_dot_text(node.name)} [label={label}{shape}];")
         for edge in self.edges:
-            style = ", style=dashed" if edge.kind == "feed" else ""
+            style = "" if edge.kind == "link" else ", style=dashed"
             ends = f"{_dot_text(edge.source)} -> {_dot_text(edge.target)}"
             lines.append(f"  {ends} [label={_dot_text(edge.text)}{style}];")
         return "\n".join([*lines, "}"]) + "\n"
@@ -144,7 +144,10 @@ def topology_of(runtime: _core.Runtime) -> Topology:
     """
     kernels = {kernel.name: kernel for kernel in runtime.kernels()}
     links, feeds = runtime.link_telemetry(), [feed for feed in runtime.feeds() if not feed.done]
-    queues = dict.fromkeys([*(queue.name for queue in runtime.queues()), *(feed.queue for feed in feeds)])
+    topics = [topic for topic in runtime.topics() if not topic.done]
+    queues = dict.fromkeys(
+        [*(queue.name for queue in runtime.queues()), *(mover.queue for mover in (*feeds, *topics))]
+    )
     nodes = [
         *(_kernel_node(kernel) for kernel in kernels.values()),
         *(TopologyNode(q, "queue") for q in queues),
@@ -159,6 +162,9 @@ def topology_of(runtime: _core.Runtime) -> Topology:
         if feed.kernel in kernels:
             ends = (feed.queue, feed.kernel) if feed.to_kernel else (feed.kernel, feed.queue)
             edges.append(TopologyEdge(*ends, "feed"))
+    for topic in topics:
+        names = [name for name in topic.subscribers if name in kernels]
+        edges += [TopologyEdge(topic.queue, name, "topic") for name in names]
     return Topology(runtime.name, tuple(nodes), tuple(edges))
 
 
