@@ -146,7 +146,11 @@ def topology_of(runtime: _core.Runtime) -> Topology:
     links, feeds = runtime.link_telemetry(), [feed for feed in runtime.feeds() if not feed.done]
     topics = [topic for topic in runtime.topics() if not topic.done]
     queues = dict.fromkeys(
-        [*(queue.name for queue in runtime.queues()), *(mover.queue for mover in (*feeds, *topics))]
+        [
+            *(queue.name for queue in runtime.queues()),
+            *(feed.queue for feed in feeds),
+            *(topic.queue for topic in topics),
+        ]
     )
     nodes = [
         *(_kernel_node(kernel) for kernel in kernels.values()),
