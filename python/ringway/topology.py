@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ringway import _core
-from ringway.errors import Error, NotFound
+from ringway.errors import Error, InvalidOption, NotFound
 
 DRAWING_SECONDS = 60.0
 
@@ -115,10 +115,15 @@ class Topology:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Topology:
-        """Return what `to_dict` was called on."""
-        nodes = tuple(TopologyNode(**node) for node in values["nodes"])
-        edges = tuple(TopologyEdge(**edge) for edge in values["edges"])
-        return cls(values["runtime"], nodes, edges)
+        """Return what `to_dict` was called on; `InvalidOption` for what it did not make."""
+        try:
+            nodes = tuple(TopologyNode(**node) for node in values["nodes"])
+            edges = tuple(TopologyEdge(**edge) for edge in values["edges"])
+            return cls(values["runtime"], nodes, edges)
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise InvalidOption(
+                f"values are {values!r}; they must be what Topology.to_dict returned"
+            ) from error
 
 
 def _label(node: TopologyNode) -> list[str]:

@@ -30,6 +30,7 @@ from ringway.feeds import BaseFeed
 from ringway.kernel_queues import KernelQueue
 from ringway.memorypack import Codec
 from ringway.queues import PeekedSlots, ReservedSlots
+from ringway.topics import BaseTopic
 
 from tests.python.hostile_values import (
     ADDS,
@@ -132,6 +133,10 @@ class World:
             rw.SharedQueueInfo: lambda: None,
             rw.Telemetry: self.kernel.telemetry,
             rw.TerminateReport: lambda: None,
+            rw.Topic: lambda: self.runtime.topic(self.queue()),
+            rw.Topology: self.runtime.topology,
+            rw.TopologyEdge: lambda: None,
+            rw.TopologyNode: lambda: None,
             rw.VectorRequest: lambda: rw.VectorRequest([1], [2]),
             rw.VectorResponse: lambda: self.runtime.kernel("strict").request(rw.VectorRequest([1], [2]), 20),
             Codec: lambda: Codec("int32"),
@@ -176,7 +181,8 @@ class Call:
     attribute: str
     parameters: dict[str, bool]
     positional: bool = False
-    more: bool = False  # takes any further arguments
+    more: bool = False  # takes any further arguments, behind those of `leading`
+    leading: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -205,6 +211,11 @@ def signature(name: str, short: str, function: Any) -> Call:
         attribute,
         parameters,
         more=any(p.kind == p.VAR_POSITIONAL for p in known.parameters.values()),
+        leading=tuple(
+            p.name
+            for p in known.parameters.values()
+            if p.kind == p.POSITIONAL_OR_KEYWORD and p.name != "self"
+        ),
     )
 
 
@@ -283,7 +294,7 @@ def consume(world: World, result: Any) -> None:
     elif isinstance(result, (ReservedSlots, PeekedSlots)):
         with result as slots:
             len(slots)
-    if isinstance(result, BaseFeed):
+    if isinstance(result, (BaseFeed, BaseTopic)):
         stopped = result.stop()
         if inspect.iscoroutine(stopped):
             world.wait(stopped)
@@ -318,7 +329,9 @@ def make(world: World, call: Call, values: dict[str, Any], more: list[Any]) -> A
         function = getattr(subject, call.attribute)
     if call.positional:
         return function(*values.values())
-    return function(*more, **values)
+    first = [values[name] for name in call.leading if name in values] if more else []
+    rest = {name: value for name, value in values.items() if not more or name not in call.leading}
+    return function(*first, *more, **rest)
 
 
 def attempted(world: World, call: Call, values: dict[str, Any], more: list[Any]) -> None:
