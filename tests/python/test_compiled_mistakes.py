@@ -179,10 +179,64 @@ def float_index(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.v[msg.value] = 1.0
 
 
-@says("for over 'state.v'; write for i in range(...)", "for v in")
-def loops_over_values(ctx: rw.Context, msg: Ask, state: Slate) -> None:
-    for v in state.v:
+@says("for over 'msg.key'; write for i in range(...), for x in array, enumerate(array)", "for v in")
+def loops_over_a_number(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    for v in msg.key:
         state.mean += v
+
+
+@says("'v' takes 2 names here", "v in")
+def forgets_the_index(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    for v in enumerate(state.v):
+        state.mean += v
+
+
+@says("'msg.key' is no array; an array, or (1, 2, 3)", "msg.key")
+def looks_in_a_number(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.on = 3 in msg.key
+
+
+@says("does not give each target a value; assign them one by one", "state.count, state.mean")
+def unpacks_a_call(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.count, state.mean = divmod(msg.key, 2)
+
+
+@says("f32 stored into 'state.count', i32", "msg.value")
+def unpacks_a_float(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.mean, state.count = 0.0, msg.value
+
+
+@says("f32 stored into 'state.count', i32; write int(...)", "max(state.v)")
+def greatest_as_integer(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.count = max(state.v)
+
+
+@says("'min(msg.key)' compares nothing; give it an array, or two numbers", "min(msg.key)")
+def least_of_one(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.count = min(msg.key)
+
+
+@says("'answer' may be used before it is assigned", "answer")
+def message_on_one_way(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    if msg.key > 0:
+        answer = Answer(1.0)
+    ctx.reply(answer)
+
+
+@says("'answer' is something else elsewhere, and a Ask here; use two names", "answer")
+def two_messages_in_one_local(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    answer = Answer(1.0)
+    answer = Ask(1, 1.0, 1, 1)
+
+
+@says("'state' is something else elsewhere, and a Slate here", "state")
+def replaces_the_state(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state = Slate(0, 0.0, False, state.v)
+
+
+@says("'state.mean' is no array", "state.mean")
+def copies_into_a_number(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.mean[:] = state.v
 
 
 @says("'state' is no number; name a field, as in state.field", "state")

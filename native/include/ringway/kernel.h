@@ -170,6 +170,25 @@ template <class T>
 RW_FN T greatest(T a, T b) {
   return b > a ? b : a;
 }
+// Of n numbers in a row, at least one; the pointer's type is deduced, since it says in which memory they lie.
+template <class T, class Values>
+RW_FN T least_of(Values values, i64 n) {
+  T found = values[0];
+  for (i64 i = 1; i < n; ++i) found = least<T>(found, values[i]);
+  return found;
+}
+template <class T, class Values>
+RW_FN T greatest_of(Values values, i64 n) {
+  T found = values[0];
+  for (i64 i = 1; i < n; ++i) found = greatest<T>(found, values[i]);
+  return found;
+}
+template <class T, class Values>
+RW_FN bool contains(Values values, i64 n, T wanted) {
+  for (i64 i = 0; i < n; ++i)
+    if (T(values[i]) == wanted) return true;
+  return false;
+}
 template <class T>
 RW_FN T magnitude(T a) {
   return a < 0 ? negate(a) : a;

@@ -34,7 +34,8 @@ class Expressions:
 
     unit: Unit
     source: Source
-    roots: dict[str, Struct]
+    roots: dict[str, Struct]  # message, state and messages built in locals, by name
+    built: dict[str, type[Any]]  # classes of the last
     locals: dict[str, Scalar]
     assigned: set[str]
     context: str | None
@@ -45,6 +46,8 @@ class Expressions:
         def refuse(self, node: ast.AST, what: str, remedy: str = "") -> Any: ...
         def strong(self, scalar: Scalar) -> Scalar: ...
         def helper(self, function: Callable[..., Any], node: ast.AST) -> Helper: ...
+        def contained(self, wanted: Value, node: ast.expr, within: ast.expr) -> str: ...
+        def extreme(self, least: bool, nodes: list[ast.expr], node: ast.Call) -> Value: ...
 
     def number(self, node: ast.expr) -> Value:
         """Return an expression that is a number."""
@@ -120,11 +123,7 @@ class Expressions:
     def _name(self, node: ast.Name) -> Value:
         if node.id in self.locals:
             if node.id not in self.assigned:
-                self.refuse(
-                    node,
-                    f"{node.id!r} may be used before it is assigned",
-                    "assign it before the branch or loop",
-                )
+                self.unassigned(node)
             return f"{node.id}_", self.locals[node.id]
         if node.id in self.roots or node.id == self.context:
             self.refuse(node, f"{node.id!r} is no number", f"name a field, as in {node.id}.field")
@@ -140,9 +139,17 @@ class Expressions:
         found: Value = self.refuse(node, what, remedy)
         return found
 
+    def unassigned(self, node: ast.Name) -> None:
+        """Refuse a local that has no value on some way to here."""
+        self.refuse(
+            node, f"{node.id!r} may be used before it is assigned", "assign it before the branch or loop"
+        )
+
     def place(self, node: ast.expr) -> tuple[str, Scalar | Array | Struct]:
         """Return what lies in the message or the state: a field, of it an element."""
         if isinstance(node, ast.Name) and node.id in self.roots:
+            if node.id in self.built and node.id not in self.assigned:
+                self.unassigned(node)
             return f"{node.id}_", self.roots[node.id]
         if isinstance(node, ast.Attribute):
             base, kind = self.place(node.value)
@@ -275,11 +282,16 @@ class Expressions:
         parts = []
         left = self.number(node.left)
         for operator, right_node in zip(node.ops, node.comparators, strict=True):
+            if isinstance(operator, ast.In | ast.NotIn):
+                if len(node.ops) > 1:
+                    self.refuse(node, f"'{ast.unparse(node)}' chains 'in'", "join the parts by 'and'")
+                found = self.contained(left, node, right_node)
+                return found if isinstance(operator, ast.In) else f"(!{found})", BOOL
             if type(operator) not in _COMPARED:
                 self.refuse(
                     node,
                     f"'{ast.unparse(node)}' has no meaning in a compiled kernel",
-                    "compare numbers by <, <=, ==, !=, >, >=",
+                    "compare numbers by <, <=, ==, !=, >, >=, in",
                 )
             right = self.number(right_node)
             kind = self.meet(left[1], right[1], node)
@@ -305,17 +317,12 @@ class Expressions:
                 self.refuse(node, f"'{ast.unparse(node.args[0])}' is no array")
             assert isinstance(kind, Array)
             return f"ringway::i64({kind.count})", WHOLE
+        if called in (min, max) and node.args:
+            return self.extreme(called is min, node.args, node)
         values = [self.number(argument) for argument in node.args]
         cast = named_by(called) if called is not Nothing else None
         if cast is not None and len(values) == 1:
             return self.converted(values[0], cast), cast
-        if called in (min, max) and len(values) == 2:
-            kind = self.meet(values[0][1], values[1][1], node)
-            both = ", ".join(self.cast(value, kind) for value in values)
-            return (
-                f"ringway::py::{'least' if called is min else 'greatest'}<{self.strong(kind).text}>({both})",
-                kind,
-            )
         if called is abs and len(values) == 1 and values[0][1] is not BOOL:
             kind = self.strong(values[0][1])
             return f"ringway::py::magnitude({self.cast(values[0], kind)})", values[0][1]

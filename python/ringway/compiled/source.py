@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from ringway.errors import KernelError
 
-ANY_PYTHON = "compiled kernels know numbers, structs, if, for over range, while, and calls of ctx"
+ANY_PYTHON = "compiled kernels know numbers, structs, if, for over range and arrays, while, and calls of ctx"
 
 
 class Source:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
-from ringway.compiled.expressions import Expressions, Value
+from ringway.compiled.arrays import WholeArrays, is_whole
+from ringway.compiled.expressions import Value
 from ringway.compiled.scalars import BOOL, I64, Array, Scalar, named_by
 from ringway.compiled.source import ANY_PYTHON
 from ringway.compiled.structs import Struct, c_field, c_name, is_struct_class, struct_of, type_id_of
@@ -13,11 +15,12 @@ from ringway.errors import SchemaError
 _CTX = "ctx.send(link, Message(...)), ctx.reply(Message(...)) and ctx.emit(Message(...))"
 
 
-class Statements(Expressions):
+class Statements(WholeArrays):
     """The part of a function's translation that deals with statements."""
 
     parameters: dict[str, Scalar]
     message: str | None
+    classes: dict[str, type[Any]]  # of message and state
     returns: Scalar | None
     lines: list[str]
     depth: int
@@ -36,9 +39,7 @@ class Statements(Expressions):
     def _statement(self, node: ast.stmt) -> bool:
         ends = False
         if isinstance(node, ast.Assign):
-            if len(node.targets) != 1 or isinstance(node.targets[0], ast.Tuple | ast.List):
-                self.refuse(node, "several targets of one assignment", "assign them one by one")
-            self._store(node.targets[0], node.value)
+            self._assign(node)
         elif isinstance(node, ast.AnnAssign):
             self._annotated(node)
         elif isinstance(node, ast.AugAssign):
@@ -102,15 +103,64 @@ class Statements(Expressions):
         self.checked = False
         return self.settle(node, BOOL, self.condition(node))
 
+    def _assign(self, node: ast.Assign) -> None:
+        """Translate an assignment: all values first, then the targets from left to right."""
+        first = node.targets[0]
+        if len(node.targets) == 1 and not isinstance(first, ast.Tuple | ast.List):
+            return self._store(first, node.value)
+        targets = [
+            first.elts if isinstance(first, ast.Tuple | ast.List) else [first] for first in node.targets
+        ]
+        given = node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else [node.value]
+        if any(len(row) != len(given) for row in targets):
+            self.refuse(
+                node, f"'{ast.unparse(node)}' does not give each target a value", "assign them one by one"
+            )
+        kept = [(value, self._kept(value)) for value in given]
+        for row in targets:
+            for target, (value, number) in zip(row, kept, strict=True):
+                self._store_number(target, value, number)
+        return None
+
+    def _kept(self, node: ast.expr) -> Value:
+        """Return a number as it is now, whatever is assigned after."""
+        text, kind = self.value(node)
+        self.temporaries += 1
+        self.put(f"const {self.strong(kind).text} t{self.temporaries} = {text};")
+        return f"t{self.temporaries}", kind
+
     def _store(self, target: ast.expr, given: ast.expr) -> None:
-        text, kind = self.value(given)
-        if isinstance(target, ast.Name):
-            return self._store_local(target, (text, kind))
+        if isinstance(target, ast.Name) and self._is_message(given):
+            return self._store_message(target, given)
+        if isinstance(target, ast.Subscript) and is_whole(target.slice):
+            self._refuse_message(target)
+            return self.copy_array(target, given)
+        return self._store_number(target, given, self.value(given))
+
+    def _refuse_message(self, target: ast.expr) -> None:
         root = target
         while isinstance(root, ast.Attribute | ast.Subscript):
             root = root.value
         if isinstance(root, ast.Name) and root.id == self.message:
             self.refuse(target, "a message is not changed", "change the state, or send a message of its own")
+
+    def _store_message(self, target: ast.Name, given: ast.expr) -> None:
+        """Keep a message that is built here in a local."""
+        name = target.id
+        text, struct, cls = self._message(given)
+        if name in self.locals or self.built.get(name, None if name in self.roots else cls) is not cls:
+            self.refuse(
+                target, f"{name!r} is something else elsewhere, and a {struct.name} here", "use two names"
+            )
+        self.roots[name], self.built[name] = struct, cls
+        self.assigned.add(name)
+        self.put(f"{name}_ = {text};")
+
+    def _store_number(self, target: ast.expr, given: ast.expr, value: Value) -> None:
+        text, kind = value
+        if isinstance(target, ast.Name):
+            return self.store_local(target, (text, kind))
+        self._refuse_message(target)
         self.checked = False
         place, into = self.place(target)
         if not isinstance(into, Scalar):
@@ -137,7 +187,7 @@ class Statements(Expressions):
             return f"{base}[{self.settle(node, I64, self.index(node.slice, kind.count))}]"
         return self.place(node)[0]
 
-    def _store_local(self, target: ast.Name, value: Value) -> None:
+    def store_local(self, target: ast.Name, value: Value) -> None:
         name = target.id
         if name in self.roots or name in (self.context, self.message):
             self.refuse(target, f"{name!r} is not assigned to", f"assign a field, as in {name}.field")
@@ -168,7 +218,7 @@ class Statements(Expressions):
         assert kind is not None
         value = self.value(node.value)
         self.storable(node.value, value, kind, repr(node.target.id))
-        self._store_local(node.target, (self.cast(value, kind), kind))
+        self.store_local(node.target, (self.cast(value, kind), kind))
 
     def _branch(self, body: list[ast.stmt]) -> tuple[bool, set[str]]:
         """Translate a nested block; whether it leaves, and what is assigned then."""
@@ -209,7 +259,7 @@ class Statements(Expressions):
         call = node.iter
         ranged = isinstance(call, ast.Call) and self.source.known(call.func) is range and not call.keywords
         if not ranged or not isinstance(node.target, ast.Name):
-            self.refuse(node, f"for over '{ast.unparse(call)}'", "write for i in range(...)")
+            return self.for_elements(node)
         assert isinstance(call, ast.Call)
         assert isinstance(node.target, ast.Name)
         if not 1 <= len(call.args) <= 3:
@@ -234,7 +284,7 @@ class Statements(Expressions):
         )
         before = set(self.assigned)
         self.depth += 1
-        self._store_local(node.target, (at, I64))
+        self.store_local(node.target, (at, I64))
         left = f"{end} - {at} <= {step}" if step > 0 else f"{end} - {at} >= {step}"
         self.put(f"{at} = {left} ? {end} : {at} + {step};")
         self.block(node.body)
@@ -320,11 +370,11 @@ class Statements(Expressions):
             or len(arguments) != (2 if verb == "send" else 1)
         ):
             self.refuse(node, f"'{ast.unparse(call)}'", f"known are {_CTX}")
-        name, struct = self._message(arguments[-1])
+        name, _, cls = self._message(arguments[-1])
         if verb == "send":
             self.put(f"{self.context}_.send({self._output(arguments[0])}u, {name});")
             return
-        wire = f"{struct[1]:#x}u"
+        wire = f"{type_id_of(cls):#x}u"
         if verb == "emit":
             self.put(f"{self.context}_.emit({wire}, {name});")
             return
@@ -340,8 +390,14 @@ class Statements(Expressions):
             self.unit.outputs.append(name)
         return self.unit.outputs.index(name) + 1
 
-    def _message(self, node: ast.expr) -> tuple[str, tuple[Struct, int]]:
-        """Build a message; return the name of its local, its struct and the type's number on the wire."""
+    def _is_message(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and is_struct_class(self.source.known(node.func))
+
+    def _message(self, node: ast.expr) -> tuple[str, Struct, type[Any]]:
+        """Name or build a message; return its name in C++, its struct and its class."""
+        if isinstance(node, ast.Name) and node.id in self.roots:
+            text, _ = self.place(node)
+            return text, self.roots[node.id], self.built.get(node.id) or self.classes[node.id]
         cls = self.source.known(node.func) if isinstance(node, ast.Call) else None
         if not is_struct_class(cls):
             self.refuse(
@@ -378,7 +434,7 @@ class Statements(Expressions):
                 self.put(f"for (int k = 0; k < {kind.count}; ++k) {local}.{c_field(field)}[k] = {text}[k];")
             else:
                 self.put(f"{local}.{c_field(field)} = {text};")
-        return local, (struct, type_id_of(cls))
+        return local, struct, cls
 
     def _member(self, struct: Struct, field: str, node: ast.expr) -> str:
         kind = struct.fields[field]

@@ -53,6 +53,8 @@ class Function(Statements):
         self.unit = unit
         self.source = source
         self.roots = roots
+        self.built: dict[str, type[Any]] = {}
+        self.classes: dict[str, type[Any]] = {}
         self.parameters = parameters
         self.context: str | None = None
         self.message: str | None = None
@@ -81,7 +83,8 @@ class Function(Statements):
     def declarations(self) -> str:
         """C++ of the locals."""
         own = {name: kind for name, kind in self.locals.items() if name not in self.parameters}
-        return "".join(f"  {self.strong(kind).text} {name}_ = 0;\n" for name, kind in own.items())
+        messages = "".join(f"  {c_name(self.roots[name].name)} {name}_{{}};\n" for name in self.built)
+        return messages + "".join(f"  {self.strong(kind).text} {name}_ = 0;\n" for name, kind in own.items())
 
     def strong(self, scalar: Scalar) -> Scalar:
         """Return the type that a written number has where nothing else says."""
@@ -175,6 +178,7 @@ class Translation:
             unit.real = F64
         body = Function(unit, source, {names[1]: structs[0], names[2]: structs[1]}, {})
         body.context, body.message = names[0], names[1]
+        body.classes = {names[1]: self.message, names[2]: self.state}
         body.translate()
         ctx, message, state = (f"{name}_" for name in names)
         words = [c_name(struct.name) for struct in structs]

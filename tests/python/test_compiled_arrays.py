@@ -1,0 +1,139 @@
+"""Whole arrays, tuples and messages in locals: a compiled handler ends as the same function in Python does."""
+
+import types
+from typing import Annotated, Any
+
+import numpy as np
+import pytest
+import ringway as rw
+from ringway import errors
+from ringway.types import Length
+
+
+@rw.message(layout="struct")
+class Row(rw.Message):
+    key: rw.i32
+    weights: Annotated[rw.Array[rw.i32], Length(4)]
+    marks: Annotated[rw.Array[rw.f64], Length(4)]
+    on: Annotated[rw.Array[bool], Length(3)]
+
+
+@rw.message(layout="struct")
+class Ledger(rw.Message):
+    whole: Annotated[rw.Array[rw.i32], Length(4)] = (4, 3, 2, 1)
+    real: Annotated[rw.Array[rw.f64], Length(4)] = (0.0,) * 4
+    a: rw.i64 = 1
+    b: rw.i64 = 2
+    best: rw.f64 = 0.0
+    ok: bool = False
+
+
+@rw.message(layout="struct")
+class Pair(rw.Message):
+    x: rw.i64
+    y: rw.f64
+
+
+def swaps(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+    state.a, state.b = state.b, state.a + msg.key
+    state.whole[0], state.whole[state.a % 4] = state.whole[state.b % 4], state.whole[0]
+    first = second = msg.key
+    first, second = second + 1, first
+    state.whole[1] = first * 10 + second
+
+
+def loops(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+    for weight in msg.weights:
+        if weight == 7:
+            continue
+        state.a += weight
+    for place, mark in enumerate(msg.marks):
+        state.real[place] += mark * (place + 1)
+    for weight, on in zip(msg.weights, msg.on):
+        if on:
+            state.b += weight
+    for number in state.whole:  # sees what it writes, as in Python
+        state.whole[3] += number
+
+
+def looks(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+    state.ok = msg.key in msg.weights and msg.key not in state.whole and msg.key in (3, 5, state.a)
+    if msg.key not in (1, 2):
+        state.a = min(msg.weights) * 100 + max(msg.key, 7, state.b)
+    state.best = max(state.best, max(msg.marks), min(0.5, msg.marks[0], 1))
+
+
+def copies(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+    state.real[:] = msg.marks
+    state.whole[:] = msg.weights[:]
+    if msg.key > 4:
+        state.whole[:] = msg.key
+        state.real[:] = 0.25
+
+
+def sends(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+    pair = Pair(msg.key, 0.5)
+    if msg.key > 3:
+        pair.y += state.best
+        pair = Pair(pair.x * 2, pair.y + 1.0)
+    ctx.emit(pair)
+    state.best += 1.0
+    ctx.emit(msg)
+    ctx.emit(state)
+
+
+class Emitted:
+    """A context that keeps what is emitted, as it was then."""
+
+    def __init__(self) -> None:
+        self.sent: list[rw.Message] = []
+
+    def emit(self, message: Any) -> None:
+        cls = Ledger if isinstance(message, types.SimpleNamespace) else type(message)
+        self.sent.append(cls.decode(cls(**vars(message)).encode() if cls is Ledger else message.encode()))
+
+
+def in_python(handler: Any, rows: list[Row]) -> tuple[Ledger, list[rw.Message]]:
+    begun, dtype = Ledger(), Ledger.dtype()
+    state = types.SimpleNamespace(
+        **{
+            name: np.array(getattr(begun, name), dtype[name].base)
+            if dtype[name].shape
+            else getattr(begun, name)
+            for name in dtype.names
+        }
+    )
+    ctx = Emitted()
+    for row in rows:
+        handler(ctx, row, state)
+    return Ledger(**vars(state)), ctx.sent
+
+
+ROWS = [
+    Row(key, [key, 7, 2, key + 3], [0.5 * key, 0.1, -2.0, 3.0], [True, key > 3, False]) for key in range(1, 9)
+]
+
+
+@pytest.mark.parametrize("handler", [swaps, loops, looks, copies, sends])
+def test_a_handler_ends_as_in_python(handler: Any) -> None:
+    state, sent = in_python(handler, ROWS)
+    with rw.Runtime("cpu", workers=1) as runtime:
+        kernel = runtime.launch(rw.kernel(handler))
+        for row in ROWS:
+            kernel.send(row)
+        assert [kernel.receive(20).encode() for _ in sent] == [message.encode() for message in sent]
+        kernel.terminate()
+        assert kernel.failure == ""
+        assert kernel.read_state().encode() == state.encode()
+
+
+def test_all_values_are_taken_before_the_first_is_stored() -> None:
+    @rw.kernel
+    def fails(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+        state.a, state.b = 50, state.whole[msg.key]
+
+    with rw.Runtime("cpu") as runtime:
+        kernel = runtime.launch(fails, options=rw.LaunchOptions(on_error="skip"))
+        with pytest.raises(errors.HandlerError, match="IndexError"):
+            kernel.request(Row(9, [0] * 4, [0.0] * 4, [True] * 3), timeout=20)
+        assert kernel.read_state() == Ledger.decode(Ledger().encode())
