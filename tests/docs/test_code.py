@@ -18,7 +18,7 @@ BLOCK = re.compile(
     r"(?P<unless><!-- not run:.*?-->\n+)?^```python\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
 )
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 
 
 def program(document: pathlib.Path) -> str:

@@ -1,4 +1,4 @@
-"""Whole arrays, tuples and messages in locals: a compiled handler ends as the same function in Python does."""
+"""Whole arrays, tuples and messages in locals: a compiled handler ends as its function in Python does."""
 
 import types
 from typing import Annotated, Any
@@ -34,6 +34,16 @@ class Pair(rw.Message):
     y: rw.f64
 
 
+@rw.message(layout="struct")
+class Preset(rw.Message):
+    x: rw.i64
+    y: rw.f64 = 1.5
+    on: bool = True
+    row: Annotated[rw.Array[rw.i32], Length(3)] = rw.field(
+        default_factory=lambda: np.array([1, -2, 3], np.int32)
+    )
+
+
 def swaps(ctx: rw.Context, msg: Row, state: Ledger) -> None:
     state.a, state.b = state.b, state.a + msg.key
     state.whole[0], state.whole[state.a % 4] = state.whole[state.b % 4], state.whole[0]
@@ -49,9 +59,13 @@ def loops(ctx: rw.Context, msg: Row, state: Ledger) -> None:
         state.a += weight
     for place, mark in enumerate(msg.marks):
         state.real[place] += mark * (place + 1)
-    for weight, on in zip(msg.weights, msg.on):
+    for weight, on in zip(msg.weights, msg.on, strict=False):
         if on:
             state.b += weight
+    for own, weight in zip(state.whole, msg.weights, strict=True):
+        state.b += own * weight
+    for step in (msg.key, 2, state.a % 3):
+        state.a += step
     for number in state.whole:  # sees what it writes, as in Python
         state.whole[3] += number
 
@@ -60,7 +74,7 @@ def looks(ctx: rw.Context, msg: Row, state: Ledger) -> None:
     state.ok = msg.key in msg.weights and msg.key not in state.whole and msg.key in (3, 5, state.a)
     if msg.key not in (1, 2):
         state.a = min(msg.weights) * 100 + max(msg.key, 7, state.b)
-    state.best = max(state.best, max(msg.marks), min(0.5, msg.marks[0], 1))
+    state.best = max(msg.marks) + min(0.5, msg.marks[0], 1)
 
 
 def copies(ctx: rw.Context, msg: Row, state: Ledger) -> None:
@@ -77,6 +91,10 @@ def sends(ctx: rw.Context, msg: Row, state: Ledger) -> None:
         pair.y += state.best
         pair = Pair(pair.x * 2, pair.y + 1.0)
     ctx.emit(pair)
+    ctx.emit(Preset(msg.key))
+    preset = Preset(y=0.5, x=1)
+    preset.row[msg.key % 3] = 9
+    ctx.emit(preset)
     state.best += 1.0
     ctx.emit(msg)
     ctx.emit(state)

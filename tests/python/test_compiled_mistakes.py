@@ -37,6 +37,7 @@ class Slate(rw.Message):
     mean: rw.f32 = 0.0
     on: bool = False
     v: Annotated[rw.Array[rw.f32], Length(4)] = (0.0,) * 4
+    w: Annotated[rw.Array[rw.f32], Length(3)] = (0.0,) * 3
 
 
 @rw.message
@@ -82,12 +83,12 @@ def uses_try(ctx: rw.Context, msg: Ask, state: Slate) -> None:
         state.count = 0
 
 
-@says("Slate has no field 'total'; fields: count, mean, on, v", "state.total")
+@says("Slate has no field 'total'; fields: count, mean, on, v, w", "state.total")
 def unknown_field(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.total += msg.value
 
 
-@says("Answer takes mean, all of them", "Answer(1.0, 2.0)")
+@says("Answer takes mean, all that have no default", "Answer(1.0, 2.0)")
 def too_many_values(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     ctx.send("sink", Answer(1.0, 2.0))
 
@@ -179,7 +180,10 @@ def float_index(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.v[msg.value] = 1.0
 
 
-@says("for over 'msg.key'; write for i in range(...), for x in array, enumerate(array)", "for v in")
+@says(
+    "for over 'msg.key'; write for i in range(...), for x in array, for x in (1, 2), enumerate(array)",
+    "for v in",
+)
 def loops_over_a_number(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     for v in msg.key:
         state.mean += v
@@ -189,6 +193,18 @@ def loops_over_a_number(ctx: rw.Context, msg: Ask, state: Slate) -> None:
 def forgets_the_index(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     for v in enumerate(state.v):
         state.mean += v
+
+
+@says("zip of f32[4] and f32[3]; they differ in length", "zip(")
+def zips_unequal(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    for v, w in zip(state.v, state.w, strict=True):
+        state.mean += v * w
+
+
+@says("keyword arguments in 'enumerate(state.v, start=1)'", "enumerate(")
+def counts_from_one(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    for i, v in enumerate(state.v, start=1):
+        state.mean += v * i
 
 
 @says("'msg.key' is no array; an array, or (1, 2, 3)", "msg.key")
@@ -231,7 +247,7 @@ def two_messages_in_one_local(ctx: rw.Context, msg: Ask, state: Slate) -> None:
 
 @says("'state' is something else elsewhere, and a Slate here", "state")
 def replaces_the_state(ctx: rw.Context, msg: Ask, state: Slate) -> None:
-    state = Slate(0, 0.0, False, state.v)
+    state = Slate(0, 0.0, False, state.v, state.w)
 
 
 @says("'state.mean' is no array", "state.mean")

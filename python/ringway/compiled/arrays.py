@@ -9,7 +9,7 @@ from ringway.compiled.expressions import Expressions, Value
 from ringway.compiled.scalars import BOOL, I64, Array, Scalar
 from ringway.compiled.source import Nothing
 
-_ITERABLES = "write for i in range(...), for x in array, enumerate(array) or zip(one, other)"
+_ITERABLES = "write for i in range(...), for x in array, for x in (1, 2), enumerate(array) or zip(one, other)"
 
 
 class WholeArrays(Expressions):
@@ -26,19 +26,21 @@ class WholeArrays(Expressions):
         def store_local(self, target: ast.Name, value: Value) -> None: ...
 
     def for_elements(self, node: ast.For) -> None:
-        """Translate a loop over an array, `enumerate` of one, or `zip` of several."""
+        """Translate a loop over an array or a tuple, `enumerate` of one, or `zip` of several."""
         call = node.iter
-        of = self.source.known(call.func) if isinstance(call, ast.Call) and not call.keywords else Nothing
+        of = self.source.known(call.func) if isinstance(call, ast.Call) else Nothing
         if isinstance(call, ast.Call) and of in (enumerate, zip) and call.args:
             nodes = call.args
             if of is enumerate and len(nodes) != 1:
                 self.refuse(call, "enumerate takes an array", "add to the index in the loop")
         else:
             nodes = [call]
-        arrays = [self.array(part) for part in nodes]
+        arrays = [self._row(part) if isinstance(part, ast.Tuple) else self.array(part) for part in nodes]
         if None in arrays:
             self.refuse(node, f"for over '{ast.unparse(call)}'", _ITERABLES)
         found = [array for array in arrays if array is not None]
+        if isinstance(call, ast.Call):
+            self._check_strict(call, [kind for _, kind in found])
         targets = node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]
         names = [target for target in targets if isinstance(target, ast.Name)]
         wanted = 2 if of is enumerate else len(found)
@@ -59,6 +61,28 @@ class WholeArrays(Expressions):
         self.depth -= 1
         self.put("}")
         self.assigned = before
+
+    def _row(self, node: ast.Tuple) -> tuple[str, Array] | None:
+        """Return numbers written in a row, as ``(row - 1, row)``, as an array."""
+        values = [self.value(element) for element in node.elts]
+        if not values:
+            return None
+        kind = values[0][1]
+        for value in values[1:]:
+            kind = self.meet(kind, value[1], node)
+        kind = self.strong(kind)
+        self.temporaries += 1
+        parts = ", ".join(self.cast(value, kind) for value in values)
+        self.put(f"const {kind.text} t{self.temporaries}[] = {{{parts}}};")
+        return f"t{self.temporaries}", Array(kind, len(values))
+
+    def _check_strict(self, call: ast.Call, kinds: list[Array]) -> None:
+        for keyword in call.keywords:
+            wanted = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+            if keyword.arg != "strict" or len(kinds) < 2 or not isinstance(wanted, bool):
+                self.refuse(call, f"keyword arguments in '{ast.unparse(call)}'")
+            if wanted and len({kind.count for kind in kinds}) > 1:
+                self.refuse(call, f"zip of {' and '.join(map(str, kinds))}", "they differ in length")
 
     def copy_array(self, target: ast.Subscript, given: ast.expr) -> None:
         """Translate ``state.v[:] = array``, or ``= number`` for every element."""

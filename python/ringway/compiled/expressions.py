@@ -52,7 +52,7 @@ class Expressions:
     def number(self, node: ast.expr) -> Value:
         """Return an expression that is a number."""
         if isinstance(node, ast.Constant):
-            return self._constant(node, node.value)
+            return self.constant(node, node.value)
         if isinstance(node, ast.Name):
             return self._name(node)
         if isinstance(node, ast.Attribute | ast.Subscript):
@@ -100,7 +100,8 @@ class Expressions:
         wanted = self.strong(kind)
         return text if self.strong(own) is wanted and not own.weak else f"{wanted.text}({text})"
 
-    def _constant(self, node: ast.expr, value: Any) -> Value:
+    def constant(self, node: ast.expr, value: Any) -> Value:
+        """Return a number that is known now."""
         if isinstance(value, bool | np.bool_):
             return ("true" if value else "false"), BOOL
         if isinstance(value, int | np.integer):
@@ -129,7 +130,7 @@ class Expressions:
             self.refuse(node, f"{node.id!r} is no number", f"name a field, as in {node.id}.field")
         value = self.source.known(node)
         if isinstance(value, bool | int | float | np.generic):
-            return self._constant(node, value)
+            return self.constant(node, value)
         remedy = "kernels see their parameters, locals, and numbers, enums and functions of the module"
         what = (
             f"{node.id!r} is not known here"
@@ -188,7 +189,7 @@ class Expressions:
     def _place(self, node: ast.Attribute | ast.Subscript) -> Value:
         value = self.source.known(node)
         if value is not Nothing:
-            return self._constant(node, value)
+            return self.constant(node, value)
         text, kind = self.place(node)
         if not isinstance(kind, Scalar):
             self.refuse(node, f"'{ast.unparse(node)}' is {kind}, no number", "name one of its numbers")
@@ -264,7 +265,7 @@ class Expressions:
             and isinstance(literal, int | float)
             and not isinstance(literal, bool)
         ):
-            return self._constant(node, -literal)
+            return self.constant(node, -literal)
         text, kind = self.number(node.operand)
         if kind is BOOL:
             self.refuse(node, f"arithmetic with a bool in '{ast.unparse(node)}'", "cast it, as in int(x)")

@@ -5,11 +5,21 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+import numpy as np
+
 from ringway.compiled.arrays import WholeArrays, is_whole
 from ringway.compiled.expressions import Value
 from ringway.compiled.scalars import BOOL, I64, Array, Scalar, named_by
 from ringway.compiled.source import ANY_PYTHON
-from ringway.compiled.structs import Struct, c_field, c_name, is_struct_class, struct_of, type_id_of
+from ringway.compiled.structs import (
+    Struct,
+    c_field,
+    c_name,
+    defaults_of,
+    is_struct_class,
+    struct_of,
+    type_id_of,
+)
 from ringway.errors import SchemaError
 
 _CTX = "ctx.send(link, Message(...)), ctx.reply(Message(...)) and ctx.emit(Message(...))"
@@ -418,15 +428,17 @@ class Statements(WholeArrays):
         for keyword in node.keywords:
             wrong |= keyword.arg is None or keyword.arg in given or keyword.arg not in names
             given[str(keyword.arg)] = keyword.value
-        if wrong or len(given) != len(names):
+        defaults = {field: value for field, value in defaults_of(cls).items() if field not in given}
+        if wrong or len(given) + len(defaults) != len(names):
             self.refuse(
                 node,
-                f"{struct.name} takes {', '.join(names)}, all of them",
+                f"{struct.name} takes {', '.join(names)}, all that have no default",
                 f"'{ast.unparse(node)}' does not name each once",
             )
         self.temporaries += 1
         local = f"m{self.temporaries}"
         parts = [(field, self._member(struct, field, value)) for field, value in given.items()]
+        parts += [(field, self._default(node, struct, field, value)) for field, value in defaults.items()]
         self.put(f"{c_name(struct.name)} {local}{{}};")
         for field, text in parts:
             kind = struct.fields[field]
@@ -435,6 +447,21 @@ class Statements(WholeArrays):
             else:
                 self.put(f"{local}.{c_field(field)} = {text};")
         return local, struct, cls
+
+    def _default(self, node: ast.expr, struct: Struct, field: str, value: Any) -> str:
+        kind = struct.fields[field]
+        if isinstance(kind, Scalar):
+            return f"{'ringway::u8' if kind is BOOL else kind.text}({self.constant(node, value)[0]})"
+        if not isinstance(kind, Array) or not isinstance(kind.element, Scalar):
+            self.refuse(
+                node, f"{struct.name}.{field} is {kind}", "give its value here: only numbers have defaults"
+            )
+        assert isinstance(kind, Array)
+        numbers = np.asarray(value, kind.element.dtype).tolist()
+        self.temporaries += 1
+        text = ", ".join(f"{kind.element.text}({self.constant(node, number)[0]})" for number in numbers)
+        self.put(f"const {kind.element.text} t{self.temporaries}[] = {{{text}}};")
+        return f"t{self.temporaries}"
 
     def _member(self, struct: Struct, field: str, node: ast.expr) -> str:
         kind = struct.fields[field]

@@ -152,6 +152,12 @@ def c_field(name: str) -> str:
     return f"{name}_" if name in _TAKEN else name
 
 
+def defaults_of(cls: type[Any]) -> dict[str, Any]:
+    """Return the defaults of a message class's fields that have one."""
+    given = [(member.name, member.default) for member in cls.__message_members__ if member.default.given]
+    return {name: default.value() if default.factory else default.value for name, default in given}
+
+
 def type_id_of(cls: type[Any]) -> int:
     """Return the number of a message class on the wire."""
     return int(_core.describe_message(cls)["type_id"])
