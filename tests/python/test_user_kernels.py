@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import numpy as np
 import pytest
 import ringway as rw
 from ringway import errors
 from ringway.compiled import toolchain
+from ringway.types import Length
 
 
 @rw.message(layout="struct")
@@ -181,6 +183,28 @@ def test_links_have_names(runtime: rw.Runtime) -> None:
         source.send(Measure(i, float(i)))
     assert [means.receive(20).seen for _ in range(20)][-1] == 100 + sum(range(1, 21))
     assert [alarms.receive(20).key for _ in range(9)] == list(range(11, 20))
+
+
+@rw.message(layout="struct")
+class Table(rw.Message):
+    seen: rw.i64 = 0
+    cells: Annotated[rw.Array[rw.i64], Length(2**20)] = rw.field(
+        default_factory=lambda: np.zeros(2**20, np.int64)
+    )
+
+
+def test_a_state_may_be_larger_than_a_stack(runtime: rw.Runtime) -> None:
+    @rw.kernel
+    def tally(ctx: rw.Context, msg: Measure, state: Table) -> None:
+        state.seen += 1
+        state.cells[msg.key] += state.seen
+        ctx.reply(Counter(state.cells[msg.key]))
+
+    kernel = runtime.launch(tally)
+    for key in (0, 2**20 - 1, 0):
+        kernel.send(Measure(key, 0.0))
+    assert kernel.request(Measure(0, 0.0), timeout=20) == Counter(1 + 3 + 4)
+    assert kernel.read_state().cells[-1] == 2
 
 
 @pytest.mark.parametrize("bridge", ["direct", "pumped"])

@@ -66,11 +66,9 @@ struct KernelUnit {
   u32 (*drain)(KernelContext* ctx, u8* first, u32 stride, u32 n, void* state, DrainStatus* status);
 };
 
-// State lives in locals for the batch, and is written back once.
 template <class Message, class State, class Step>
-RW_FN u32 drain_batch(KernelContext* ctx, u8* first, u32 stride, u32 n, void* resident, DrainStatus* status,
-                      Step step) {
-  State state = *static_cast<const State*>(resident);
+RW_FN u32 drain_each(KernelContext* ctx, u8* first, u32 stride, u32 n, State& state, DrainStatus* status,
+                     Step step) {
   const u32 skipped = ctx->input == 0 ? u32(sizeof(Envelope)) : 0;
   u32 i = 0;
   for (; i < n; ++i) {
@@ -90,15 +88,39 @@ RW_FN u32 drain_batch(KernelContext* ctx, u8* first, u32 stride, u32 n, void* re
       break;
     }
   }
-  *static_cast<State*>(resident) = state;
   return i;
 }
+
+enum : u32 { kStateInLocals = 512 };
+
+// A small state lives in locals for the batch, and is written back once; copying a large one would take longer than a
+// batch, and fill the stack.
+template <bool kInLocals>
+struct Drain {
+  template <class Message, class State, class Step>
+  static RW_FN u32 run(KernelContext* ctx, u8* first, u32 stride, u32 n, State& resident, DrainStatus* status,
+                       Step step) {
+    State state = resident;
+    const u32 done = drain_each<Message>(ctx, first, stride, n, state, status, step);
+    resident = state;
+    return done;
+  }
+};
+template <>
+struct Drain<false> {
+  template <class Message, class State, class Step>
+  static RW_FN u32 run(KernelContext* ctx, u8* first, u32 stride, u32 n, State& resident, DrainStatus* status,
+                       Step step) {
+    return drain_each<Message>(ctx, first, stride, n, resident, status, step);
+  }
+};
 
 #define RINGWAY_KERNEL(Message, State, step)                                                              \
   static ringway::u32 ringway_drain(ringway::KernelContext* ctx, ringway::u8* first, ringway::u32 stride, \
                                     ringway::u32 n, void* state, ringway::DrainStatus* status) {          \
     const auto one = [](ringway::KernelContext& c, const Message& m, State& s) { return step(c, m, s); }; \
-    return ringway::drain_batch<Message, State>(ctx, first, stride, n, state, status, one);               \
+    return ringway::Drain<(sizeof(State) <= ringway::kStateInLocals)>::run<Message>(                      \
+        ctx, first, stride, n, *static_cast<State*>(state), status, one);                                 \
   }                                                                                                       \
   extern "C" __attribute__((visibility("default"))) const ringway::KernelUnit ringway_kernel;             \
   const ringway::KernelUnit ringway_kernel = {ringway::kKernelAbi, sizeof(Message), sizeof(State), 0,     \
