@@ -24,32 +24,39 @@ ENGINE = "C++ by pybind11, per batch"
 
 
 def echoes(scale: float, repeats: int, installed: dict[str, str]) -> list[dict[str, Any]]:
+    """Rows of the echo; the short measurements, in which ringway's kernels differ little, more often."""
     kinds = {BUILT_IN: "echo", TRANSLATED: own.echo, CPP: own.CPP_ECHO}
-    contestants: dict[str, Any] = {name: partial(own.ringway, kind, scale) for name, kind in kinds.items()}
+    trips: dict[str, Any] = {name: partial(own.round_trip, kind, scale) for name, kind in kinds.items()}
+    rates: dict[str, Any] = {name: partial(own.rate, kind, scale) for name, kind in kinds.items()}
     if "numba" in installed:
-        contestants[f"numba {installed['numba']}"] = partial(own.numba, own.numba_handlers()[0], scale)
+        name, handler = f"numba {installed['numba']}", own.numba_handlers()[0]
+        trips[name] = partial(own.numba_round_trip, handler, scale)
+        rates[name] = partial(own.numba_rate, handler, scale)
     for name in PACKAGES[1:]:
         if name in installed:
-            contestants[f"{name} {installed[name]}"] = partial(getattr(peers, name), scale)
-    contestants["multiprocessing.Queue"] = partial(peers.processes, scale)
-    samples = report.interleave(contestants, repeats)
-    rows = [
-        report.row(what, name, unit, [value[key] * factor for value in values])
-        for key, what, unit, factor in (
-            ("rate", "echo of 56 bytes, many under way", "M/s", 1e-6),
-            ("p50", "echo of 56 bytes, round trip, p50", "us", 1.0),
-            ("p99", "echo of 56 bytes, round trip, p99", "us", 1.0),
-        )
-        for name, values in samples.items()
-    ]
+            trips[f"{name} {installed[name]}"] = partial(getattr(peers, name), scale)
+    trips["multiprocessing.Queue"] = partial(peers.processes, scale)
+    found = report.interleave(trips, repeats)
+    many = report.interleave(rates, 3 * repeats)
+    many |= {name: [value["rate"] for value in values] for name, values in found.items() if name not in many}
     alone = report.interleave(
         {name: partial(own.alone_echo, kind, 20) for name, kind in kinds.items()}, 3 * repeats
     )
-    rows += [
-        report.row("echo of 56 bytes, the kernel alone", name, "M/s", [value / 1e6 for value in values])
-        for name, values in alone.items()
+    return [
+        *(
+            report.row(f"echo of 56 bytes, round trip, {key}", name, "us", [value[key] for value in values])
+            for key in ("p50", "p99")
+            for name, values in found.items()
+        ),
+        *(
+            report.row(what, name, "M/s", [value / 1e6 for value in values])
+            for what, samples in (
+                ("echo of 56 bytes, many under way", many),
+                ("echo of 56 bytes, the kernel alone", alone),
+            )
+            for name, values in samples.items()
+        ),
     ]
-    return rows
 
 
 def means(repeats: int, installed: dict[str, str]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import ringway as rw
-from actors.own import CAPACITY, alone, check, options
+from actors.own import CAPACITY, WARM_UP, alone, check, options
 from ringway.bench.round_trips import percentiles
 
 from examples.actors import order_book
@@ -101,16 +101,17 @@ def alone_rate(kind: Any, orders: Any) -> float:
 def own_latency(kind: Any, count: int) -> Rates:
     """From the sending of an order to its trade in hand."""
     with rw.Runtime("cpu", workers=1) as runtime:
-        book = Kernel(runtime, kind, idle="spin")
+        book = Kernel(runtime, kind, idle="spin", capacity=1024)
         times = []
-        for number in range(count):
+        for number in range(WARM_UP + count):
             book.kernel.send(order_book.Order(1, order_book.SELL, 500, 1))
             order = order_book.Order(2, order_book.BUY, 500, 1)
             start = time.perf_counter_ns()
             book.kernel.send(order)
-            book.kernel.receive()
-            if number >= count // 10:
+            trade = book.kernel.receive()
+            if number >= WARM_UP:
                 times.append(time.perf_counter_ns() - start)
+            check((trade.maker, trade.taker, trade.price, trade.quantity) == (1, 2, 500, 1))
     half, most = percentiles(times)
     return {"p50": half, "p99": most}
 
@@ -128,11 +129,11 @@ def engine_latency(engine: Any, count: int) -> Rates:
     sell, buy = np.zeros((2, 1), order_book.Order.dtype())
     sell[0], buy[0] = (1, order_book.SELL, 500, 1), (2, order_book.BUY, 500, 1)
     trades, times = np.zeros(1, order_book.Trade.dtype()), []
-    for number in range(count):
+    for number in range(WARM_UP + count):
         book.process(sell, trades)
         start = time.perf_counter_ns()
         book.process(buy, trades)
-        if number >= count // 10:
+        if number >= WARM_UP:
             times.append(time.perf_counter_ns() - start)
     half, most = percentiles(times)
     return {"p50": half, "p99": most}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ def body(number: int) -> Body:
 
 
 def options(message: type[Any], **more: Any) -> rw.LaunchOptions:
-    return rw.LaunchOptions(capacity=CAPACITY, slot_size=message.dtype().itemsize, **more)
+    return rw.LaunchOptions(**{"capacity": CAPACITY, "slot_size": message.dtype().itemsize, **more})
 
 
 def batches(put: Callable[[Any], Any], take: Callable[[int], Any], rounds: int) -> float:
@@ -153,15 +153,19 @@ def alone(kind: Any, rounds: list[Any], message: type[Any], answer: type[Any] | 
         return (sent - len(rounds[0])) / elapsed, kernel.read_state() if kind != "echo" else None
 
 
-def ringway(kind: Any, scale: float) -> Sample:
+def rate(kind: Any, scale: float) -> float:
     with rw.Runtime("cpu", workers=1) as runtime:
         kernel = runtime.launch(kind, options=options(Body))
-        rate = batches(
+        return batches(
             lambda sent: kernel.send_many(sent, Body),
             lambda left: kernel.receive_many(Body, left),
             round(100 * scale),
         )
-        return {"rate": rate, **trips(kernel.request, round(20_000 * scale), body)}
+
+
+def round_trip(kind: Any, scale: float) -> Sample:
+    with rw.Runtime("cpu", workers=1) as runtime:
+        return trips(runtime.launch(kind, options=options(Body)).request, round(20_000 * scale), body)
 
 
 def alone_echo(kind: Any, rounds: int) -> float:
@@ -214,22 +218,32 @@ def numba_handlers() -> tuple[Any, Any]:
     return numba.njit(nogil=True)(echo_all), numba.njit(nogil=True)(mean_all)
 
 
-def numba(handler: Any, scale: float) -> Sample:
+@contextlib.contextmanager
+def numba_thread(handler: Any) -> Iterator[NumbaThread]:
     actor = NumbaThread(handler)
     actor.handler(bodies(2), bodies(2), actor.state)  # compiles it
     thread = threading.Thread(target=actor.run)
     thread.start()
-
-    def call(one: Body) -> Any:
-        actor.given.send(one)
-        return actor.made.receive()
-
     try:
-        rate = batches(actor.given.send_many, actor.made.receive_many, round(100 * scale))
-        return {"rate": rate, **trips(call, round(10_000 * scale), body)}
+        yield actor
     finally:
         actor.given.close()
         thread.join()
+
+
+def numba_rate(handler: Any, scale: float) -> float:
+    with numba_thread(handler) as actor:
+        return batches(actor.given.send_many, actor.made.receive_many, round(100 * scale))
+
+
+def numba_round_trip(handler: Any, scale: float) -> Sample:
+    with numba_thread(handler) as actor:
+
+        def call(one: Body) -> Any:
+            actor.given.send(one)
+            return actor.made.receive()
+
+        return trips(call, round(10_000 * scale), body)
 
 
 def numba_mean(handler: Any, rounds: int) -> float:

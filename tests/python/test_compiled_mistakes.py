@@ -227,6 +227,19 @@ def greatest_as_integer(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.count = max(state.v)
 
 
+@says("call of 'sum'; write a loop, as in for x in array: total += x", "sum(state.v)")
+def adds_up(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.mean = sum(state.v) / 4
+
+
+@says(
+    "'state.v' is f32[4], no number; assign its numbers one by one, or those of an array as in v[:]",
+    "state.v",
+)
+def replaces_an_array(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.v = 0.0
+
+
 @says("'min(msg.key)' compares nothing; give it an array, or two numbers", "min(msg.key)")
 def least_of_one(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.count = min(msg.key)

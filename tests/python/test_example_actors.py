@@ -28,9 +28,7 @@ from examples.actors import (
     token_bucket,
     top_k,
 )
-from tests.python.called_runtime import CalledRuntime, runtime_of
-
-MODES = ["native", "called"]
+from tests.python.kernel_modes import MODES, CalledRuntime, runtime_of
 
 
 @pytest.fixture(params=MODES)

@@ -320,6 +320,8 @@ class Expressions:
             return f"ringway::i64({kind.count})", WHOLE
         if called in (min, max) and node.args:
             return self.extreme(called is min, node.args, node)
+        if called is sum:
+            self.refuse(node, "call of 'sum'", "write a loop, as in for x in array: total += x")
         values = [self.number(argument) for argument in node.args]
         cast = named_by(called) if called is not Nothing else None
         if cast is not None and len(values) == 1:

@@ -175,7 +175,9 @@ class Statements(WholeArrays):
         place, into = self.place(target)
         if not isinstance(into, Scalar):
             self.refuse(
-                target, f"'{ast.unparse(target)}' is {into}, no number", "assign its numbers one by one"
+                target,
+                f"'{ast.unparse(target)}' is {into}, no number",
+                "assign its numbers one by one, or those of an array as in v[:] = w",
             )
         assert isinstance(into, Scalar)
         self.storable(given, (text, kind), into, f"'{ast.unparse(target)}'")

@@ -1,4 +1,4 @@
-"""Kernels called as the functions they are made of, with the verbs of a runtime: nothing is compiled."""
+"""Runtimes for one kernel in several modes, one of which calls it as the function it is made of."""
 
 from __future__ import annotations
 
@@ -83,6 +83,23 @@ class CalledKernel:
         return copied(self.state)
 
 
+class MadeAnew(rw.Runtime):
+    """Launches kernels as `ringway.kernel` makes them of their functions with certain options."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__("cpu", workers=2)
+        self.made_with = options
+
+    def launch(self, kernel: Any, **options: Any) -> Any:
+        made = rw.kernel(outputs=kernel.outputs, **self.made_with)(kernel.function)
+        return super().launch(made, **options)
+
+
+# How `ringway.kernel` makes them; None: they are called as functions.
+MODES: dict[str, dict[str, Any] | None] = {"native": {}, "called": None}
+
+
 def runtime_of(mode: str) -> Any:
-    """A runtime on which kernels are compiled, or one on which they are called."""
-    return CalledRuntime() if mode == "called" else rw.Runtime("cpu", workers=2)
+    """A runtime on which kernels run in that mode."""
+    options = MODES[mode]
+    return CalledRuntime() if options is None else MadeAnew(options)
