@@ -66,6 +66,8 @@ class Programs:
         return self.random.choice(
             [
                 f"abs({self.whole(depth - 1)})",
+                f"{self.random.choice(['min', 'max'])}(state.whole)",
+                f"max({self.whole(depth - 1)}, p, {self.whole(depth - 1)})",
                 f"int({self.real(depth - 1)})",
                 f"math.floor({self.real(depth - 1)})",
             ]
@@ -105,6 +107,9 @@ class Programs:
             return f"({kind(max(depth - 1, 0))} {operator} {self.whole(max(depth - 1, 0))}{chained})"
         if pick < 0.9:
             return f"({self.truth(depth - 1)} {self.random.choice(['and', 'or'])} {self.truth(depth - 1)})"
+        if pick < 0.95:
+            within = self.random.choice(["state.whole", f"({self.whole(0)}, {self.whole(depth - 1)})"])
+            return f"({self.whole(depth - 1)} {self.random.choice(['in', 'not in'])} {within})"
         return f"(not {self.truth(depth - 1)})"
 
     def statements(self, depth, indent):
@@ -118,7 +123,16 @@ class Programs:
             elif pick < 0.5:
                 lines.append(f"state.real[{self.random.randint(0, 7)}] = {self.real(3)}")
             elif pick < 0.7:
-                lines.append(f"p = {self.whole(2)} % 100" if pick < 0.6 else f"q = {self.real(2)}")
+                lines.append(
+                    self.random.choice(
+                        [
+                            f"p = {self.whole(2)} % 100",
+                            f"q = {self.real(2)}",
+                            f"p, q = {self.whole(2)} % 100, {self.real(2)} + p",
+                            f"state.whole[{self.index(1)}], p = p, {self.whole(2)} % 100",
+                        ]
+                    )
+                )
             elif depth and pick < 0.85:
                 lines += [f"if {self.truth(2)}:", *self.statements(depth - 1, "    ")]
                 if pick < 0.8:
@@ -126,9 +140,15 @@ class Programs:
             elif depth:
                 name = f"i{depth}"
                 step = self.random.choice(["", "", ", 2", ", -1"])
-                bounds = f"{self.whole(1)} % 7, {self.whole(1)} % 9{step}"
+                over = self.random.choice(
+                    [
+                        f"range({self.whole(1)} % 7, {self.whole(1)} % 9{step})",
+                        "state.whole",
+                        f"({self.whole(1)} % 99, p, 7)",
+                    ]
+                )
                 body = self.statements(depth - 1, "    ")
-                lines += [f"for {name} in range({bounds}):", f"    p += {name}", "    p %= 50", *body]
+                lines += [f"for {name} in {over}:", f"    p += {name}", "    p %= 50", *body]
         return [indent + line for line in lines or ["p += 1"]]
 
     def source(self):
