@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 import math
 import re
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,6 +48,16 @@ class Unlaid(rw.Message):
 
 class Color(enum.IntEnum):
     RED = 3
+
+
+def another(name: str) -> Any:
+    """A class of a name that is taken, as another module may bring it."""
+    made = types.new_class(name, (rw.Message,))
+    made.__annotations__ = {"x": rw.i32, "y": rw.i32}
+    return rw.message(layout="struct", name=f"other.{name}")(made)
+
+
+Twin, Lookalike = another("Answer"), another("Slate")
 
 
 def no_types(x):
@@ -225,6 +236,16 @@ def unpacks_a_float(ctx: rw.Context, msg: Ask, state: Slate) -> None:
 @says("f32 stored into 'state.count', i32; write int(...)", "max(state.v)")
 def greatest_as_integer(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.count = max(state.v)
+
+
+@says("two classes named Answer are not the same; give one another name", "Twin(1, 2)")
+def sends_a_twin(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    ctx.send("sink", Answer(1.0))
+    ctx.send("sink", Twin(1, 2))
+
+
+@says("two classes named Slate are not the same", "state: Lookalike")
+def state_of_the_message_s_name(ctx: rw.Context, msg: Slate, state: Lookalike) -> None: ...
 
 
 @says("call of 'sum'; write a loop, as in for x in array: total += x", "sum(state.v)")

@@ -421,9 +421,9 @@ class Statements(WholeArrays):
         assert isinstance(cls, type)
         try:
             struct = struct_of(cls)
+            self.unit.use(struct)
         except SchemaError as error:
             self.refuse(node, str(error))
-        self.unit.use(struct)
         names = list(struct.fields)
         given: dict[str, ast.expr] = dict(zip(names, node.args, strict=False))
         wrong = len(node.args) > len(names)

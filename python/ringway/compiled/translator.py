@@ -39,9 +39,16 @@ class Unit:
         return self.errors.index(text)
 
     def use(self, struct: Struct) -> None:
-        """Declare a struct, those that it contains first."""
+        """Declare a struct, those that it contains first.
+
+        Raises
+        ------
+        SchemaError
+            Another one has its name, and is not the same.
+        """
         for part in (*struct.parts, struct):
-            self.structs.setdefault(part.name, part)
+            if self.structs.setdefault(c_name(part.name), part).text != part.text:
+                raise SchemaError(f"two classes named {part.name} are not the same; give one another name")
 
 
 class Function(Statements):
@@ -169,11 +176,10 @@ class Translation:
             )
         hints = _hints(function, source)
         names = [argument.arg for argument in arguments]
-        self.message, self.state = (self._class(source, arguments[i], hints.get(names[i])) for i in (1, 2))
         unit = Unit(outputs)
-        structs = [struct_of(cls) for cls in (self.message, self.state)]
-        for struct in structs:
-            unit.use(struct)
+        classes = [self._class(unit, source, arguments[i], hints.get(names[i])) for i in (1, 2)]
+        self.message, self.state = classes
+        structs = [struct_of(cls) for cls in classes]
         if any(_has_f64(struct) for struct in structs):
             unit.real = F64
         body = Function(unit, source, {names[1]: structs[0], names[2]: structs[1]}, {})
@@ -198,7 +204,7 @@ class Translation:
         self.outputs = unit.outputs
 
     @staticmethod
-    def _class(source: Source, argument: ast.arg, hint: Any) -> type[Any]:
+    def _class(unit: Unit, source: Source, argument: ast.arg, hint: Any) -> type[Any]:
         if not is_struct_class(hint):
             said = (
                 "no annotation" if hint is None else f"the annotation {getattr(hint, '__qualname__', hint)!r}"
@@ -209,7 +215,7 @@ class Translation:
                 'a kernel\'s message and state are classes made by @ringway.message(layout="struct")',
             )
         try:
-            struct_of(hint)
+            unit.use(struct_of(hint))
         except SchemaError as error:
             source.refuse(argument, str(error))
         found: type[Any] = hint
