@@ -63,6 +63,29 @@ class Book(rw.Message):
     volume: rw.i64 = 0
 
 
+def unlink(book: Book, order: rw.i32) -> None:
+    level, before, after = book.level[order], book.previous[order], book.next[order]
+    if before == 0:
+        book.first[level] = after
+    else:
+        book.next[before] = after
+    if after == 0:
+        book.last[level] = before
+    else:
+        book.previous[after] = before
+
+
+def append(book: Book, order: rw.i32, level: rw.i32, quantity: rw.i32) -> None:
+    before = book.last[level]
+    book.level[order], book.left[order] = level, quantity
+    book.previous[order], book.next[order] = before, 0
+    book.last[level] = order
+    if before == 0:
+        book.first[level] = order
+    else:
+        book.next[before] = order
+
+
 @rw.kernel
 def order_book(ctx: rw.Context, msg: Order, state: Book) -> None:
     if msg.id <= 0 or msg.id >= ORDERS:
@@ -70,15 +93,7 @@ def order_book(ctx: rw.Context, msg: Order, state: Book) -> None:
     if msg.quantity == 0:
         if state.left[msg.id] > 0:
             state.left[msg.id] = 0
-            level, before, after = state.level[msg.id], state.previous[msg.id], state.next[msg.id]
-            if before == 0:
-                state.first[level] = after
-            else:
-                state.next[before] = after
-            if after == 0:
-                state.last[level] = before
-            else:
-                state.previous[after] = before
+            unlink(state, msg.id)
         return
     if msg.price <= 0 or msg.price >= TICKS or msg.quantity < 0 or msg.side not in (BUY, SELL):
         raise ValueError("a price is 1 to TICKS - 1, a side BUY or SELL, a quantity not negative")
@@ -88,8 +103,8 @@ def order_book(ctx: rw.Context, msg: Order, state: Book) -> None:
     other, limit = 1 - msg.side, msg.price if msg.side == BUY else TICKS - msg.price
     left = msg.quantity
     while left > 0 and state.best[other] <= limit:
-        level = other * TICKS + state.best[other]
-        maker = state.first[level]
+        best = state.best[other]
+        maker = state.first[other * TICKS + best]
         if maker == 0:
             state.best[other] += 1
             continue
@@ -97,29 +112,14 @@ def order_book(ctx: rw.Context, msg: Order, state: Book) -> None:
         left -= traded
         state.left[maker] -= traded
         if state.left[maker] == 0:
-            after = state.next[maker]
-            state.first[level] = after
-            if after == 0:
-                state.last[level] = 0
-            else:
-                state.previous[after] = 0
+            unlink(state, maker)
         state.trades += 1
         state.volume += traded
-        best = state.best[other]
         ctx.emit(Trade(maker, msg.id, best if msg.side == BUY else TICKS - best, traded))
 
     if left > 0:
-        own = TICKS - limit
-        level = msg.side * TICKS + own
-        before = state.last[level]
-        state.level[msg.id], state.left[msg.id] = level, left
-        state.previous[msg.id], state.next[msg.id] = before, 0
-        state.last[level] = msg.id
-        if before == 0:
-            state.first[level] = msg.id
-        else:
-            state.next[before] = msg.id
-        state.best[msg.side] = min(state.best[msg.side], own)
+        append(state, msg.id, msg.side * TICKS + TICKS - limit, left)
+        state.best[msg.side] = min(state.best[msg.side], TICKS - limit)
 
 
 def main() -> None:

@@ -100,6 +100,43 @@ def sends(ctx: rw.Context, msg: Row, state: Ledger) -> None:
     ctx.emit(state)
 
 
+def twice(x: rw.i64) -> rw.i64:
+    return 2 * x
+
+
+def first_free(state: Ledger, wanted: rw.i64) -> rw.i64:
+    for place, number in enumerate(state.whole):
+        if number == wanted:
+            return place
+    return twice(wanted) % 4
+
+
+def put(state: Ledger, row: Row, place: rw.i64) -> None:
+    if place < 0:
+        return
+    state.whole[place] += row.key
+    state.b += row.weights[place]
+
+
+def take(state: Ledger) -> rw.i64:
+    state.a -= 1
+    return state.a
+
+
+def calls(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+    put(state, msg, first_free(state, msg.key))
+    put(state, msg, -1)
+    left = take(state)
+    state.b, state.a = take(state), twice(left)
+    pair = Pair(left, 0.0)
+    grow(pair, state)
+    ctx.emit(pair)
+
+
+def grow(pair: Pair, state: Ledger) -> None:
+    pair.y = state.best + pair.x
+
+
 class Emitted:
     """A context that keeps what is emitted, as it was then."""
 
@@ -132,7 +169,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("handler", [swaps, loops, looks, copies, sends])
+@pytest.mark.parametrize("handler", [swaps, loops, looks, copies, sends, calls])
 def test_a_handler_ends_as_in_python(handler: Any) -> None:
     state, sent = in_python(handler, ROWS)
     with rw.Runtime("cpu", workers=1) as runtime:
@@ -155,3 +192,18 @@ def test_all_values_are_taken_before_the_first_is_stored() -> None:
         with pytest.raises(errors.HandlerError, match="IndexError"):
             kernel.request(Row(9, [0] * 4, [0.0] * 4, [True] * 3), timeout=20)
         assert kernel.read_state() == Ledger.decode(Ledger().encode())
+
+
+def test_a_function_that_fails_leaves_the_handler_with_its_line() -> None:
+    @rw.kernel
+    def fails(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+        state.a = 7
+        put(state, msg, rw.i64(msg.key))
+        state.a = 8
+
+    with rw.Runtime("cpu") as runtime:
+        kernel = runtime.launch(fails, options=rw.LaunchOptions(on_error="skip"))
+        line = put.__code__.co_firstlineno + 3
+        with pytest.raises(errors.HandlerError, match=rf"test_compiled_arrays.py:{line}: IndexError"):
+            kernel.request(Row(9, [0] * 4, [0.0] * 4, [True] * 3), timeout=20)
+        assert kernel.read_state().a == 7

@@ -248,6 +248,44 @@ def sends_a_twin(ctx: rw.Context, msg: Ask, state: Slate) -> None:
 def state_of_the_message_s_name(ctx: rw.Context, msg: Slate, state: Lookalike) -> None: ...
 
 
+def take(state: Slate) -> rw.i32:
+    state.count -= 1
+    return state.count
+
+
+def clear(state: Slate) -> None:
+    state.count = 0
+
+
+def says_nothing(x: rw.i32) -> None:
+    return x
+
+
+@says("call of 'take', which changes state, within an expression; assign what it returns", "take(state)")
+def changes_within(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.count = take(state) + state.count
+
+
+@says("'clear' returns nothing; call it as a statement", "clear(state)")
+def uses_nothing(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    state.count = clear(state)
+
+
+@says("a message is not changed, and clear's state is", "msg")
+def clears_the_message(ctx: rw.Context, msg: Slate, state: Slate) -> None:
+    clear(msg)
+
+
+@says("Ask for clear's state, Slate", "msg")
+def hands_another(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    clear(msg)
+
+
+@says("'says_nothing' returns nothing", "return x")
+def calls_one_that_returns(ctx: rw.Context, msg: Ask, state: Slate) -> None:
+    says_nothing(msg.key)
+
+
 @says("call of 'sum'; write a loop, as in for x in array: total += x", "sum(state.v)")
 def adds_up(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.mean = sum(state.v) / 4
@@ -325,7 +363,7 @@ def never_reached(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.count = 2
 
 
-@says("parameter 'x' needs a number type; as in x: rw.f32", "x")
+@says("parameter 'x' needs a number type, or a message class of fixed layout; as in x: rw.f32", "x")
 def calls_untyped(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.count = rw.i32(no_types(1))
 

@@ -40,6 +40,9 @@ class Expressions:
     assigned: set[str]
     context: str | None
     checked: bool
+    message: str | None
+    whole: ast.expr | None  # the expression that a statement evaluates alone
+    written: set[str]  # parameters whose fields are changed
 
     if TYPE_CHECKING:
 
@@ -322,6 +325,8 @@ class Expressions:
             return self.extreme(called is min, node.args, node)
         if called is sum:
             self.refuse(node, "call of 'sum'", "write a loop, as in for x in array: total += x")
+        if inspect.isfunction(called):
+            return self.helper_call(node, called)
         values = [self.number(argument) for argument in node.args]
         cast = named_by(called) if called is not Nothing else None
         if cast is not None and len(values) == 1:
@@ -333,8 +338,6 @@ class Expressions:
             kind = self.strong(values[0][1]) if values[0][1].floating else self.unit.real
             text = f"ringway::py::{_MATH_CALLS[called]}({self.cast(values[0], kind)})"
             return (self.converted((text, kind), I64), I64) if called in _WHOLE_RESULT else (text, kind)
-        if inspect.isfunction(called):
-            return self._helper_call(node, called, values)
         known = (
             "min, max, abs, len, int, float, the number types, functions of the module, and math."
             + ", math.".join(_MATH)
@@ -351,16 +354,46 @@ class Expressions:
             return f"ringway::py::truncate<{kind.text}>({self.cast(value, own)})"
         return self.cast(value, kind)
 
-    def _helper_call(self, node: ast.Call, called: Callable[..., Any], values: list[Value]) -> Value:
+    def helper_call(self, node: ast.Call, called: Callable[..., Any], *, alone: bool = False) -> Value:
+        """Return a call of a function of the module; alone: it is a statement."""
         helper = self.helper(called, node)
-        if len(values) != len(helper.parameters):
-            self.refuse(node, f"{called.__name__!r} takes {', '.join(helper.parameters) or 'nothing'}")
+        name = called.__name__
+        if len(node.args) != len(helper.parameters) or node.keywords:
+            self.refuse(node, f"{name!r} takes {', '.join(helper.parameters) or 'nothing'}")
+        if helper.returned is None and not alone:
+            self.refuse(node, f"{name!r} returns nothing", "call it as a statement")
+        if helper.written and not alone and node is not self.whole:
+            self.refuse(
+                node,
+                f"call of {name!r}, which changes {', '.join(sorted(helper.written))}, within an expression",
+                "assign what it returns to a local, and use that",
+            )
         given = []
-        for argument, value, (name, kind) in zip(node.args, values, helper.parameters.items(), strict=True):
-            self.storable(argument, value, kind, f"{called.__name__}'s {name}")
-            given.append(f"{self.cast(value, kind)}, ")
+        for argument, (parameter, kind) in zip(node.args, helper.parameters.items(), strict=True):
+            where = f"{name}'s {parameter}"
+            if isinstance(kind, Scalar):
+                value = self.number(argument)
+                self.storable(argument, value, kind, where)
+                given.append(f"{self.cast(value, kind)}, ")
+            else:
+                given.append(f"{self._handed(argument, kind, where, parameter in helper.written)}, ")
         self.checked = True
-        return f"{helper.c_name}({''.join(given)}error)", helper.returned
+        return f"{helper.c_name}({''.join(given)}error)", helper.returned or I64
+
+    def _handed(self, node: ast.expr, kind: Struct, where: str, changes: bool) -> str:
+        """Return a message or state that is handed to a function."""
+        text, own = self.place(node)
+        if own != kind:
+            self.refuse(node, f"{own} for {where}, {kind}")
+        root = node
+        while isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        assert isinstance(root, ast.Name)
+        if changes and root.id == self.message:
+            self.refuse(node, f"a message is not changed, and {where} is")
+        if changes:
+            self.written.add(root.id)
+        return text
 
     def storable(self, node: ast.expr, value: Value, kind: Scalar, where: str) -> None:
         """Refuse a number that the place's type does not take without a cast."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class Statements(WholeArrays):
     message: str | None
     classes: dict[str, type[Any]]  # of message and state
     returns: Scalar | None
+    is_handler: bool
     lines: list[str]
     depth: int
     temporaries: int
@@ -81,9 +83,10 @@ class Statements(WholeArrays):
 
     def leave(self, error: str) -> str:
         """C++ that leaves the function with an error's number."""
-        if self.returns is None:
+        if self.is_handler:
             return f"return {error};"
-        return f"{{ error = {error}; return {self.returns.text}(0); }}"
+        value = f" {self.returns.text}(0)" if self.returns else ""
+        return f"{{ error = {error}; return{value}; }}"
 
     def settle(self, node: ast.AST, kind: Scalar, text: str) -> str:
         """Return the value of an expression whose checks, if it has any, have passed."""
@@ -91,14 +94,18 @@ class Statements(WholeArrays):
             return text
         self.temporaries += 1
         name = f"t{self.temporaries}"
+        self.put(f"const {kind.text} {name} = {text};")
+        self.leave_if_failed(node)
+        return name
+
+    def leave_if_failed(self, node: ast.AST) -> None:
+        """Add what leaves the function when a check has not passed."""
         line = getattr(node, "lineno", 0)
         at = f"{self.source.file}:{line}: "
         index = self.unit.error(at + "IndexError: index out of range, or a shift by less than 0")
         zero = self.unit.error(at + "ZeroDivisionError: integer division or modulo by zero")
-        self.put(f"const {kind.text} {name} = {text};")
         self.put(f"if (failed | error) {self.leave(f'error ? error : failed & 1u ? {index}u : {zero}u')}")
         self.checked = False
-        return name
 
     def value(self, node: ast.expr) -> Value:
         """Return a number whose checks have passed."""
@@ -134,6 +141,7 @@ class Statements(WholeArrays):
 
     def _kept(self, node: ast.expr) -> Value:
         """Return a number as it is now, whatever is assigned after."""
+        self.whole = node
         text, kind = self.value(node)
         self.temporaries += 1
         self.put(f"const {self.strong(kind).text} t{self.temporaries} = {text};")
@@ -145,12 +153,15 @@ class Statements(WholeArrays):
         if isinstance(target, ast.Subscript) and is_whole(target.slice):
             self._refuse_message(target)
             return self.copy_array(target, given)
+        self.whole = given
         return self._store_number(target, given, self.value(given))
 
     def _refuse_message(self, target: ast.expr) -> None:
         root = target
         while isinstance(root, ast.Attribute | ast.Subscript):
             root = root.value
+        if isinstance(root, ast.Name):
+            self.written.add(root.id)
         if isinstance(root, ast.Name) and root.id == self.message:
             self.refuse(target, "a message is not changed", "change the state, or send a message of its own")
 
@@ -228,6 +239,7 @@ class Statements(WholeArrays):
                 "as in x: rw.f32 = 0.0",
             )
         assert kind is not None
+        self.whole = node.value
         value = self.value(node.value)
         self.storable(node.value, value, kind, repr(node.target.id))
         self.store_local(node.target, (self.cast(value, kind), kind))
@@ -320,12 +332,14 @@ class Statements(WholeArrays):
             if node.value is not None and not (
                 isinstance(node.value, ast.Constant) and node.value.value is None
             ):
-                self.refuse(node, "a handler returns nothing", f"use {_CTX}")
-            self.put("return 0;")
+                what = "a handler" if self.is_handler else repr(self.source.name)
+                self.refuse(node, f"{what} returns nothing", f"use {_CTX}" if self.is_handler else "")
+            self.put("return 0;" if self.is_handler else "return;")
             return True
         if node.value is None:
             self.refuse(node, f"this function returns a {self.returns}")
         assert node.value is not None
+        self.whole = node.value
         value = self.value(node.value)
         self.storable(node.value, value, self.returns, "what it returns")
         self.put(f"return {self.cast(value, self.returns)};")
@@ -366,8 +380,13 @@ class Statements(WholeArrays):
     def _call_of_context(self, node: ast.Expr) -> None:
         call = node.value
         if isinstance(call, ast.Constant) and isinstance(call.value, str):
-            return  # a docstring
+            return None  # a docstring
         function = call.func if isinstance(call, ast.Call) else None
+        called = self.source.known(function) if function is not None else None
+        if isinstance(call, ast.Call) and inspect.isfunction(called):
+            self.checked = False
+            self.put(f"{self.helper_call(call, called, alone=True)[0]};")
+            return self.leave_if_failed(node)
         owner = function.value if isinstance(function, ast.Attribute) else None
         if not (isinstance(owner, ast.Name) and owner.id == self.context and self.context):
             self.refuse(
@@ -385,13 +404,14 @@ class Statements(WholeArrays):
         name, _, cls = self._message(arguments[-1])
         if verb == "send":
             self.put(f"{self.context}_.send({self._output(arguments[0])}u, {name});")
-            return
+            return None
         wire = f"{type_id_of(cls):#x}u"
         if verb == "emit":
             self.put(f"{self.context}_.emit({wire}, {name});")
-            return
+            return None
         number = self._error(node, "ValueError", "a message that came by a link has no sender to reply to")
         self.put(f"if (!{self.context}_.reply({wire}, {name})) {self.leave(f'{number}u')}")
+        return None
 
     def _output(self, node: ast.expr) -> int:
         """Return the number of the output that a link's name stands for."""

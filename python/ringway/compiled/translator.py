@@ -66,6 +66,9 @@ class Function(Statements):
         self.context: str | None = None
         self.message: str | None = None
         self.returns: Scalar | None = None
+        self.is_handler = False
+        self.whole: ast.expr | None = None
+        self.written: set[str] = set()
         self.locals: dict[str, Scalar] = dict(parameters)
         self.assigned: set[str] = set(parameters)
         self.lines: list[str] = []
@@ -108,48 +111,74 @@ class Function(Statements):
             made = Helper(self.unit, function, len(self.unit.helpers))
             self.unit.helpers[function] = made
             made.translate()
+            self.unit.helpers[function] = self.unit.helpers.pop(function)  # behind those that it calls
         elif not made.done:
             self.refuse(node, f"{function.__name__!r} calls itself", "write a loop")
         return made
 
 
 class Helper:
-    """A function of numbers that a kernel calls."""
+    """A function that a kernel calls, of numbers and of messages or states, which it may change."""
 
     def __init__(self, unit: Unit, function: Callable[..., Any], number: int) -> None:
         self.done = False
         source = Source(function)
         hints = _hints(function, source)
         arguments = _plain_arguments(source)
-        self.parameters: dict[str, Scalar] = {}
+        self.parameters: dict[str, Scalar | Struct] = {}
+        classes: dict[str, type[Any]] = {}
         for argument in arguments:
-            scalar = named_by(hints.get(argument.arg))
-            if scalar is None:
-                source.refuse(argument, f"parameter {argument.arg!r} needs a number type", "as in x: rw.f32")
-            self.parameters[argument.arg] = scalar
+            hint: Any = hints.get(argument.arg)
+            scalar = named_by(hint)
+            if scalar is not None:
+                self.parameters[argument.arg] = scalar
+                continue
+            if not is_struct_class(hint):
+                source.refuse(
+                    argument,
+                    f"parameter {argument.arg!r} needs a number type, or a message class of fixed layout",
+                    "as in x: rw.f32",
+                )
+            struct = Translation.struct_at(unit, source, argument, hint)
+            self.parameters[argument.arg], classes[argument.arg] = struct, hint
         returned = named_by(hints.get("return"))
-        if returned is None:
+        if returned is None and hints.get("return", self) is not type(None):
             source.refuse(
                 source.tree, f"{source.name!r} needs the number type that it returns", "as in -> rw.f32"
             )
         self.returned = returned
         self.c_name = f"helper_{number}_{source.name}"
-        self._body = Function(unit, source, {}, self.parameters)
-        self._body.returns = returned
+        structs = {name: kind for name, kind in self.parameters.items() if isinstance(kind, Struct)}
+        numbers = {name: kind for name, kind in self.parameters.items() if isinstance(kind, Scalar)}
+        self._body = Function(unit, source, structs, numbers)
+        self._body.returns, self._body.classes = returned, classes
 
     def translate(self) -> None:
         """Translate it, after it is known by name, so that one that calls itself is found."""
         self._body.translate()
         self.done = True
 
+    @property
+    def written(self) -> set[str]:
+        """Those of its parameters whose fields it changes."""
+        return self._body.written & set(self.parameters)
+
     def text(self) -> str:
         """Its C++."""
-        given = "".join(f"{kind.text} {name}_, " for name, kind in self.parameters.items())
+        given = "".join(f"{self._parameter(name)} {name}_, " for name in self.parameters)
+        unused = "".join(f", (void){name}_" for name in self.parameters)
+        kind = self.returned.text if self.returned else "void"
         return (
-            f"static {self.returned.text} {self.c_name}({given}ringway::u32& error) {{\n"
-            "  ringway::u32 failed = 0;\n  (void)failed;\n"
-            f"{self._body.declarations()}{''.join(self._body.lines)}\n  return {self.returned.text}(0);\n}}\n"
+            f"static {kind} {self.c_name}({given}ringway::u32& error) {{\n"
+            f"  ringway::u32 failed = 0;\n  (void)failed, (void)error{unused};\n"
+            f"{self._body.declarations()}{''.join(self._body.lines)}\n  return {kind}(0);\n}}\n"
         )
+
+    def _parameter(self, name: str) -> str:
+        kind = self.parameters[name]
+        if isinstance(kind, Scalar):
+            return kind.text
+        return f"{'' if name in self.written else 'const '}{c_name(kind.name)}&"
 
 
 class Translation:
@@ -183,7 +212,7 @@ class Translation:
         if any(_has_f64(struct) for struct in structs):
             unit.real = F64
         body = Function(unit, source, {names[1]: structs[0], names[2]: structs[1]}, {})
-        body.context, body.message = names[0], names[1]
+        body.context, body.message, body.is_handler = names[0], names[1], True
         body.classes = {names[1]: self.message, names[2]: self.state}
         body.translate()
         ctx, message, state = (f"{name}_" for name in names)
@@ -214,12 +243,19 @@ class Translation:
                 f"parameter {argument.arg!r} has {said}",
                 'a kernel\'s message and state are classes made by @ringway.message(layout="struct")',
             )
-        try:
-            unit.use(struct_of(hint))
-        except SchemaError as error:
-            source.refuse(argument, str(error))
+        Translation.struct_at(unit, source, argument, hint)
         found: type[Any] = hint
         return found
+
+    @staticmethod
+    def struct_at(unit: Unit, source: Source, argument: ast.arg, hint: Any) -> Struct:
+        """Return a parameter's struct, declared."""
+        try:
+            struct = struct_of(hint)
+            unit.use(struct)
+        except SchemaError as error:
+            source.refuse(argument, str(error))
+        return struct
 
 
 def _has_f64(struct: Struct) -> bool:
