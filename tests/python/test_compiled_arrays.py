@@ -207,3 +207,21 @@ def test_a_function_that_fails_leaves_the_handler_with_its_line() -> None:
         with pytest.raises(errors.HandlerError, match=rf"test_compiled_arrays.py:{line}: IndexError"):
             kernel.request(Row(9, [0] * 4, [0.0] * 4, [True] * 3), timeout=20)
         assert kernel.read_state().a == 7
+
+
+def test_what_a_call_is_given_fails_before_the_call() -> None:
+    @rw.kernel
+    def fails(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+        put(state, msg, rw.i64(state.whole[msg.key]))
+
+    @rw.kernel
+    def looks_further(ctx: rw.Context, msg: Row, state: Ledger) -> None:
+        state.ok = msg.key in (9, state.whole[msg.key])
+
+    given = Ledger.decode(Ledger().encode())
+    with rw.Runtime("cpu") as runtime:
+        for made in (fails, looks_further):
+            kernel = runtime.launch(made, options=rw.LaunchOptions(on_error="skip"))
+            with pytest.raises(errors.HandlerError, match="IndexError"):
+                kernel.request(Row(9, [0] * 4, [0.0] * 4, [True] * 3), timeout=20)
+            assert kernel.read_state() == given

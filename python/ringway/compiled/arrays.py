@@ -112,8 +112,8 @@ class WholeArrays(Expressions):
             for element in within.elts:
                 other = self.number(element)
                 kind = self.meet(wanted[1], other[1], node)
-                equal.append(f"{self.cast(wanted, kind)} == {self.cast(other, kind)}")
-            return f"({' || '.join(equal)})"
+                equal.append(f"({self.cast(wanted, kind)} == {self.cast(other, kind)})")
+            return f"bool({' | '.join(equal)})"  # all are looked at: one may fail
         found = self.array(within)
         if found is None:
             self.refuse(within, f"'{ast.unparse(within)}' is no array", "an array, or (1, 2, 3)")
