@@ -10,7 +10,7 @@ from ringway import errors
 from ringway.types import Length
 
 
-@rw.message(layout="struct")
+@rw.message(layout="struct", name="arrays.Row")
 class Row(rw.Message):
     key: rw.i32
     weights: Annotated[rw.Array[rw.i32], Length(4)]
@@ -18,7 +18,7 @@ class Row(rw.Message):
     on: Annotated[rw.Array[bool], Length(3)]
 
 
-@rw.message(layout="struct")
+@rw.message(layout="struct", name="arrays.Ledger")
 class Ledger(rw.Message):
     whole: Annotated[rw.Array[rw.i32], Length(4)] = (4, 3, 2, 1)
     real: Annotated[rw.Array[rw.f64], Length(4)] = (0.0,) * 4
@@ -28,13 +28,13 @@ class Ledger(rw.Message):
     ok: bool = False
 
 
-@rw.message(layout="struct")
+@rw.message(layout="struct", name="arrays.Pair")
 class Pair(rw.Message):
     x: rw.i64
     y: rw.f64
 
 
-@rw.message(layout="struct")
+@rw.message(layout="struct", name="arrays.Preset")
 class Preset(rw.Message):
     x: rw.i64
     y: rw.f64 = 1.5
