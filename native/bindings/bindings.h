@@ -37,5 +37,6 @@ void init_shared_queue(py::module_& module);
 void init_slots(py::module_& module);
 void init_telemetry(py::module_& module);
 void init_trace(py::module_& module);
+void init_user_kernels(py::module_& module);
 
 }  // namespace ringway::bindings

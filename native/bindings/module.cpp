@@ -18,6 +18,7 @@ PYBIND11_MODULE(_core, module) {
   init_queue(module);
   init_queue_port(module);
   init_log(module);
+  init_user_kernels(module);
   init_runtime(module);
   init_event_port(module);
   init_record(module);

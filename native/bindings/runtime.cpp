@@ -244,17 +244,6 @@ SharedKernel launch_user(Runtime& runtime, const std::shared_ptr<const UserKerne
   return runtime.launch(kernel, {state.begin(), state.end()}, name, options, grid, block);
 }
 
-py::bytes resident_state(Kernel& kernel, Size replica, const py::object& timeout) {
-  const Check check = signal_check();
-  const double seconds = seconds_or_forever(timeout);
-  std::vector<u8> state;
-  {
-    const WaitingCall call(&kernel.runtime());
-    state = kernel.resident_state(replica, Wait::seconds(seconds, check));
-  }
-  return {reinterpret_cast<const char*>(state.data()), state.size()};
-}
-
 }  // namespace
 
 void init_runtime(py::module_& module) {
@@ -331,30 +320,11 @@ void init_runtime(py::module_& module) {
           "blocks", [](const Kernel& kernel) { return kernel.options().policy == Backpressure::kBlock; })
       .def_property_readonly("accepts", [](const Kernel& kernel) { return kernel.type().accepts; })
       .def_property_readonly("outputs", [](const Kernel& kernel) { return kernel.type().outputs; })
-      .def_property_readonly(
-          "state_class", [](const Kernel& kernel) { return message_class_of(kernel.type().state_type_id); })
-      .def("resident_state", &resident_state, py::arg("replica"), py::arg("timeout"))
       .def_property_readonly("capacity", [](const Kernel& kernel) { return kernel.options().capacity; })
       .def("depth", &depth, py::arg("outbox"))
       .def("telemetry", &Kernel::telemetry)
       .def("reset_telemetry", &Kernel::reset_telemetry)
       .def_property("telemetry_enabled", &Kernel::telemetry_enabled, &Kernel::enable_telemetry);
-
-  py::class_<UserKernel, std::shared_ptr<UserKernel>>(module, "UserKernel")
-      .def(py::init([](const std::string& path, const std::string& name, std::vector<std::string> accepts,
-                       u32 message_bytes, u32 state_bytes, u32 state_type_id,
-                       std::vector<std::string> outputs, std::vector<std::string> errors) {
-             KernelType type{.name = name,
-                             .accepts = std::move(accepts),
-                             .emits = {},
-                             .body_size = message_bytes,
-                             .errors = std::move(errors),
-                             .outputs = std::move(outputs),
-                             .state_type_id = state_type_id};
-             return std::make_shared<UserKernel>(path, std::move(type), state_bytes);
-           }),
-           py::kw_only(), py::arg("path"), py::arg("name"), py::arg("accepts"), py::arg("message_bytes"),
-           py::arg("state_bytes"), py::arg("state_type_id"), py::arg("outputs"), py::arg("errors"));
 
   py::class_<Runtime, SharedRuntime>(module, "Runtime")
       .def(py::init(&start), py::arg("backend"), py::arg("workers"), py::arg("assist"), py::arg("watchdog"),

@@ -1,5 +1,6 @@
 // The contract of a backend. To add one, implement this and put it into the list; see backends/README.md.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct KernelType {
   u32 state_type_id = 0;  // of the message class that its state is; 0 = none
 };
 
+class Resident;
 class UserKernel;
 
 struct LaunchSpec {
@@ -36,7 +38,7 @@ struct LaunchSpec {
   std::int64_t grid = 1;                        // groups that run the handler: on the CPU, replicas
   std::int64_t block = 1;                       // threads of a group
   std::shared_ptr<const UserKernel> user = {};  // what runs instead of the backend's kernel of that name
-  std::vector<u8> state = {};                   // of a user's kernel, at launch and after a restart
+  std::vector<u8> state = {};                   // of a compiled one, at launch and after a restart
 };
 
 struct LinkSpec {
@@ -90,10 +92,11 @@ class Backend {
   virtual void abandon() { stop(); }
 
   virtual void notify(Port& port) = 0;  // something was put into the mailbox
-  // (optional) Whether it launches kernels that a program brings, and a copy of what such a replica's state was between
+  // (optional) Whether it launches kernels that a program brings; and calls `look` with a replica of such a one between
   // two of its turns.
   virtual bool runs_user_kernels() const { return false; }
-  virtual std::vector<u8> state(Port&, u32, const Wait&) { return {}; }
+  using Look = std::function<void(Resident&)>;
+  virtual void look_at(Port&, u32, const Look&, const Wait&) {}
   // (optional) Runs the kernel on this thread until done(arg), or nothing is left to do. False when it
   // cannot: then notify() is due.
   virtual bool assist(Port&, bool (*)(void*), void*) { return false; }

@@ -69,7 +69,8 @@ Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::st
   port_->dead_letters.record_to(port_->recorder, port_->index);
 }
 
-std::vector<u8> Kernel::resident_state(std::int64_t replica, const Wait& until) {
+void Kernel::look_at_resident(std::int64_t replica, const Backend::Look& look, const Wait& until) {
+  check_elsewhere("read_state");
   if (!user_) {
     throw Error(ErrorKind::kInvalidOption, "kernel '" + name_ +
                                                "' is one of the backend's, whose state is its own; " +
@@ -79,8 +80,8 @@ std::vector<u8> Kernel::resident_state(std::int64_t replica, const Wait& until) 
     throw Error(ErrorKind::kInvalidOption, "replica is " + std::to_string(replica) + "; kernel '" + name_ +
                                                "' has replicas 0 to " + std::to_string(grid_ - 1));
   }
-  // Its memory lives as long as the port, also while the kernel drains and after its end.
-  return runtime_->backend().state(*port_, u32(replica), until);
+  // It lives as long as the port, also while the kernel drains and after its end.
+  runtime_->backend().look_at(*port_, u32(replica), look, until);
 }
 
 State Kernel::state() const {
@@ -138,6 +139,13 @@ void Kernel::check_usable() {
   if (now == State::kFailed) {
     throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' has failed: " + failure());
   }
+}
+
+void Kernel::check_elsewhere(const char* call) const {
+  if (handling_here().port != port_.get()) return;
+  throw Error(ErrorKind::kInvalidState, std::string(call) + " of kernel '" + name_ +
+                                            "' in its own handler would wait for that handler; call it "
+                                            "elsewhere");
 }
 
 void Kernel::check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const {
@@ -301,6 +309,7 @@ Kernel::Cell* Kernel::try_ask(Envelope envelope, std::span<const u8> body, const
 Kernel::Cell* Kernel::ask(Envelope envelope, std::span<const u8> body, const std::string& type_name,
                           const Patience* patience) {
   check_usable();
+  if (grid_ == 1) check_elsewhere("request");
   check_message(envelope, body.size(), type_name);
   Cell* const cell = runtime_->replies_.take();
   complete(&envelope);

@@ -60,8 +60,8 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   // Nothing waits for it and it has returned from what it had; or it has ended.
   bool idle() const;
 
-  // Of a user's kernel, as Backend::state().
-  std::vector<u8> resident_state(std::int64_t replica, const Wait& until);
+  // Of a user's kernel, as Backend::look_at().
+  void look_at_resident(std::int64_t replica, const Backend::Look& look, const Wait& until);
 
   // Transitions: one at a time for each kernel, behind its `changing_`; kernels do not wait for each other.
   // `check` is Wait's. When they throw, the kernel is what it was before.
@@ -139,6 +139,8 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   using Put = Sender::Offer;
 
   void check_usable();
+  // Throws kInvalidState when this thread runs its handler, for which `call` would wait.
+  void check_elsewhere(const char* call) const;
   void check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const;
   void complete(Envelope* envelope);
   std::string full(const Envelope& envelope) const;

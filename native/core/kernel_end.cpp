@@ -34,6 +34,7 @@ void Kernel::activate(void (*check)()) {
 
 void Kernel::deactivate(void (*check)()) {
   runtime_->check_usable();
+  check_elsewhere("deactivate");
   (void)after(state(), Event::kDeactivate, name_);
   const auto held = runtime_->hold(changing_, check);
   const State from = state();
@@ -51,6 +52,7 @@ void Kernel::deactivate(void (*check)()) {
 
 TerminateReport Kernel::terminate(bool drain, const Wait& until) {
   runtime_->check_usable();
+  check_elsewhere("terminate");
   const auto self = shared_from_this();
   const bool joins = atomic::load_acquire(&ending_) != 0;  // SYNC: partner store_release in begin_end(): cut_
   if (joins && drain) {

@@ -111,18 +111,15 @@ std::shared_ptr<Kernel> Runtime::launch(const std::shared_ptr<const UserKernel>&
                                                "' runs no kernels of a program's own, such as '" + type.name +
                                                "'; use Runtime(backend=\"cpu\")");
   }
-  if (state.size() != kernel->unit().state_bytes) {
-    throw Error(ErrorKind::kInvalidOption, "state has " + std::to_string(state.size()) + " bytes; kernel '" +
-                                               type.name + "' has " +
-                                               std::to_string(kernel->unit().state_bytes));
-  }
-  return launch(type, {.kernel = type.name,
-                       .name = name,
-                       .options = options,
-                       .grid = grid,
-                       .block = block,
-                       .user = kernel,
-                       .state = state});
+  const LaunchSpec spec{.kernel = type.name,
+                        .name = name,
+                        .options = options,
+                        .grid = grid,
+                        .block = block,
+                        .user = kernel,
+                        .state = state};
+  kernel->check(spec);
+  return launch(type, spec);
 }
 
 std::shared_ptr<Kernel> Runtime::launch(const KernelType& type, LaunchSpec spec) {
@@ -184,6 +181,8 @@ void Runtime::link(Kernel& from, Kernel& to, std::int64_t capacity, std::int64_t
     throw Error(ErrorKind::kInvalidOption, "link: both kernels must belong to this runtime");
   }
   check_link(capacity, body_size);
+  from.check_elsewhere("link");
+  to.check_elsewhere("link");
   const auto check_ends = [&] {
     from.check_usable();
     to.check_usable();

@@ -10,6 +10,7 @@ namespace ringway {
 
 Runtime::CloseReport Runtime::close(bool drain, const Wait& until) {
   if (forked()) return {};
+  for (const auto& kernel : kernels()) kernel->check_elsewhere("Runtime.close");
   const auto closing = closing_.hold({Wait::kForever, until.check});
   if (ended_) return {};
   CloseReport reports;
@@ -123,10 +124,14 @@ void Runtime::abandon() {
 void Runtime::forget_all() {
   recorder_->stop();
   {
+    // What goes with the last of them may take the interpreter's lock, whose holder may wait for the list's.
+    decltype(kernels_) kernels;
+    decltype(feeds_) feeds;
+    decltype(topics_) topics;
     std::lock_guard list(listing_);
-    kernels_.clear();
-    feeds_.clear();
-    topics_.clear();
+    kernels.swap(kernels_);
+    feeds.swap(feeds_);
+    topics.swap(topics_);
   }
   ended_ = true;
   log::info({"closed", {}, name()}, [&] { return "runtime on " + backend_name_ + " closed"; });

@@ -31,6 +31,8 @@ void Tracer::start(u32 tracks, u32 events, Names kernels) {
     count_ = tracks;
   }
   kernels_ = std::move(kernels);
+  most_ = events;
+  others_.clear();
   for (u32 i = 0; i < count_; ++i) {
     const std::lock_guard track(owned_[i].mutex);
     owned_[i].most = events;
@@ -50,6 +52,11 @@ Tracer::Trace Tracer::stop() {
     const std::lock_guard track(owned_[i].mutex);
     trace.tracks.push_back({owned_[i].turns.taken(), owned_[i].passages.taken()});
   }
+  for (auto& [track, rings] : others_) {
+    trace.tracks.resize(std::max<std::size_t>(trace.tracks.size(), track + 1));
+    trace.tracks[track] = {rings.turns.taken(), rings.passages.taken()};
+  }
+  others_.clear();
   trace.kernels = std::exchange(kernels_, {});
   return trace;
 }
@@ -59,18 +66,26 @@ void Tracer::launched(u32 kernel, const std::string& name) {
   if (on()) kernels_[kernel] = name;
 }
 
-void Tracer::turn(u32 track, const Turn& turn) {
+template <class Write>
+void Tracer::write(u32 track, Write put) {
   Rings* const rings = atomic::load_acquire(&tracks_);  // SYNC: partner store_release in start()
   if (!rings) return;
-  const std::lock_guard lock(rings[track].mutex);
-  rings[track].turns.put(turn, rings[track].most);
+  if (track < atomic::load_relaxed(&count_)) {  // relaxed: written once, before the rings
+    const std::lock_guard lock(rings[track].mutex);
+    return put(rings[track]);
+  }
+  const std::lock_guard lock(changing_);
+  Rings& other = others_[track];
+  other.most = most_;
+  put(other);
+}
+
+void Tracer::turn(u32 track, const Turn& turn) {
+  write(track, [&](Rings& rings) { rings.turns.put(turn, rings.most); });
 }
 
 void Tracer::passage(u32 track, const Passage& passage) {
-  Rings* const rings = atomic::load_acquire(&tracks_);  // SYNC: partner store_release in start()
-  if (!rings) return;
-  const std::lock_guard lock(rings[track].mutex);
-  rings[track].passages.put(passage, rings[track].most);
+  write(track, [&](Rings& rings) { rings.passages.put(passage, rings.most); });
 }
 
 }  // namespace ringway

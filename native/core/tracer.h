@@ -50,7 +50,8 @@ class Tracer {
   Trace stop();
   void launched(u32 kernel, const std::string& name);
 
-  // By who runs the worker's kernels, within a turn that began while on().
+  // By who runs the worker's kernels, within a turn that began while on(). A track beyond those of start() is made when it
+  // is first written to.
   void turn(u32 track, const Turn& turn);
   void passage(u32 track, const Passage& passage);
 
@@ -76,11 +77,16 @@ class Tracer {
     Ring<Turn> turns;
     Ring<Passage> passages;
   };
+  template <class Write>
+  void write(u32 track, Write put);
+
   u32 on_ = 0;
+  u32 most_ = 0;             // as Rings::most
   Rings* tracks_ = nullptr;  // made by the first start(), and kept
   std::unique_ptr<Rings[]> owned_;
   u32 count_ = 0;
-  std::mutex changing_;
+  std::map<u32, Rings> others_;
+  std::mutex changing_;  // of all but the events on the first tracks
   Names kernels_;
 };
 

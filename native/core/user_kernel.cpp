@@ -2,13 +2,15 @@
 
 #include <dlfcn.h>
 
+#include <cstring>
 #include <utility>
 
 #include "core/error.h"
 
 namespace ringway {
 
-UserKernel::UserKernel(const std::string& path, KernelType type, u32 state_bytes) : type_(std::move(type)) {
+CompiledKernel::CompiledKernel(const std::string& path, KernelType type, u32 state_bytes)
+    : UserKernel(std::move(type)) {
   const std::string of = "kernel '" + type_.name + "': ";
   library_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library_) {
@@ -34,8 +36,46 @@ UserKernel::UserKernel(const std::string& path, KernelType type, u32 state_bytes
   throw Error(ErrorKind::kInvalidOption, of + wrong);
 }
 
-UserKernel::~UserKernel() {
+CompiledKernel::~CompiledKernel() {
   dlclose(library_);
+}
+
+void CompiledKernel::check(const LaunchSpec& spec) const {
+  if (spec.state.size() == unit_->state_bytes) return;
+  throw Error(ErrorKind::kInvalidOption, "state has " + std::to_string(spec.state.size()) +
+                                             " bytes; kernel '" + type_.name + "' has " +
+                                             std::to_string(unit_->state_bytes));
+}
+
+std::unique_ptr<Resident> CompiledKernel::settle(const LaunchSpec& spec, u32) const {
+  return std::make_unique<CompiledResident>(*unit_, type_, spec.state);
+}
+
+CompiledResident::CompiledResident(const KernelUnit& unit, const KernelType& type,
+                                   std::vector<u8> first_state)
+    : unit_(unit),
+      type_(type),
+      first_state_(std::move(first_state)),
+      state_(std::make_unique<u64[]>((first_state_.size() + 7) / 8)) {
+  restart();
+}
+
+void CompiledResident::restart() {
+  if (!first_state_.empty()) std::memcpy(state_.get(), first_state_.data(), first_state_.size());
+}
+
+void CompiledResident::describe(const DrainStatus& status, ErrorText& text) const {
+  text_of_error(type_, status.error, text);
+}
+
+std::vector<u8> CompiledResident::state() const {
+  const auto* const first = reinterpret_cast<const u8*>(state_.get());
+  return {first, first + first_state_.size()};
+}
+
+Handling& handling_here() {
+  static thread_local Handling here;
+  return here;
 }
 
 }  // namespace ringway

@@ -1,31 +1,86 @@
-// A kernel that a program brings: compiled for this machine into a shared object that exports what
-// include/ringway/kernel.h declares.
+// Kernels that a program brings: compiled for this machine into a shared object that exports what
+// include/ringway/kernel.h declares, or, in the bindings, run by Python.
 #pragma once
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/backend.h"
+#include "core/failure_policy.h"
 #include "ringway/kernel.h"
 
 namespace ringway {
 
+// What one replica of such a kernel is: its state, begun already, and its handler. Whoever runs the kernel calls it.
+class Resident {
+ public:
+  virtual ~Resident() = default;
+  // As Handler::drain of handler.h, but that it may stop earlier, drained.
+  virtual u32 drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) = 0;
+  // Of the last status that speaks of a failure.
+  virtual void describe(const DrainStatus& status, ErrorText& text) const = 0;
+  // The state is again what it was at launch. Throws what the program's own code throws.
+  virtual void restart() = 0;
+  // On the thread of its own that UserKernel::may_wait() asks for, as the last call there.
+  virtual void leave() {}
+};
+
 class UserKernel {
  public:
-  // Throws kNotFound when the file cannot be loaded, kInvalidOption when it is of another version or its sizes differ from
-  // what is said here.
-  UserKernel(const std::string& path, KernelType type, u32 state_bytes);
-  ~UserKernel();
+  explicit UserKernel(KernelType type) : type_(std::move(type)) {}
+  virtual ~UserKernel() = default;
   UserKernel(const UserKernel&) = delete;
   UserKernel& operator=(const UserKernel&) = delete;
 
   const KernelType& type() const { return type_; }
-  const KernelUnit& unit() const { return *unit_; }
+  // Whether its handler may take long, or wait for other kernels: then each replica has a thread of its own.
+  virtual bool may_wait() const = 0;
+  // Throws kInvalidOption when it cannot be launched so; takes no lock of the interpreter's, as settle().
+  virtual void check(const LaunchSpec& spec) const = 0;
+  virtual std::unique_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const = 0;
+
+ protected:
+  const KernelType type_;
+};
+
+class CompiledKernel : public UserKernel {
+ public:
+  // Throws kNotFound when the file cannot be loaded, kInvalidOption when it is of another version or its sizes differ from
+  // what is said here.
+  CompiledKernel(const std::string& path, KernelType type, u32 state_bytes);
+  ~CompiledKernel() override;
+
+  bool may_wait() const override { return false; }
+  void check(const LaunchSpec& spec) const override;
+  std::unique_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
 
  private:
-  const KernelType type_;
   void* library_ = nullptr;
   const KernelUnit* unit_ = nullptr;
 };
+
+class CompiledResident : public Resident {
+ public:
+  CompiledResident(const KernelUnit& unit, const KernelType& type, std::vector<u8> first_state);
+  u32 drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) override {
+    return unit_.drain(ctx, first, stride, n, state_.get(), status);
+  }
+  void describe(const DrainStatus& status, ErrorText& text) const override;
+  void restart() override;
+  std::vector<u8> state() const;
+
+ private:
+  const KernelUnit& unit_;
+  const KernelType& type_;
+  const std::vector<u8> first_state_;
+  const std::unique_ptr<u64[]> state_;
+};
+
+// What this thread does: it runs a handler that a program brings, of `port`'s kernel, at `place` of the backend.
+struct Handling {
+  const Port* port = nullptr;
+  const void* place = nullptr;
+};
+Handling& handling_here();
 
 }  // namespace ringway

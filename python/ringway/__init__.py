@@ -13,14 +13,13 @@ from ringway._core import QueueTelemetry as QueueTelemetry
 from ringway._core import Telemetry as Telemetry
 from ringway._core import __version__ as __version__
 from ringway.buffers import Buffer as Buffer
-from ringway.compiled.kernel import Context as Context
 from ringway.compiled.kernel import KernelSource as KernelSource
-from ringway.compiled.kernel import kernel as kernel
 from ringway.dead_letters import DeadLetter as DeadLetter
 from ringway.device import Device as Device
 from ringway.errors import Error as Error
 from ringway.feeds import Feed as Feed
 from ringway.graphs import Graph as Graph
+from ringway.kernel_decorator import kernel as kernel
 from ringway.kernels import Kernel as Kernel
 from ringway.kernels import TerminateReport as TerminateReport
 from ringway.memorypack import field as field
@@ -61,6 +60,7 @@ from ringway.types import u8 as u8
 from ringway.types import u16 as u16
 from ringway.types import u32 as u32
 from ringway.types import u64 as u64
+from ringway.user_kernels import Context as Context
 
 if TYPE_CHECKING:
     from ringway.aio import AsyncRuntime as AsyncRuntime

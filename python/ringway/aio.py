@@ -24,7 +24,6 @@ from ringway.aio_queues import AsyncQueue
 from ringway.aio_turns import Turns
 from ringway.arguments import flag, instance
 from ringway.buffers import Buffer, memory_of
-from ringway.compiled.kernel import CompiledKernel
 from ringway.errors import ForkedError, InvalidState, NotFound, Timeout
 from ringway.feeds import start
 from ringway.kernel_queues import SIDES, kernel_queue
@@ -42,6 +41,7 @@ from ringway.runtime_calls import check_output, launch_checked, link_arguments, 
 from ringway.topics import start as start_topic
 from ringway.topology import Topology, topology_of
 from ringway.traceable import AsyncTraceable
+from ringway.user_kernels import UserKernel
 
 
 class AsyncRuntime(Recordable, AsyncTraceable):
@@ -111,19 +111,19 @@ class AsyncRuntime(Recordable, AsyncTraceable):
 
     async def launch(
         self,
-        kernel: str | CompiledKernel[Any],
+        kernel: str | UserKernel[Any],
         *,
         name: str | None = None,
         grid: int = 1,
         block: int = 1,
         options: LaunchOptions | None = None,
         activate: bool = True,
-        state: _core.Message | None = None,
+        state: Any = None,
     ) -> AsyncKernel:
         """Launch a kernel and, unless told otherwise, activate it; see `ringway.Runtime.launch`."""
         begins = flag("activate", activate)
-        if isinstance(kernel, CompiledKernel):
-            await asyncio.to_thread(kernel.compile)
+        if isinstance(kernel, UserKernel):
+            await asyncio.to_thread(kernel.prepare)
         core = launch_checked(
             self._core, kernel, name=name, grid=grid, block=block, options=options, state=state
         )

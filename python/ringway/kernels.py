@@ -20,8 +20,7 @@ DRAIN_TIMEOUT = 5.0  # seconds
 
 def read_state(core: _core.Kernel, replica: int, timeout: float | None) -> Any:
     """Read a kernel's state natively."""
-    read = core.resident_state(whole("replica", replica, "the number of a replica, from 0"), timeout)
-    return core.state_class.decode(read)
+    return _core.read_state(core, whole("replica", replica, "the number of a replica, from 0"), timeout)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +54,9 @@ class Kernel(KernelFacts):
 
         Returns
         -------
-        Message
-            An object of the state's class; ``Runtime.launch(..., state=...)`` takes it.
+        object
+            Of the state's class; a copy, made by ``copy.deepcopy`` when the state is no struct.
+            ``Runtime.launch(..., state=...)`` takes it.
 
         Raises
         ------
@@ -64,6 +64,8 @@ class Kernel(KernelFacts):
             It is one of the backend's kernels, or there is no such replica.
         Timeout
             The handler has not returned.
+        TypeMismatch
+            The state cannot be copied.
         """
         return read_state(self._core, replica, timeout)
 

@@ -16,7 +16,6 @@ from ringway import _core
 from ringway._core import LinkTelemetry, QueueTelemetry, Telemetry
 from ringway.arguments import flag, instance
 from ringway.buffers import Buffer, memory_of
-from ringway.compiled.kernel import CompiledKernel
 from ringway.errors import NotFound
 from ringway.feeds import Feed, start_feed
 from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
@@ -30,6 +29,7 @@ from ringway.runtime_calls import check_output, launch_checked, link_arguments, 
 from ringway.topics import Topic, start_topic
 from ringway.topology import Topology, topology_of
 from ringway.traceable import Traceable
+from ringway.user_kernels import UserKernel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,14 +107,14 @@ class Runtime(Recordable, Traceable):
 
     def launch(
         self,
-        kernel: str | CompiledKernel[Any],
+        kernel: str | UserKernel[Any],
         *,
         name: str | None = None,
         grid: int = 1,
         block: int = 1,
         options: LaunchOptions | None = None,
         activate: bool = True,
-        state: _core.Message | None = None,
+        state: Any = None,
     ) -> Kernel:
         """Launch a kernel and, unless told otherwise, activate it.
 
@@ -141,7 +141,8 @@ class Runtime(Recordable, Traceable):
             Whether it handles messages at once; else from `Kernel.activate` on.
         state
             What the state of a kernel of the program's own begins with, at launch and after a restart, for
-            example what `Kernel.read_state` returned; None means the defaults of its class.
+            example what `Kernel.read_state` returned; None means the defaults of its class. In the mode
+            ``"python"`` any object that can be copied: each replica has a copy.
 
         Raises
         ------
@@ -196,7 +197,7 @@ class Runtime(Recordable, Traceable):
         Parameters
         ----------
         output
-            The link's name, for a source whose links have names: the next of `CompiledKernel.outputs`.
+            The link's name, for a source whose links have names: the next of `UserKernel.outputs`.
         message
             What travels there, bare: a class of fixed layout (``@message(layout="struct")``). None: bytes.
         capacity

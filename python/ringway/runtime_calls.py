@@ -9,16 +9,16 @@ from typing import Any
 
 from ringway import _core
 from ringway.arguments import flag, instance, real, whole
-from ringway.compiled.kernel import CompiledKernel
 from ringway.errors import InvalidOption
 from ringway.options import LaunchOptions
+from ringway.user_kernels import UserKernel
 
 _NATIVE_DEFAULTS = LaunchOptions().native()
 
 
 def launch_checked(
     runtime: _core.Runtime,
-    kernel: str | CompiledKernel[Any],
+    kernel: str | UserKernel[Any],
     *,
     name: str | None,
     grid: int,
@@ -31,9 +31,9 @@ def launch_checked(
     threads = whole("block", block, "a whole number of 1 or more")
     wanted = _NATIVE_DEFAULTS if options is None else instance("options", options, LaunchOptions).native()
     called = "" if name is None else instance("name", name, str)
-    if isinstance(kernel, CompiledKernel):
-        first = kernel.first_state(state)
-        return runtime.launch_user(kernel.compile(), first, called, wanted, groups, threads)
+    if isinstance(kernel, UserKernel):
+        native, first = kernel.begin(state, min(groups, runtime.workers))  # more are refused
+        return runtime.launch_user(native, first, called, wanted, groups, threads)
     if not isinstance(kernel, str):
         raise InvalidOption(
             f"kernel is {kernel!r}; it must be the name of one of the backend's, or made by ringway.kernel: "

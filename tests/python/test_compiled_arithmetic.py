@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 import pytest
 import ringway as rw
+from ringway.memorypack import field
 from ringway.types import Length
 
 
@@ -184,8 +185,8 @@ def in_python(handler, messages):
     return state, None
 
 
-def compiled(runtime, handler, messages):
-    kernel = runtime.launch(rw.kernel(handler), activate=False)
+def as_kernel(runtime, mode, handler, messages):
+    kernel = runtime.launch(rw.kernel(mode=mode)(handler), activate=False)
     for message in messages:
         kernel.send(message)
     kernel.activate()
@@ -198,7 +199,8 @@ def compiled(runtime, handler, messages):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_random_handlers_end_as_in_python(seed, tmp_path):
+@pytest.mark.parametrize("mode", ["native", "python"])
+def test_random_handlers_end_as_in_python(mode, seed, tmp_path):
     programs = Programs(seed)
     draw = programs.random
     messages = [
@@ -209,7 +211,7 @@ def test_random_handlers_end_as_in_python(seed, tmp_path):
     module = module_of(tmp_path, f"random{seed}", source)
     then, failure = in_python(module.handler, messages)
     with rw.Runtime("cpu", workers=1) as runtime:
-        now, failed = compiled(runtime, module.handler, messages)
+        now, failed = as_kernel(runtime, mode, module.handler, messages)
     assert failed == failure, source
     assert list(now.whole) == then.whole, source
     np.testing.assert_array_equal(np.asarray(now.real), np.asarray(then.real), err_msg=source)
@@ -223,15 +225,17 @@ class SmallNumbers(rw.Message):
     d: rw.u16 = 0
 
 
-@rw.kernel
 def small(ctx, msg: SmallNumbers, state: SmallNumbers) -> None:
     ctx.emit(SmallNumbers(msg.a + msg.b, -msg.a * msg.b, msg.c - msg.d, msg.c * msg.d))
+    state.a += msg.a
+    state.d -= msg.d
 
 
-def test_small_integers_wrap_as_numpy_s_do():
+@pytest.mark.parametrize("mode", ["native", "python"])
+def test_small_integers_wrap_as_numpy_s_do(mode):
     given = [(-128, -128, 65535, 65535), (127, 1, 0, 1), (-128, 1, 256, 256), (100, 100, 1, 65535)]
     with rw.Runtime("cpu", workers=1) as runtime:
-        kernel = runtime.launch(small)
+        kernel = runtime.launch(rw.kernel(mode=mode)(small))
         for values in given:
             kernel.send(SmallNumbers(*values))
             now = kernel.receive(20)
@@ -239,3 +243,56 @@ def test_small_integers_wrap_as_numpy_s_do():
                 a, b = np.array(values[:2], np.int8)
                 c, d = np.array(values[2:], np.uint16)
                 assert (now.a, now.b, now.c, now.d) == (a + b, -a * b, c - d, c * d)
+        assert kernel.read_state() == SmallNumbers(-29, 0, 0, -sum(values[3] for values in given) % 65536)
+
+
+@rw.message(layout="struct")
+class Point32(rw.Message):
+    x: rw.f32 = 0.0
+    y: rw.i16 = 0
+
+
+@rw.message(layout="struct")
+class Track(rw.Message):
+    last: Point32 = field(default_factory=Point32)
+    mean: rw.f32 = 0.0
+    sums: Annotated[rw.Array[rw.f32], Length(3)] = (0.0,) * 3
+    counts: Annotated[rw.Array[rw.u8], Length(3)] = (250,) * 3
+    far: bool = False
+
+
+def follow(ctx, msg: Track, state: Track) -> None:
+    scale = 0.1
+    state.last.x = msg.last.x * scale + state.last.x
+    state.last.y += msg.last.y
+    state.mean += (msg.mean - state.mean) / 3
+    state.mean = state.mean * 1.1
+    for i in range(3):
+        state.sums[i] += msg.sums[i] * msg.mean
+        state.counts[i] += msg.counts[i]
+    state.far = state.sums[-1] > 1.0
+    ctx.emit(Track(state.last, state.mean, state.sums, state.counts, state.far))
+
+
+def test_single_precision_nested_structs_and_arrays_are_the_same_in_both_modes():
+    draw = random.Random(5)
+    given = [
+        Track(
+            Point32(draw.uniform(-2, 2), draw.randint(-20000, 20000)),
+            draw.uniform(-9, 9),
+            np.array([draw.uniform(-1, 1) for _ in range(3)], np.float32),
+            np.array([draw.randint(0, 255) for _ in range(3)], np.uint8),
+            False,
+        )
+        for _ in range(50)
+    ]
+    states = []
+    with rw.Runtime("cpu", workers=1) as runtime:
+        for mode in ("native", "python"):
+            kernel = runtime.launch(rw.kernel(mode=mode)(follow))
+            states.append([])
+            for message in given:
+                kernel.send(message)
+                states[-1].append(kernel.receive(20).encode())
+            states[-1].append(kernel.read_state().encode())
+    assert states[0] == states[1]

@@ -50,19 +50,19 @@ class Cpu : public Backend {
 
   void abandon() override {
     if (watchdog_) watchdog_->stop();
-    for (const auto& worker : workers_) worker->abandon();
+    for (const auto& worker : all_workers()) worker->abandon();
   }
 
   void stop() override {
     if (watchdog_) watchdog_->stop();
-    for (const auto& worker : workers_) worker->stop();
+    for (const auto& worker : all_workers()) worker->stop();
   }
 
   std::string device() const override { return std::to_string(usable_cores()) + " cores"; }
   u32 workers() const override { return u32(workers_.size()); }
   u64 idle_looks() const override {
     u64 sum = 0;
-    for (const auto& worker : workers_) sum += worker->idle_loops();
+    for (const auto& worker : all_workers()) sum += worker->idle_loops();
     return sum;
   }
   std::vector<const KernelType*> kernels() const override { return entries(); }
@@ -87,7 +87,6 @@ class Cpu : public Backend {
     if (spec.user) {
       set->own_entry = std::make_unique<const Entry>(entry_of(*spec.user));
       set->user = spec.user;
-      set->initial = spec.state;
     }
     set->entry = spec.user ? set->own_entry.get() : find_entry(spec.kernel);
     set->services = &services_;
@@ -96,7 +95,7 @@ class Cpu : public Backend {
     set->telemetry = spec.options.telemetry;
     const u32 replicas = u32(spec.grid);
     const u32 first = spec.options.worker >= 0 ? u32(spec.options.worker) : next_worker_;
-    if (spec.options.worker < 0) next_worker_ += replicas;
+    if (spec.options.worker < 0 && !set->has_threads()) next_worker_ += replicas;
     if (pumped) {
       set->copied = std::make_unique<CopiedQueues>(*set, to_kernel, spec.options.lanes, to_host);
       set->bridge = std::make_shared<Bridge>(services_.pump, services_.replies, set, *set->copied, staging);
@@ -108,7 +107,13 @@ class Cpu : public Backend {
     }
     const bool drops_oldest = !pumped && spec.options.policy == Backpressure::kDropOldest;
     const bool shared = replicas > 1 || drops_oldest;
-    for (u32 i = 0; i < replicas; ++i) add_replica(*set, shared, workers_[(first + i) % workers()]);
+    for (u32 i = 0; i < replicas; ++i) {
+      Instance& replica = *set->replicas.emplace_back(std::make_unique<Instance>(*set));
+      if (spec.user) replica.resident = spec.user->settle(spec, i);
+      if (!set->has_threads()) replica.home = workers_[(first + i) % workers()];
+      open(replica, shared);
+    }
+    if (set->has_threads()) start_threads(*set);
     set->worker = set->replicas[0]->home->number();
     std::lock_guard lock(listing_);
     kernels_.insert(set);
@@ -200,6 +205,7 @@ class Cpu : public Backend {
       break_links(*replica);
     }
     if (port.bridge) left += port.bridge->end(ErrorKind::kClosed, why);
+    if (of(port).has_threads()) end_threads(of(port));
     std::lock_guard lock(listing_);
     kernels_.erase(std::static_pointer_cast<ReplicaSet>(port.shared_from_this()));
     return left;
@@ -207,7 +213,10 @@ class Cpu : public Backend {
 
   void quiesce(const Port* port, const Wait& until) override {
     if (!port) {
-      for (const auto& worker : workers_) const Locked held(*this, *worker, until);
+      for (const auto& worker : all_workers()) {
+        // A handler in Python may let go of a buffer, which it uses through Python alone.
+        if (handling_here().place != worker.get()) const Locked held(*this, *worker, until);
+      }
       return;
     }
     for (const auto& replica : static_cast<const ReplicaSet*>(port)->replicas) {
@@ -217,7 +226,7 @@ class Cpu : public Backend {
 
   bool runs_user_kernels() const override { return true; }
 
-  std::vector<u8> state(Port& port, u32 replica, const Wait& until) override {
+  void look_at(Port& port, u32 replica, const Look& look, const Wait& until) override {
     const Instance& of_it = *of(port).replicas[replica];
     if (!lock(*of_it.home, until)) {
       throw Error(ErrorKind::kTimeout,
@@ -227,14 +236,13 @@ class Cpu : public Backend {
                       of(port).name + "' is read");
     }
     const Locked held(*of_it.home);
-    const auto* const first = reinterpret_cast<const u8*>(of_it.state.get());
-    return {first, first + of(port).entry->state_size};
+    look(*of_it.resident);
   }
 
   void notify(Port& port) override { port.bridge ? port.bridge->wake() : of(port).notify(); }
 
   bool assist(Port& port, bool (*done)(void*), void* arg) override {
-    if (port.bridge) return false;
+    if (port.bridge || of(port).has_threads()) return false;
     for (const auto& replica : of(port).replicas) {
       Worker& worker = *replica->home;
       if (!worker.try_lock()) continue;
@@ -318,21 +326,63 @@ class Cpu : public Backend {
                   "block is " + std::to_string(spec.block) +
                       "; on the CPU it must be 1: ask for replicas by grid instead");
     }
+    if (spec.user && spec.user->may_wait() && spec.options.worker >= 0) {
+      throw Error(ErrorKind::kInvalidOption,
+                  "worker is " + std::to_string(spec.options.worker) + "; kernel '" + spec.kernel +
+                      "' runs Python, on threads of its own; leave the option out");
+    }
   }
 
-  static void add_replica(ReplicaSet& set, bool shared_mailbox, std::shared_ptr<Worker> home) {
-    auto& replica = set.replicas.emplace_back(std::make_unique<Instance>(set));
-    replica->home = std::move(home);
-    replica->state = std::make_unique<u64[]>((set.entry->state_size + 7) / 8);
-    replica->begin_state();
+  static void open(Instance& replica, bool shared_mailbox) {
+    ReplicaSet& set = replica.set;
+    replica.state = std::make_unique<u64[]>((set.entry->state_size + 7) / 8);
     for (const Queue& lane : set.in()) {
-      Inlet& inlet = replica->lanes.emplace_back();
+      Inlet& inlet = replica.lanes.emplace_back();
       inlet.is_shared = shared_mailbox;
       inlet.open(lane);
     }
-    replica->host.producer.open(set.out().ring());
-    set.controls.push_back(&replica->control);
-    set.unseen.push_back(&replica->unseen);
+    replica.host.producer.open(set.out().ring());
+    set.controls.push_back(&replica.control);
+    set.unseen.push_back(&replica.unseen);
+  }
+
+  // A worker slot of its own for each replica, of a number behind those of the pool.
+  void start_threads(ReplicaSet& set) {
+    for (const auto& replica : set.replicas) {
+      std::lock_guard lock(listing_);
+      const auto free = std::find(threads_.begin(), threads_.end(), nullptr);
+      const auto number = workers() + u32(free - threads_.begin());
+      auto leave = [resident = replica->resident.get()] { resident->leave(); };
+      replica->home = std::make_shared<Worker>(number, false, std::move(leave));
+      free == threads_.end() ? threads_.push_back(replica->home) : void(*free = replica->home);
+    }
+    try {
+      for (const auto& replica : set.replicas) {
+        replica->home->start();
+        if (watchdog_) watchdog_->watch(replica->home);
+      }
+    } catch (...) {
+      end_threads(set);
+      throw;
+    }
+  }
+
+  // Waits for them without a lock: the last that they do may need one of the program's.
+  void end_threads(const ReplicaSet& set) {
+    for (const auto& replica : set.replicas) {
+      if (watchdog_) watchdog_->forget(*replica->home);
+      replica->home->stop();
+      std::lock_guard lock(listing_);
+      threads_[replica->home->number() - workers()] = nullptr;
+    }
+  }
+
+  std::vector<std::shared_ptr<Worker>> all_workers() const {
+    std::lock_guard lock(listing_);
+    auto all = workers_;
+    std::copy_if(threads_.begin(), threads_.end(), std::back_inserter(all),
+                 [](const auto& t) { return t != nullptr; });
+    return all;
   }
 
   static void break_links(Instance& kernel) {
@@ -350,8 +400,9 @@ class Cpu : public Backend {
   const HostServices services_;
   const std::int64_t patience_;  // ns that a handler may keep others waiting; 0 = no limit
   std::unique_ptr<Watchdog> watchdog_;
-  mutable std::mutex listing_;  // of kernels_, which the watchdog reads
+  mutable std::mutex listing_;  // of kernels_, which the watchdog reads, and threads_
   std::vector<std::shared_ptr<Worker>> workers_;
+  std::vector<std::shared_ptr<Worker>> threads_;  // of kernels that may wait; null: a number that is free
   std::set<std::shared_ptr<ReplicaSet>> kernels_;
   u32 next_worker_ = 0;
 };

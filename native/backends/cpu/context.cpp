@@ -98,7 +98,10 @@ u32 Context::turn_on(Inlet& input, u32 most, Turn* turn) {
   const u32 done = drain(input, most, &status, &thrown, text);
   bool broken = thrown || status.code == kBroken;
   bool failed = !thrown && (broken || status.code == kFailed);
-  if (failed) text_of_error(kernel_.set.entry->type, status.error, text);
+  if (failed) {
+    kernel_.resident ? kernel_.resident->describe(status, text)
+                     : text_of_error(kernel_.set.entry->type, status.error, text);
+  }
   // Of a batch it is not known on which message the handler threw; but then the policy is to fail, which answers all.
   failed |= thrown && kernel_.set.options.on_error != OnError::kFail;
   failed &= input.held().count != 0;

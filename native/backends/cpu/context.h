@@ -59,7 +59,9 @@ class Context {
   }
 
   // A user's kernel on messages of `input`; as Handler::drain.
-  u32 drain_user(Inlet* input, u8* first, u32 stride, u32 n, void* state, DrainStatus* status);
+  u32 drain_user(Inlet* input, u8* first, u32 stride, u32 n, DrainStatus* status);
+  // Whether nobody asks the handler to stop, or waits for the worker.
+  bool goes_on() const;
 
   u8* reserve_message(u32 type_id, u32 bytes);
   u8* reserve_answer(const Envelope* request, u32 type_id, u32 bytes);
@@ -75,8 +77,6 @@ class Context {
   u64 now_us() { return now_us_ ? now_us_ : now_us_ = unix_us(); }
 
  private:
-  // As much as a reply cell holds without asking for memory.
-
   // For a user's kernel: false when there is no room.
   bool send_now(const Unsent& what);
   bool send_unsent();

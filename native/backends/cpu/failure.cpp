@@ -1,6 +1,7 @@
 // What becomes of a kernel whose handler fails on a message, or breaks. Nothing here needs memory that may not be
 // there: it runs when an allocation has failed, too.
 #include <cstdio>
+#include <exception>
 #include <thread>
 
 #include "backends/cpu/context.h"
@@ -38,7 +39,13 @@ void Context::broke(const char* text) {
 
 void Context::restart() {
   const u32 before = kernel_.restarts_in_row++;
-  kernel_.begin_state();
+  try {
+    kernel_.begin_state();
+  } catch (const std::exception& error) {
+    ErrorText reason;
+    std::snprintf(reason, sizeof(reason), "it has no new state: %s", error.what());
+    return fail(reason);
+  }
   count(&control_.restarts, 1);
   const double pause = restart_pause(kernel_.set.options, before, kernel_.set.name, services_.runtime);
   if (pause > 0) kernel_.resume_at = ringway::now_ns() + static_cast<std::int64_t>(pause * 1e9);

@@ -110,11 +110,12 @@ struct Instance {
   LaneTurns lane_turns{};
   std::vector<Inlet> inputs;  // links: input 1 is the first
   HostOutlet host;
-  std::vector<Outlet> outputs;  // links: output 1 is the first
-  std::vector<u8> nowhere;      // room for messages that can only be dropped
-  std::vector<Unsent> unsent;   // in order
+  std::vector<Outlet> outputs;         // links: output 1 is the first
+  std::vector<u8> nowhere;             // room for messages that can only be dropped
+  std::vector<Unsent> unsent;          // in order
+  std::unique_ptr<Resident> resident;  // of a user's kernel; instead of `state`
 
-  // As at launch.
+  // As at launch. Throws what the program's own code throws.
   void begin_state();
 
   u32 running = 0;    // whether its handler may begin a message
@@ -138,7 +139,6 @@ struct ReplicaSet : Port {
   const Entry* entry = nullptr;
   std::unique_ptr<const Entry> own_entry;  // of a user's kernel
   std::shared_ptr<const UserKernel> user;
-  std::vector<u8> initial;  // its state at launch and after a restart
   const HostServices* services = nullptr;
   std::string name;
   LaunchOptions options;
@@ -154,6 +154,7 @@ struct ReplicaSet : Port {
   std::span<const Queue> in() { return copied ? copied->mailbox.lanes() : mailbox.lanes(); }
   Queue& out() { return copied ? copied->outbox : outbox; }
   bool replicated() const { return replicas.size() > 1; }
+  bool has_threads() const { return user && user->may_wait(); }  // of its own, one for each replica
   // The screen, for any replica.
   Verdict judge(const Envelope& envelope, bool known) {
     const auto lock = replicated() ? std::unique_lock(screening) : std::unique_lock<std::mutex>();

@@ -8,6 +8,7 @@
 
 #include "backends/cpu/context.h"
 #include "backends/cpu/entry.h"
+#include "backends/cpu/worker.h"
 
 namespace ringway::cpu {
 
@@ -16,7 +17,7 @@ using atomic::count;
 namespace {
 
 struct UserHandler {
-  using State = u64;  // whatever follows it
+  using State = u64;  // none: it is the resident's
 
   // The inlet is the caller's; see turn_of_user().
   struct At {
@@ -24,8 +25,8 @@ struct UserHandler {
     Inlet* input;
     void handled(u64 first, u32 n) { context->handled(first, n); }
   };
-  static u32 drain(At* at, u8* first, u32 stride, u32 n, State* state, DrainStatus* status) {
-    return at->context->drain_user(at->input, first, stride, n, state, status);
+  static u32 drain(At* at, u8* first, u32 stride, u32 n, State*, DrainStatus* status) {
+    return at->context->drain_user(at->input, first, stride, n, status);
   }
 };
 
@@ -39,20 +40,40 @@ u32 turn_of_user(Context* context, Inlet* input, u32 batch, void* state, DrainSt
 u64 now_us(void* self) {
   return static_cast<Context*>(self)->now_us();
 }
+bool goes_on(void* self) {
+  return static_cast<Context*>(self)->goes_on();
+}
+
+// For as long as a handler runs on this thread; that of another kernel may run within, by a request.
+class Here {
+ public:
+  Here(const Port& port, const Worker& place) : before_(std::exchange(handling_here(), {&port, &place})) {}
+  ~Here() { handling_here() = before_; }
+  Here(const Here&) = delete;
+  Here& operator=(const Here&) = delete;
+
+ private:
+  const Handling before_;
+};
 
 }  // namespace
 
 Entry entry_of(const UserKernel& kernel) {
-  return {kernel.type(), kernel.unit().state_bytes, &turn_of_user};
+  return {kernel.type(), 0, &turn_of_user};
 }
 
 void Instance::begin_state() {
   if (const u32 bytes = set.entry->state_size) std::memset(state.get(), 0, bytes);
-  if (!set.initial.empty()) std::memcpy(state.get(), set.initial.data(), set.initial.size());
+  if (resident) resident->restart();
 }
 
-u32 Context::drain_user(Inlet* input, u8* first, u32 stride, u32 n, void* state, DrainStatus* status) {
-  static constexpr KernelCalls calls{&Context::user_sends, &Context::user_replies, &ringway::cpu::now_us};
+bool Context::goes_on() const {
+  return atomic::load_relaxed(&kernel_.running) && !worker_.wanted();
+}
+
+u32 Context::drain_user(Inlet* input, u8* first, u32 stride, u32 n, DrainStatus* status) {
+  static constexpr KernelCalls calls{&Context::user_sends, &Context::user_replies, &ringway::cpu::now_us,
+                                     &ringway::cpu::goes_on};
   if (!send_unsent()) {
     status->code = kAgain;
     return 0;
@@ -61,10 +82,11 @@ u32 Context::drain_user(Inlet* input, u8* first, u32 stride, u32 n, void* state,
   if (done == n) return done;
   KernelContext context{this, &calls, nullptr, input_, 0};
   user_ = &context;
-  const u32 more =
-      kernel_.set.user->unit().drain(&context, first + u64(stride) * done, stride, n - done, state, status);
+  const Here here(kernel_.set, worker_);
+  const u32 more = kernel_.resident->drain(&context, first + u64(stride) * done, stride, n - done, status);
   user_ = nullptr;
-  input->handled = context.unsent != 0;
+  // A message on which the handler failed is gone, also when something that it sent before waits for room.
+  input->handled = status->code == kAgain;
   return done + more;
 }
 

@@ -6,12 +6,11 @@
 
 namespace ringway::cpu {
 
-Watchdog::Watchdog(std::vector<std::shared_ptr<Worker>> workers, std::int64_t limit, Tell tell)
-    : workers_(std::move(workers)),
-      limit_(limit),
-      tell_(std::move(tell)),
-      seen_(workers_.size()),
-      thread_([this] { thread_main(); }) {}
+Watchdog::Watchdog(const std::vector<std::shared_ptr<Worker>>& workers, std::int64_t limit, Tell tell)
+    : limit_(limit), tell_(std::move(tell)) {
+  for (const auto& worker : workers) seen_.push_back({worker});
+  thread_ = std::thread([this] { thread_main(); });
+}
 
 Watchdog::~Watchdog() {
   stop();
@@ -25,20 +24,31 @@ void Watchdog::stop() {
   thread_.join();
 }
 
+void Watchdog::watch(std::shared_ptr<Worker> worker) {
+  const std::lock_guard lock(changing_);
+  seen_.push_back({std::move(worker)});
+}
+
+void Watchdog::forget(const Worker& worker) {
+  const std::lock_guard lock(changing_);
+  std::erase_if(seen_, [&](const Seen& seen) { return seen.worker.get() == &worker; });
+}
+
 void Watchdog::thread_main() {
   constexpr std::int64_t kShortest = 1'000'000, kLongest = 1'000'000'000;
   const std::int64_t pause = std::clamp(limit_ / 4, kShortest, kLongest);
   while (!atomic::load_seq_cst(&stop_)) {  // SYNC: partner stop()
     park(&stop_, 0, pause);
-    for (std::size_t i = 0; i < workers_.size(); ++i) look(*workers_[i], &seen_[i]);
+    const std::lock_guard lock(changing_);
+    for (Seen& seen : seen_) look(&seen);
   }
 }
 
-void Watchdog::look(const Worker& worker, Seen* seen) const {
-  const Worker::Beat beat = worker.beat();
+void Watchdog::look(Seen* seen) const {
+  const Worker::Beat beat = seen->worker->beat();
   if (beat.turn != seen->turn) {
     if (seen->stuck) tell_(seen->kernel, false);
-    *seen = {beat.turn, beat.kernel, now_ns(), false};
+    *seen = {std::move(seen->worker), beat.turn, beat.kernel, now_ns(), false};
   } else if (beat.in_handler() && !seen->stuck && now_ns() - seen->since >= limit_) {
     seen->stuck = true;
     seen->kernel = beat.kernel;

@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -16,24 +17,28 @@ class Watchdog {
   // again when it has.
   using Tell = std::function<void(u32 kernel, bool stuck)>;
 
-  Watchdog(std::vector<std::shared_ptr<Worker>> workers, std::int64_t limit, Tell tell);
+  Watchdog(const std::vector<std::shared_ptr<Worker>>& workers, std::int64_t limit, Tell tell);
   ~Watchdog();
   void stop();
+  // One more, until it is forgotten.
+  void watch(std::shared_ptr<Worker> worker);
+  void forget(const Worker& worker);
 
  private:
   struct Seen {
+    std::shared_ptr<Worker> worker;
     u64 turn = 0;
     u32 kernel = 0;
     std::int64_t since = 0;
     bool stuck = false;
   };
   void thread_main();
-  void look(const Worker& worker, Seen* seen) const;
+  void look(Seen* seen) const;
 
-  const std::vector<std::shared_ptr<Worker>> workers_;
   const std::int64_t limit_;
   const Tell tell_;
-  std::vector<Seen> seen_;  // the thread's; made before it, which could not say that there is no memory
+  std::mutex changing_;     // of the list, also while the thread looks
+  std::vector<Seen> seen_;  // made before the thread, which could not say that there is no memory
   u32 stop_ = 0;
   std::thread thread_;
 };

@@ -28,14 +28,18 @@ constexpr std::int64_t kLastBackoff = 2'000'000;
 
 }  // namespace
 
-Worker::Worker(u32 number, bool may_spin) : number_(number), may_spin_(may_spin) {}
+Worker::Worker(u32 number, bool may_spin, std::function<void()> leave)
+    : number_(number), may_spin_(may_spin), leave_(std::move(leave)) {}
 
 Worker::~Worker() {
   stop();
 }
 
 void Worker::start() {
-  thread_ = std::thread([this] { thread_main(); });
+  thread_ = std::thread([this] {
+    thread_main();
+    if (leave_) leave_();
+  });
 }
 
 void Worker::stop() {

@@ -13,6 +13,7 @@
 // arrives,
 //    or after a short sleep.
 #pragma once
+#include <functional>
 #include <thread>
 #include <utility>
 
@@ -61,13 +62,15 @@ class KernelRow {
 
 class Worker {
  public:
-  Worker(u32 number, bool may_spin);
+  // `leave`, if any, is the last that its thread calls; not after abandon().
+  Worker(u32 number, bool may_spin, std::function<void()> leave = {});
   ~Worker();
   void start();
   void stop();
 
   u32 number() const { return number_; }
-  bool busy() const { return atomic::load_relaxed(&locked_); }  // somebody runs the slot's kernels
+  bool busy() const { return atomic::load_relaxed(&locked_); }    // somebody runs the slot's kernels
+  bool wanted() const { return atomic::load_relaxed(&wanted_); }  // somebody waits for the lock
 
   bool try_lock();
   // Ahead of the slot's own thread. False when a handler has held it for `patience` nanoseconds, 0 = no limit, or
@@ -119,6 +122,7 @@ class Worker {
 
   const u32 number_;
   const bool may_spin_;
+  const std::function<void()> leave_;
   std::thread thread_;
 
   alignas(kIndexLine) u32 locked_ = 0;

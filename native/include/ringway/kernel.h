@@ -30,6 +30,7 @@ struct KernelCalls {
   void (*send)(void* self, u32 output, u32 type_id, const void* bytes, u32 n);  // output 0: to the host
   void (*reply)(void* self, const Envelope* request, u32 type_id, const void* bytes, u32 n);
   u64 (*now_us)(void* self);
+  bool (*goes_on)(void* self);  // false: a handler that takes long is to begin no further message of the run
 };
 
 struct KernelContext {

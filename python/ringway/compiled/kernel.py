@@ -1,42 +1,24 @@
-"""Kernels of a program's own: ``@ringway.kernel`` and ``KernelSource``."""
+"""Kernels of a program's own that are compiled: translated from a Python function, or in C++."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, TypeVar
 
 from ringway import _core
 from ringway.arguments import instance
 from ringway.compiled.structs import c_name, is_struct_class, struct_of, type_id_of
 from ringway.compiled.toolchain import compiled
 from ringway.compiled.translator import Translation
-from ringway.errors import InvalidOption, KernelError, TypeMismatch
+from ringway.errors import TypeMismatch
+from ringway.user_kernels import UserKernel, names_of, no_default, several
 
 State = TypeVar("State", bound=_core.Message)
 
 
-class Context(Protocol):
-    """What a handler may ask for, as its first parameter."""
-
-    def send(self, link: str, message: _core.Message) -> None:
-        """Send by a link out of the kernel, bare.
-
-        Where it has no room, the kernel takes no further message until it has.
-        """
-
-    def reply(self, message: _core.Message) -> None:
-        """Answer the message at hand."""
-
-    def emit(self, message: _core.Message) -> None:
-        """Send to the host: to whoever calls `Kernel.receive`."""
-
-    def now_us(self) -> int:
-        """Return the microseconds since the Unix epoch; the same for all messages of a batch."""
-
-
-class CompiledKernel(Generic[State]):
-    """A kernel that `Runtime.launch` takes, made by `kernel` or `KernelSource`.
+class CompiledKernel(UserKernel[State]):
+    """A kernel that is compiled for this machine at its first launch.
 
     Attributes
     ----------
@@ -66,15 +48,24 @@ class CompiledKernel(Generic[State]):
         self.state = state
         self.outputs = tuple(outputs)
         self._errors = list(errors)
-        self._native: _core.UserKernel | None = None
+        self._native: _core.CompiledKernel | None = None
         self._compiling = threading.Lock()
 
-    def compile(self) -> _core.UserKernel:
+    def prepare(self) -> None:
+        """Compile it."""
+        self.compile()
+
+    def begin(self, state: Any, grid: int) -> tuple[_core.UserKernel, bytes]:
+        """Return what is launched natively; each replica begins with the same bytes."""
+        first = self.first_state(state)
+        return self.compile(), first
+
+    def compile(self) -> _core.CompiledKernel:
         """Return the native form, compiled when it is not yet; `KernelError` with the compiler's words."""
         with self._compiling:
             if self._native is None:
                 facts = [_core.describe_message(cls) for cls in (self.message, self.state)]
-                self._native = _core.UserKernel(
+                self._native = _core.CompiledKernel(
                     path=str(compiled(self.source, self.name)),
                     name=self.name,
                     accepts=[facts[0]["name"]],
@@ -91,11 +82,8 @@ class CompiledKernel(Generic[State]):
         if given is None:
             try:
                 given = self.state()
-            except TypeError:
-                raise InvalidOption(
-                    f"kernel {self.name!r}: {self.state.__qualname__} has fields without a default; "
-                    "give them one, or launch with state=..."
-                ) from None
+            except TypeError as error:
+                raise no_default(self.name, self.state, error) from None
         elif type(given) is not self.state:
             raise TypeMismatch(
                 f"state is a {type(given).__qualname__}; kernel {self.name!r} has a {self.state.__qualname__}"
@@ -106,7 +94,7 @@ class CompiledKernel(Generic[State]):
         return f"<ringway kernel {self.name!r}: {self.message.__qualname__}, {self.state.__qualname__}>"
 
 
-class PythonKernel(CompiledKernel[State]):
+class TranslatedKernel(CompiledKernel[State]):
     """A kernel translated from a Python function, which it calls when it is called."""
 
     def __init__(self, function: Callable[[Any, Any, State], None], outputs: Sequence[str] | None) -> None:
@@ -125,39 +113,6 @@ class PythonKernel(CompiledKernel[State]):
     def __call__(self, ctx: Any, msg: Any, state: State) -> None:
         """Run the function in Python, as a test does."""
         self.function(ctx, msg, state)
-
-
-@overload
-def kernel(function: Callable[[Any, Any, State], None], /) -> PythonKernel[State]: ...
-@overload
-def kernel(
-    *, outputs: Sequence[str] | None = None
-) -> Callable[[Callable[[Any, Any, State], None]], PythonKernel[State]]: ...
-def kernel(function: Any = None, *, outputs: Sequence[str] | None = None) -> Any:
-    """Make a function ``f(ctx, msg: Message, state: State) -> None`` into a compiled kernel.
-
-    Message and state are classes made by ``@ringway.message(layout="struct")``; the state's defaults are what
-    it begins with. The function may use numbers, fields and fixed arrays of them, locals, ``if``, ``for i in
-    range``, ``while``, ``raise`` and ``assert`` with a text, functions of the module whose parameters and
-    result are annotated with number types, numbers of the module, which are frozen here, `math`, and its
-    `Context`. Arithmetic is NumPy's, but that an integer with an ``f32`` is an ``f32``; integers wrap.
-
-    Parameters
-    ----------
-    outputs
-        Names of the links out of it, in the order of `Runtime.link`; None: as the function names them first.
-
-    Raises
-    ------
-    KernelError
-        What the function does has no meaning in a compiled kernel; the text names file, line and column.
-    """
-    names = None if outputs is None else _names(outputs)
-    if function is None:
-        return lambda found: PythonKernel(found, names)
-    if not callable(function):
-        raise KernelError(f"{function!r} is no function; write @ringway.kernel above def f(ctx, msg, state)")
-    return PythonKernel(function, names)
 
 
 class KernelSource(CompiledKernel[State]):
@@ -195,8 +150,8 @@ class KernelSource(CompiledKernel[State]):
     ) -> None:
         instance("source", source, str)
         instance("name", name, str)
-        uses = _several("uses", uses, "message classes of fixed layout", is_struct_class)
-        errors = _several("errors", errors, "texts", lambda text: isinstance(text, str))
+        uses = several("uses", uses, "message classes of fixed layout", is_struct_class)
+        errors = several("errors", errors, "texts", lambda text: isinstance(text, str))
         declared: dict[str, str] = {}
         for cls in (message, state, *uses):
             struct = struct_of(cls)
@@ -216,23 +171,6 @@ class KernelSource(CompiledKernel[State]):
             + f"RINGWAY_KERNEL({first}, {second}, step)\n",
             message=message,
             state=state,
-            outputs=_names(outputs),
+            outputs=names_of(outputs),
             errors=["a message of another size than the kernel's", *errors],
         )
-
-
-def _several(field: str, values: Any, of: str, fits: Callable[[Any], bool]) -> list[Any]:
-    try:
-        listed = None if isinstance(values, str) else list(values)
-    except TypeError:
-        listed = None
-    if listed is None or not all(fits(value) for value in listed):
-        raise InvalidOption(f"{field} is {values!r}; it must be a sequence of {of}")
-    return listed
-
-
-def _names(outputs: Any) -> tuple[str, ...]:
-    names = _several("outputs", outputs, "names of links", lambda name: isinstance(name, str) and name != "")
-    if len(set(names)) != len(names):
-        raise InvalidOption(f"outputs is {outputs!r}; it must name each link once")
-    return tuple(instance("outputs", name, str) for name in names)

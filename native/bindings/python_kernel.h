@@ -1,0 +1,96 @@
+// Kernels whose handlers Python runs, each replica on a thread of its own. What is called of the handler is written down
+// in python/ringway/interpreted/handler.py.
+#pragma once
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bindings/python_thread.h"
+#include "core/user_kernel.h"
+
+namespace ringway::bindings {
+
+namespace py = pybind11;
+
+struct MessageType;
+class PythonResident;
+
+// `ctx` of a handler in Python, for one message.
+class HandlerContext {
+ public:
+  explicit HandlerContext(PythonResident* resident) : resident_(resident) {}
+  void send(const py::str& link, const py::object& message);
+  void reply(const py::object& message);
+  void emit(const py::object& message);
+  u64 now_us();
+
+ private:
+  friend class PythonResident;
+  KernelContext& running(const char* call) const;
+
+  PythonResident* resident_;  // null: it is gone
+};
+
+class PythonResident : public Resident {
+ public:
+  // With the GIL, as whatever is not said to need none.
+  PythonResident(const KernelType& type, const py::object& handler, py::object state);
+  ~PythonResident() override;  // without, or with it
+
+  u32 drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) override;  // without
+  void describe(const DrainStatus& status, ErrorText& text) const override;                   // without
+  void restart() override;                                                                    // without
+  void leave() override;                                                                      // without
+
+  // The next message of the run, once the handler is done with the one before; None: it is over.
+  py::object next();
+  // Of the state, for others than the handler.
+  py::object snapshot() const;
+
+ private:
+  friend class HandlerContext;
+  struct Run {
+    KernelContext* context = nullptr;  // null: no handler runs
+    u8* first = nullptr;
+    u32 stride = 0, n = 0;
+    u32 done = 0;
+    bool begun = false;  // message number `done`
+    DrainStatus* status = nullptr;
+    std::int64_t until = 0;  // of now_ns(): no further message is begun
+  };
+  // References that are dropped with the GIL, or not at all once the interpreter ends.
+  struct Parts {
+    py::object handler, function, prepare, snapshot, outputs, state, context, driver;
+  };
+
+  void run();
+  void renew_context();
+  void handle(const py::object& message);
+  py::object message_of(u8* slot);
+  void failed(const std::string& text, DrainCode code);
+  void send(u32 output, const py::object& message, bool typed);
+
+  const KernelType& type_;
+  PythonThread thread_;
+  std::unique_ptr<Parts> parts_;
+  std::vector<const MessageType*> classes_;  // of its messages; empty: any
+  Run run_;
+  std::string failure_;
+};
+
+class PythonKernel : public UserKernel {
+ public:
+  // One launch: `states` are those of the replicas.
+  PythonKernel(KernelType type, const py::object& handler, const std::vector<py::object>& states);
+
+  bool may_wait() const override { return true; }
+  void check(const LaunchSpec& spec) const override;
+  std::unique_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
+
+ private:
+  mutable std::vector<std::unique_ptr<PythonResident>> residents_;  // until they are settled
+};
+
+}  // namespace ringway::bindings

@@ -1,0 +1,41 @@
+#include "bindings/python_thread.h"
+
+#include <chrono>
+#include <thread>
+
+namespace ringway::bindings {
+namespace {
+
+template <class Call>
+auto unless_python_ends(Call call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (...) {
+    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+  }
+}
+
+}  // namespace
+
+void PythonThread::enter() {
+  unless_python_ends([this] {
+    if (state_) return PyEval_RestoreThread(state_);
+    before_ = PyGILState_Ensure();
+    state_ = PyThreadState_Get();
+  });
+}
+
+void PythonThread::exit() {
+  PyEval_SaveThread();
+}
+
+void PythonThread::end() {
+  PyGILState_Release(before_);
+  state_ = nullptr;
+}
+
+PyObject* call_python(PyObject* callable, PyObject* const* arguments, std::size_t n) {
+  return unless_python_ends([&] { return PyObject_Vectorcall(callable, arguments, n, nullptr); });
+}
+
+}  // namespace ringway::bindings

@@ -1,0 +1,40 @@
+// Native threads that run Python for a while, again and again.
+#pragma once
+#include <pybind11/pybind11.h>
+
+namespace ringway::bindings {
+
+// The Python side of one thread: kept between two visits, because making one costs more than a short handler, and what
+// the program keeps per thread would be gone each time.
+class PythonThread {
+ public:
+  // Takes the GIL; gives it back. By that thread alone.
+  void enter();
+  void exit();
+  // Gives it back for good.
+  void end();
+
+ private:
+  PyThreadState* state_ = nullptr;
+  PyGILState_STATE before_{};
+};
+
+// Calls what may run long. An interpreter that ends, before Python 3.14, ends threads that come back to it by unwinding
+// their stacks, which nobody may catch; such a thread stops here for ever instead, as it does from 3.14 on.
+PyObject* call_python(PyObject* callable, PyObject* const* arguments, std::size_t n);
+
+// With the GIL, whether this thread has it or not; not at all once the interpreter ends.
+template <class Work>
+void with_interpreter(Work work) {
+  if (PyGILState_Check()) return work();
+#if PY_VERSION_HEX >= 0x030D0000
+  if (!Py_IsInitialized() || Py_IsFinalizing()) return;
+#else
+  if (!Py_IsInitialized() || _Py_IsFinalizing()) return;
+#endif
+  const PyGILState_STATE before = PyGILState_Ensure();
+  work();
+  PyGILState_Release(before);
+}
+
+}  // namespace ringway::bindings

@@ -1,0 +1,85 @@
+// Kernels that a program brings, of both kinds, and their states.
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "bindings/bindings.h"
+#include "bindings/message.h"
+#include "bindings/message_io.h"
+#include "bindings/python_kernel.h"
+#include "bindings/seconds.h"
+#include "bindings/waiting_call.h"
+#include "core/runtime.h"
+
+namespace ringway::bindings {
+namespace {
+
+using Names = std::vector<std::string>;
+
+std::shared_ptr<CompiledKernel> compiled(const std::string& path, const std::string& name, Names accepts,
+                                         u32 message_bytes, u32 state_bytes, u32 state_type_id, Names outputs,
+                                         Names errors) {
+  KernelType type{.name = name,
+                  .accepts = std::move(accepts),
+                  .emits = {},
+                  .body_size = message_bytes,
+                  .errors = std::move(errors),
+                  .outputs = std::move(outputs),
+                  .state_type_id = state_type_id};
+  return std::make_shared<CompiledKernel>(path, std::move(type), state_bytes);
+}
+
+std::shared_ptr<PythonKernel> in_python(const py::object& handler, const std::string& name, Names accepts,
+                                        u32 message_bytes, Names outputs,
+                                        const std::vector<py::object>& states) {
+  KernelType type{.name = name,
+                  .accepts = std::move(accepts),
+                  .emits = {},
+                  .body_size = message_bytes,
+                  .errors = {},
+                  .outputs = std::move(outputs)};
+  return std::make_shared<PythonKernel>(std::move(type), handler, states);
+}
+
+py::object read_state(Kernel& kernel, long long replica, const py::object& timeout) {
+  const Check check = signal_check();
+  const double seconds = seconds_or_forever(timeout);
+  py::object snapshot;
+  std::vector<u8> bytes;
+  {
+    const WaitingCall call(&kernel.runtime());
+    const auto look = [&](Resident& resident) {
+      if (const auto* const compiled = dynamic_cast<CompiledResident*>(&resident)) {
+        bytes = compiled->state();
+        return;
+      }
+      const py::gil_scoped_acquire locked;
+      snapshot = static_cast<PythonResident&>(resident).snapshot();
+    };
+    kernel.look_at_resident(replica, look, Wait::seconds(seconds, check));
+  }
+  if (snapshot) return snapshot;
+  const py::object type = message_class_of(kernel.type().state_type_id);
+  return decode(message_type(type), reinterpret_cast<const std::byte*>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+void init_user_kernels(py::module_& module) {
+  py::class_<UserKernel, std::shared_ptr<UserKernel>>(module, "UserKernel");
+  py::class_<CompiledKernel, UserKernel, std::shared_ptr<CompiledKernel>>(module, "CompiledKernel")
+      .def(py::init(&compiled), py::kw_only(), py::arg("path"), py::arg("name"), py::arg("accepts"),
+           py::arg("message_bytes"), py::arg("state_bytes"), py::arg("state_type_id"), py::arg("outputs"),
+           py::arg("errors"));
+  py::class_<PythonKernel, UserKernel, std::shared_ptr<PythonKernel>>(module, "PythonKernel")
+      .def(py::init(&in_python), py::kw_only(), py::arg("handler"), py::arg("name"), py::arg("accepts"),
+           py::arg("message_bytes"), py::arg("outputs"), py::arg("states"));
+  py::class_<HandlerContext>(module, "HandlerContext")
+      .def("send", &HandlerContext::send, py::arg("link"), py::arg("message"))
+      .def("reply", &HandlerContext::reply, py::arg("message"))
+      .def("emit", &HandlerContext::emit, py::arg("message"))
+      .def("now_us", &HandlerContext::now_us);
+  module.def("read_state", &read_state, py::arg("kernel"), py::arg("replica"), py::arg("timeout"));
+}
+
+}  // namespace ringway::bindings

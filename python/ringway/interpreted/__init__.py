@@ -1,0 +1,1 @@
+"""Kernels of a program's own that Python runs."""

@@ -1,0 +1,128 @@
+"""What native code calls of a kernel that Python runs (`native/bindings/python_kernel.h`)."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from ringway import _core
+from ringway.errors import EncodeError, TypeMismatch
+from ringway.interpreted.values import is_fixed, plain_class, preparation, stored
+
+_END = 1.0  # seconds for the tasks that an event loop has left
+
+
+class Handler:
+    """A handler with what is needed around it.
+
+    Attributes
+    ----------
+    function
+        ``f(ctx, msg, state)``.
+    prepare
+        By message class: what makes a decoded message one for the handler, in place.
+    messages
+        The classes of its messages. What comes by a link, bare, is of the only one, or else bytes.
+    new_state
+        Makes a state.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any, Any, Any], Any],
+        messages: Sequence[type[_core.Message]],
+        new_state: Callable[[], Any],
+    ) -> None:
+        self.function = function
+        self.new_state = new_state
+        made = {cls: preparation(cls) for cls in messages if is_fixed(cls)}
+        self.prepare = {cls: prepare for cls, prepare in made.items() if prepare is not None}
+        self.messages = tuple(messages)
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        self._code_file = code.co_filename if code else None
+
+    def driver(self) -> Loop | None:
+        """Return what runs the handler of one replica, when that is an ``async def``."""
+        called = getattr(self.function, "__call__", None)  # noqa: B004 (of an object that is called)
+        waits = inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(called)
+        return Loop(self.function) if waits else None
+
+    @staticmethod
+    def snapshot(state: Any) -> Any:
+        """Return a copy of the state, for whoever reads it."""
+        if is_fixed(type(state)):
+            return plain_class(type(state)).decode(state.encode())
+        try:
+            return copy.deepcopy(state)
+        except Exception as error:
+            raise TypeMismatch(
+                f"a state of {type(state).__qualname__} cannot be copied, as reading it does: {error}; "
+                "give the class a __deepcopy__ that returns what is to be read"
+            ) from error
+
+    def stored(self, message: Any) -> Any:
+        """Return a message whose numbers fit their fields, for one whose do not; None: they cannot."""
+        if not is_fixed(type(message)):
+            return None
+        try:
+            return stored(message)
+        except (TypeError, ValueError, EncodeError):
+            return None
+
+    def failure(self, error: BaseException) -> str:
+        """Return what an exception says, with the line of the handler's file that it came through last."""
+        place, trace = "", error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self._code_file:
+                place = f"{self._code_file}:{trace.tb_lineno}: "
+            trace = trace.tb_next
+        text = str(error)
+        return f"{place}{type(error).__name__}{': ' if text else ''}{text}"
+
+    @staticmethod
+    def refuse_result(result: Any) -> None:
+        """Raise the error for a handler that returns something."""
+        if inspect.iscoroutine(result):
+            result.close()
+            raise TypeError("the handler returned a coroutine; write it with async def")
+        raise TypeError(
+            f"the handler returned a {type(result).__qualname__}; it returns nothing: use ctx.reply(...)"
+        )
+
+
+class Loop:
+    """The event loop of one replica, run and closed by its thread alone, while messages are handled."""
+
+    def __init__(self, function: Callable[[Any, Any, Any], Coroutine[Any, Any, None]]) -> None:
+        self._function = function
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self, take: Callable[[], tuple[Any, Any] | None], state: Any) -> None:
+        """Handle what ``take`` gives, one message after the other."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        self._loop.run_until_complete(self._handle(take, state))
+
+    async def _handle(self, take: Callable[[], tuple[Any, Any] | None], state: Any) -> None:
+        while (taken := take()) is not None:
+            ctx, msg = taken
+            del taken  # the context is let go with the message
+            result = await self._function(ctx, msg, state)
+            del ctx, msg
+            if result is not None:
+                Handler.refuse_result(result)
+
+    def close(self) -> None:
+        """Cancel what is left and close the loop."""
+        if self._loop is None:
+            return
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left, timeout=_END))
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()

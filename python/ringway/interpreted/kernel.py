@@ -1,0 +1,154 @@
+"""``@ringway.kernel(mode="python")``."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import copy
+import inspect
+import textwrap
+import types
+from collections.abc import Callable, Sequence
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from ringway import _core
+from ringway.errors import InvalidOption, KernelError, TypeMismatch
+from ringway.interpreted.handler import Handler
+from ringway.interpreted.values import is_fixed, stored
+from ringway.user_kernels import UserKernel, no_default
+
+_UNDECLARED = 4096  # bytes of a slot when the kernel's type does not say
+
+
+class InterpretedKernel(UserKernel[Any]):
+    """A kernel whose handler Python runs; it calls the function when it is called.
+
+    Attributes
+    ----------
+    messages
+        The classes of its messages; empty means any, and bytes.
+    state
+        The annotated class of its state, or None.
+    """
+
+    def __init__(self, function: Callable[[Any, Any, Any], Any], outputs: Sequence[str] | None) -> None:
+        parameters = _parameters(function)
+        hints = _hints(function)
+        self.function = function
+        self.name = getattr(function, "__name__", type(function).__name__)
+        self.__doc__ = function.__doc__
+        self.messages = _classes(hints.get(parameters[1]))
+        self.state: Any = hints.get(parameters[2])
+        self.outputs = tuple(_links(function, parameters[0]) if outputs is None else outputs)
+
+    def prepare(self) -> None:
+        """Nothing takes time."""
+
+    def begin(self, state: Any, grid: int) -> tuple[_core.UserKernel, bytes]:
+        """Return what is launched natively."""
+        new_state = self._new_state(state)
+        facts = [_core.describe_message(cls) for cls in self.messages]
+        sizes = [int(fact["max_size"]) for fact in facts]
+        largest = max(sizes) if sizes and min(sizes) else 0
+        native = _core.PythonKernel(
+            handler=Handler(self.function, self.messages, new_state),
+            name=self.name,
+            accepts=[fact["name"] for fact in facts],
+            message_bytes=largest if largest > _UNDECLARED else 0,
+            outputs=list(self.outputs),
+            states=[new_state() for _ in range(grid)],
+        )
+        return native, b""
+
+    def _new_state(self, given: Any) -> Callable[[], Any]:
+        """Return what makes a state: for each replica, and again for a restart."""
+        if given is None:
+            return self._default
+        wanted = get_origin(self.state) or self.state
+        if is_fixed(wanted) and type(given) is not wanted:
+            raise TypeMismatch(
+                f"state is a {type(given).__qualname__}; kernel {self.name!r} has a {wanted.__qualname__}"
+            )
+        if is_fixed(type(given)):
+            kept = given.encode()
+            return lambda: stored(type(given).decode(kept))
+        try:
+            first = copy.deepcopy(given)
+        except Exception as error:
+            raise TypeMismatch(
+                f"state is a {type(given).__qualname__}, which cannot be copied, as each replica and a "
+                f"restart need it: {error}; annotate the handler's state with a class that makes it"
+            ) from error
+        return lambda: copy.deepcopy(first)
+
+    def _default(self) -> Any:
+        if self.state is None or self.state is Any:
+            return None
+        if not callable(self.state):
+            raise InvalidOption(f"kernel {self.name!r}: {self.state!r} makes no state; launch with state=...")
+        try:
+            return stored(self.state())
+        except TypeError as error:
+            raise no_default(self.name, self.state, error) from None
+
+    def __call__(self, ctx: Any, msg: Any, state: Any) -> Any:
+        """Call the function, as a test does; a coroutine when it is an ``async def``."""
+        return self.function(ctx, msg, state)
+
+    def __repr__(self) -> str:
+        return f"<ringway kernel {self.name!r} in Python>"
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    try:
+        given = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        given = []
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if len(given) != 3 or any(parameter.kind not in plain for parameter in given):
+        name = getattr(function, "__qualname__", repr(function))
+        raise KernelError(f"a kernel takes (ctx, msg, state), {name} takes {len(given)} parameters")
+    return [parameter.name for parameter in given]
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    named = inspect.unwrap(function)
+    if not inspect.isfunction(named):
+        named = type(function).__call__
+    known = {}
+    if inspect.isfunction(named):
+        for name, cell in zip(named.__code__.co_freevars, named.__closure__ or (), strict=True):
+            with contextlib.suppress(ValueError):  # not assigned yet
+                known[name] = cell.cell_contents
+    try:
+        return get_type_hints(named, localns=known, include_extras=True)
+    except Exception as error:
+        raise KernelError(f"annotations of {named!r}: {error}") from None
+
+
+def _classes(hint: Any) -> tuple[type[_core.Message], ...]:
+    """Return the message classes that an annotation names."""
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    found = [option for option in options if isinstance(option, type) and issubclass(option, _core.Message)]
+    return tuple(found) if len(found) == len(options) else ()
+
+
+def _links(function: Callable[..., Any], ctx: str) -> list[str]:
+    """Return the links that the function's text names, in order; none when it is not to be had."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "send"
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == ctx
+        and node.args
+    ]
+    calls.sort(key=lambda node: (node.lineno, node.col_offset))
+    named = [call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)]
+    return list(dict.fromkeys(name for name in named if isinstance(name, str)))

@@ -1,0 +1,66 @@
+"""``@ringway.kernel``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, overload
+
+from ringway.compiled.kernel import State, TranslatedKernel
+from ringway.errors import InvalidOption, KernelError
+from ringway.interpreted.kernel import InterpretedKernel
+from ringway.user_kernels import names_of
+
+MODES = ("native", "python")
+
+
+@overload
+def kernel(function: Callable[[Any, Any, State], None], /) -> TranslatedKernel[State]: ...
+@overload
+def kernel(
+    *, mode: Literal["native"] = "native", outputs: Sequence[str] | None = None
+) -> Callable[[Callable[[Any, Any, State], None]], TranslatedKernel[State]]: ...
+@overload
+def kernel(
+    *, mode: Literal["python"], outputs: Sequence[str] | None = None
+) -> Callable[[Callable[[Any, Any, Any], Awaitable[None] | None]], InterpretedKernel]: ...
+def kernel(
+    function: Any = None,
+    *,
+    mode: Literal["native", "python"] = "native",
+    outputs: Sequence[str] | None = None,
+) -> Any:
+    """Make a function ``f(ctx, msg: Message, state: State) -> None`` into a kernel.
+
+    Parameters
+    ----------
+    mode
+        ``"native"``: the function is translated to C++ and compiled. Message and state are classes made by
+        ``@ringway.message(layout="struct")``; the state's defaults are what it begins with. The function may
+        use numbers, fields and fixed arrays of them, locals, ``if``, ``for i in range``, ``while``, ``raise``
+        and ``assert`` with a text, functions of the module whose parameters and result are annotated with
+        number types, numbers of the module, which are frozen here, `math`, and its `Context`. Arithmetic is
+        NumPy's, but that an integer with an ``f32`` is an ``f32``; integers wrap.
+
+        ``"python"``: Python runs the function, on a thread of the kernel's own. It may do anything, and be an
+        ``async def``. The message may be of any class, or of several (``A | B``); without an annotation, or
+        with another one, it is whatever is sent. The state is an object of the annotated class, made without
+        arguments. What the native mode translates does the same here.
+    outputs
+        Names of the links out of it, in the order of `Runtime.link`; None: as the function names them first.
+
+    Raises
+    ------
+    KernelError
+        What the function does has no meaning in a kernel of that mode; the text names file, line and column.
+    InvalidOption
+        There is no such mode, or ``outputs`` are no names.
+    """
+    if not isinstance(mode, str) or mode not in MODES:
+        raise InvalidOption(f"mode is {mode!r}; it must be 'native' or 'python'")
+    made = TranslatedKernel if mode == "native" else InterpretedKernel
+    names = None if outputs is None else names_of(outputs)
+    if function is None:
+        return lambda found: made(found, names)
+    if not callable(function):
+        raise KernelError(f"{function!r} is no function; write @ringway.kernel above def f(ctx, msg, state)")
+    return made(function, names)
