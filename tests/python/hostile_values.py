@@ -173,6 +173,7 @@ def large(least: int, most: int = 2**50) -> Callable[[Any], bool]:
 # By "Class.method.parameter" or by parameter: what the call takes, and what it cannot be given here.
 VALID: dict[str, Any] = {
     "function": [None, handler],
+    "ringway.kernel.mode": ["native", "python"],
     "outputs": [(), ("sink",)],
     "state": [None],
     "replica": [0],

@@ -96,7 +96,7 @@ class Handler:
 class Loop:
     """The event loop of one replica, run and closed by its thread alone, while messages are handled."""
 
-    def __init__(self, function: Callable[[Any, Any, Any], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, function: Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]) -> None:
         self._function = function
         self._loop: asyncio.AbstractEventLoop | None = None
 

@@ -48,8 +48,8 @@ class InterpretedKernel(UserKernel[Any]):
         """Return what is launched natively."""
         new_state = self._new_state(state)
         facts = [_core.describe_message(cls) for cls in self.messages]
-        sizes = [int(fact["max_size"]) for fact in facts]
-        largest = max(sizes) if sizes and min(sizes) else 0
+        sizes: list[int] = [fact["max_size"] for fact in facts]
+        largest = 0 if 0 in sizes else max(sizes, default=0)
         native = _core.PythonKernel(
             handler=Handler(self.function, self.messages, new_state),
             name=self.name,

@@ -49,7 +49,7 @@ def stored(value: Any) -> Any:
     if not is_fixed(type(value)):
         return value
     made: Any = object.__new__(_stored_class(plain_class(type(value))))
-    for name in value.dtype().names:  # type: ignore[attr-defined]
+    for name in value.dtype().names:
         setattr(made, name, getattr(value, name))
     return made
 
@@ -106,7 +106,8 @@ def _stored_class(cls: type[Any]) -> type[Any]:
         store = stores.get(name)
         put(self, name, value if store is None else store(value))
 
-    made = type(cls)(
+    metaclass: Any = type(cls)
+    made: type[Any] = metaclass(
         cls.__name__,
         (cls,),
         {
