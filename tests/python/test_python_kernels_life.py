@@ -195,9 +195,10 @@ def test_terminate_waits_for_the_message_at_hand_alone(runtime: rw.Runtime) -> N
         time.sleep(0.05)
         state.append(1)
 
-    kernel = runtime.launch(slow)
+    kernel = runtime.launch(slow, activate=False)
     for _ in range(100):
         kernel.send(b"")
+    kernel.activate()
     assert began.wait(T)
     report = kernel.terminate(drain=False)
     assert report.processed + report.left_over == 100
