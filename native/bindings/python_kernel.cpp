@@ -175,7 +175,7 @@ void PythonResident::run() {
 }
 
 u32 PythonResident::drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) {
-  thread_.enter();
+  const PythonThread::Visit visit(thread_);
   run_ = {ctx, first, stride, n, 0, false, status, now_ns() + kLongestRun};
   try {
     run();
@@ -193,7 +193,6 @@ u32 PythonResident::drain(KernelContext* ctx, u8* first, u32 stride, u32 n, Drai
   }
   const u32 done = run_.done;
   run_ = {};
-  thread_.exit();
   return done;
 }
 
@@ -207,20 +206,18 @@ void PythonResident::describe(const DrainStatus&, ErrorText& text) const {
 }
 
 void PythonResident::restart() {
-  thread_.enter();
-  std::string why;
+  const PythonThread::Visit visit(thread_);
   try {
     const py::object make = parts_->handler.attr("new_state");
     parts_->state = steal(call_python(make.ptr(), nullptr, 0));
   } catch (py::error_already_set& error) {
-    why = error.what();
+    throw Error(ErrorKind::kHandler, error.what());
   }
-  thread_.exit();
-  if (!why.empty()) throw Error(ErrorKind::kHandler, why);
 }
 
 void PythonResident::leave() {
-  thread_.enter();
+  PythonThread::Visit visit(thread_);
+  visit.end();
   // The handler may hold what holds this; the state is still to be read.
   parts_->handler = parts_->function = parts_->prepare = py::none();
   if (const py::object driver = std::exchange(parts_->driver, py::none()); !driver.is_none()) {
@@ -231,7 +228,6 @@ void PythonResident::leave() {
       error.discard_as_unraisable("the end of a kernel's event loop");
     }
   }
-  thread_.end();
 }
 
 py::object PythonResident::snapshot() const {
@@ -261,18 +257,17 @@ void PythonResident::send(u32 output, const py::object& message, bool typed) {
 PythonKernel::PythonKernel(KernelType type, const py::object& handler, const std::vector<py::object>& states)
     : UserKernel(std::move(type)) {
   for (const py::object& state : states) {
-    residents_.push_back(std::make_unique<PythonResident>(type_, handler, state));
+    residents_.push_back(std::make_shared<PythonResident>(type_, handler, state));
   }
 }
 
 void PythonKernel::check(const LaunchSpec&) const {
-  for (const auto& resident : residents_) {
-    if (!resident) throw Error(ErrorKind::kInvalidState, "kernel '" + type_.name + "' has been launched");
-  }
+  if (launched_) throw Error(ErrorKind::kInvalidState, "kernel '" + type_.name + "' has been launched");
 }
 
-std::unique_ptr<Resident> PythonKernel::settle(const LaunchSpec&, u32 replica) const {
-  return std::move(residents_[replica]);
+std::shared_ptr<Resident> PythonKernel::settle(const LaunchSpec&, u32 replica) const {
+  launched_ = true;
+  return residents_[replica];
 }
 
 }  // namespace ringway::bindings

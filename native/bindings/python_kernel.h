@@ -87,10 +87,12 @@ class PythonKernel : public UserKernel {
 
   bool may_wait() const override { return true; }
   void check(const LaunchSpec& spec) const override;
-  std::unique_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
+  std::shared_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
 
  private:
-  mutable std::vector<std::unique_ptr<PythonResident>> residents_;  // until they are settled
+  // Here too, so that a launch that fails drops no reference under the runtime's lock.
+  std::vector<std::shared_ptr<PythonResident>> residents_;
+  mutable bool launched_ = false;
 };
 
 }  // namespace ringway::bindings

@@ -26,12 +26,7 @@ void PythonThread::enter() {
 }
 
 void PythonThread::exit() {
-  PyEval_SaveThread();
-}
-
-void PythonThread::end() {
-  PyGILState_Release(before_);
-  state_ = nullptr;
+  ends_ ? PyGILState_Release(before_) : void(PyEval_SaveThread());
 }
 
 PyObject* call_python(PyObject* callable, PyObject* const* arguments, std::size_t n) {

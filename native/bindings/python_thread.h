@@ -8,13 +8,25 @@ namespace ringway::bindings {
 // the program keeps per thread would be gone each time.
 class PythonThread {
  public:
-  // Takes the GIL; gives it back. By that thread alone.
-  void enter();
-  void exit();
-  // Gives it back for good.
-  void end();
+  // Has the GIL for its life. By that thread alone.
+  class Visit {
+   public:
+    explicit Visit(PythonThread& thread) : thread_(thread) { thread_.enter(); }
+    ~Visit() { thread_.exit(); }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+    // The last one.
+    void end() { thread_.ends_ = true; }
+
+   private:
+    PythonThread& thread_;
+  };
 
  private:
+  void enter();
+  void exit();
+
+  bool ends_ = false;
   PyThreadState* state_ = nullptr;
   PyGILState_STATE before_{};
 };

@@ -258,11 +258,15 @@ std::shared_ptr<Feed> Runtime::feed(Feed::Direction direction, std::shared_ptr<N
   if (&kernel->runtime() != this) {
     throw Error(ErrorKind::kInvalidOption, "kernel '" + kernel->name() + "' must belong to this runtime");
   }
+  std::vector<std::shared_ptr<Feed>> ended;  // go after the locks, as in forget_all()
   std::lock_guard lock(changing_);
   check_open();
   kernel->check_usable();
   std::lock_guard list(listing_);
-  std::erase_if(feeds_, [](const auto& feed) { return feed->done(); });
+  const auto done =
+      std::stable_partition(feeds_.begin(), feeds_.end(), [](const auto& f) { return !f->done(); });
+  ended.assign(std::make_move_iterator(done), std::make_move_iterator(feeds_.end()));
+  feeds_.erase(done, feeds_.end());
   return feeds_.emplace_back(std::make_shared<Feed>(direction, std::move(queue), std::move(kernel), fields));
 }
 

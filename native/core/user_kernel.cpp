@@ -47,8 +47,8 @@ void CompiledKernel::check(const LaunchSpec& spec) const {
                                              std::to_string(unit_->state_bytes));
 }
 
-std::unique_ptr<Resident> CompiledKernel::settle(const LaunchSpec& spec, u32) const {
-  return std::make_unique<CompiledResident>(*unit_, type_, spec.state);
+std::shared_ptr<Resident> CompiledKernel::settle(const LaunchSpec& spec, u32) const {
+  return std::make_shared<CompiledResident>(*unit_, type_, spec.state);
 }
 
 CompiledResident::CompiledResident(const KernelUnit& unit, const KernelType& type,

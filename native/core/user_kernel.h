@@ -37,7 +37,7 @@ class UserKernel {
   virtual bool may_wait() const = 0;
   // Throws kInvalidOption when it cannot be launched so; takes no lock of the interpreter's, as settle().
   virtual void check(const LaunchSpec& spec) const = 0;
-  virtual std::unique_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const = 0;
+  virtual std::shared_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const = 0;
 
  protected:
   const KernelType type_;
@@ -52,7 +52,7 @@ class CompiledKernel : public UserKernel {
 
   bool may_wait() const override { return false; }
   void check(const LaunchSpec& spec) const override;
-  std::unique_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
+  std::shared_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
 
  private:
   void* library_ = nullptr;

@@ -16,16 +16,16 @@ State = TypeVar("State")
 class Context(Protocol):
     """What a handler may ask for, as its first parameter."""
 
-    def send(self, link: str, message: Any) -> None:
+    def send(self, link: str, message: _core.Message | bytes) -> None:
         """Send by a link out of the kernel, bare.
 
         Where it has no room, the kernel takes no further message until it has.
         """
 
-    def reply(self, message: Any) -> None:
+    def reply(self, message: _core.Message | bytes) -> None:
         """Answer the message at hand."""
 
-    def emit(self, message: Any) -> None:
+    def emit(self, message: _core.Message | bytes) -> None:
         """Send to the host: to whoever calls `Kernel.receive`."""
 
     def now_us(self) -> int:

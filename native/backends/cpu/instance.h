@@ -113,7 +113,7 @@ struct Instance {
   std::vector<Outlet> outputs;         // links: output 1 is the first
   std::vector<u8> nowhere;             // room for messages that can only be dropped
   std::vector<Unsent> unsent;          // in order
-  std::unique_ptr<Resident> resident;  // of a user's kernel; instead of `state`
+  std::shared_ptr<Resident> resident;  // of a user's kernel; instead of `state`
 
   // As at launch. Throws what the program's own code throws.
   void begin_state();

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ringway import _core
 from ringway.errors import EncodeError, TypeMismatch
 from ringway.interpreted.values import is_fixed, plain_class, preparation, stored
 
-_END = 1.0  # seconds for the tasks that an event loop has left
+if TYPE_CHECKING:
+    from ringway.interpreted.loop import Loop
 
 
 class Handler:
@@ -48,7 +48,11 @@ class Handler:
         """Return what runs the handler of one replica, when that is an ``async def``."""
         called = getattr(self.function, "__call__", None)  # noqa: B004 (of an object that is called)
         waits = inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(called)
-        return Loop(self.function) if waits else None
+        if not waits:
+            return None
+        from ringway.interpreted.loop import Loop  # with asyncio, for those alone that use it
+
+        return Loop(self.function)
 
     @staticmethod
     def snapshot(state: Any) -> Any:
@@ -91,38 +95,3 @@ class Handler:
         raise TypeError(
             f"the handler returned a {type(result).__qualname__}; it returns nothing: use ctx.reply(...)"
         )
-
-
-class Loop:
-    """The event loop of one replica, run and closed by its thread alone, while messages are handled."""
-
-    def __init__(self, function: Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]) -> None:
-        self._function = function
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def run(self, take: Callable[[], tuple[Any, Any] | None], state: Any) -> None:
-        """Handle what ``take`` gives, one message after the other."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-        self._loop.run_until_complete(self._handle(take, state))
-
-    async def _handle(self, take: Callable[[], tuple[Any, Any] | None], state: Any) -> None:
-        while (taken := take()) is not None:
-            ctx, msg = taken
-            del taken  # the context is let go with the message
-            result = await self._function(ctx, msg, state)
-            del ctx, msg
-            if result is not None:
-                Handler.refuse_result(result)
-
-    def close(self) -> None:
-        """Cancel what is left and close the loop."""
-        if self._loop is None:
-            return
-        left = asyncio.all_tasks(self._loop)
-        for task in left:
-            task.cancel()
-        if left:
-            self._loop.run_until_complete(asyncio.wait(left, timeout=_END))
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.close()
