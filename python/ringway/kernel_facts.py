@@ -36,7 +36,7 @@ class KernelFacts:
 
     @property
     def worker(self) -> int:
-        """The worker slot it lives on."""
+        """The worker slot it lives on; of a kernel in Python one of its own, beyond ``Runtime.workers``."""
         return self._core.worker
 
     @property
