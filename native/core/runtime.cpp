@@ -1,6 +1,7 @@
 #include "core/runtime.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/error.h"
 #include "core/log.h"
@@ -18,6 +19,16 @@ RuntimeOptions named(RuntimeOptions options) {
   const u64 number = atomic::add_relaxed(&next_number, u64(1));
   if (options.name.empty()) options.name = "runtime-" + std::to_string(number);
   return options;
+}
+
+// What is done, out of the list. It may hold the last of a kernel, and with it what takes the interpreter's lock to go,
+// whose holder may wait for the runtime's.
+template <class Each>
+std::vector<Each> take_done(std::vector<Each>* all) {
+  const auto done = std::stable_partition(all->begin(), all->end(), [](const Each& e) { return !e->done(); });
+  std::vector<Each> taken(std::make_move_iterator(done), std::make_move_iterator(all->end()));
+  all->erase(done, all->end());
+  return taken;
 }
 
 }  // namespace
@@ -258,15 +269,12 @@ std::shared_ptr<Feed> Runtime::feed(Feed::Direction direction, std::shared_ptr<N
   if (&kernel->runtime() != this) {
     throw Error(ErrorKind::kInvalidOption, "kernel '" + kernel->name() + "' must belong to this runtime");
   }
-  std::vector<std::shared_ptr<Feed>> ended;  // go after the locks, as in forget_all()
+  std::vector<std::shared_ptr<Feed>> ended;  // goes after the locks
   std::lock_guard lock(changing_);
   check_open();
   kernel->check_usable();
   std::lock_guard list(listing_);
-  const auto done =
-      std::stable_partition(feeds_.begin(), feeds_.end(), [](const auto& f) { return !f->done(); });
-  ended.assign(std::make_move_iterator(done), std::make_move_iterator(feeds_.end()));
-  feeds_.erase(done, feeds_.end());
+  ended = take_done(&feeds_);
   return feeds_.emplace_back(std::make_shared<Feed>(direction, std::move(queue), std::move(kernel), fields));
 }
 
@@ -277,10 +285,11 @@ std::vector<std::shared_ptr<Feed>> Runtime::feeds() {
 
 std::shared_ptr<Topic> Runtime::topic(std::shared_ptr<NamedQueue> queue, const BodyFields& fields) {
   check_usable();
+  std::vector<std::shared_ptr<Topic>> ended;  // as above
   std::lock_guard lock(changing_);
   check_open();
   std::lock_guard list(listing_);
-  std::erase_if(topics_, [](const auto& topic) { return topic->done(); });
+  ended = take_done(&topics_);
   return topics_.emplace_back(std::make_shared<Topic>(std::move(queue), fields));
 }
 

@@ -124,7 +124,7 @@ void Runtime::abandon() {
 void Runtime::forget_all() {
   recorder_->stop();
   {
-    // What goes with the last of them may take the interpreter's lock, whose holder may wait for the list's.
+    // They go after the lock, as in take_done().
     decltype(kernels_) kernels;
     decltype(feeds_) feeds;
     decltype(topics_) topics;

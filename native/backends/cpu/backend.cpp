@@ -113,10 +113,18 @@ class Cpu : public Backend {
       if (!set->has_threads()) replica.home = workers_[(first + i) % workers()];
       open(replica, shared);
     }
-    if (set->has_threads()) start_threads(*set);
+    const auto listed = [&] {
+      std::lock_guard lock(listing_);
+      return kernels_.insert(set).first;
+    }();
+    try {
+      if (set->has_threads()) start_threads(*set);
+    } catch (...) {
+      std::lock_guard lock(listing_);
+      kernels_.erase(listed);
+      throw;
+    }
     set->worker = set->replicas[0]->home->number();
-    std::lock_guard lock(listing_);
-    kernels_.insert(set);
     return set;
   }
 
