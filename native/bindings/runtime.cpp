@@ -32,7 +32,7 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
                            std::optional<Size> worker, const std::string& bridge, Size staging_capacity,
                            const std::string& on_error, Size restart_limit, double restart_backoff,
                            bool telemetry, Size latency_sample, bool prefault, bool lanes, Size dedup,
-                           std::optional<double> ttl, Size dead_letters) {
+                           std::optional<double> ttl, Size dead_letters, Size device_polls) {
   LaunchOptions options;
   options.capacity = capacity;
   options.slot_size =
@@ -56,6 +56,7 @@ LaunchOptions options_from(Size capacity, const std::variant<Size, std::string>&
   options.dedup = dedup;
   options.ttl = ttl;
   options.dead_letters = dead_letters;
+  options.device_polls = device_polls;
   check(options, 0);
   return options;
 }
@@ -272,7 +273,8 @@ void init_runtime(py::module_& module) {
            py::arg("poll_interval"), py::arg("batch"), py::arg("worker"), py::arg("bridge"),
            py::arg("staging_capacity"), py::arg("on_error"), py::arg("restart_limit"),
            py::arg("restart_backoff"), py::arg("telemetry"), py::arg("latency_sample"), py::arg("prefault"),
-           py::arg("lanes"), py::arg("dedup"), py::arg("ttl"), py::arg("dead_letters"));
+           py::arg("lanes"), py::arg("dedup"), py::arg("ttl"), py::arg("dead_letters"),
+           py::arg("device_polls"));
 
   py::class_<Patience>(module, "Patience").def_readonly("seconds", &Patience::seconds);
 

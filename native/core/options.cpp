@@ -15,6 +15,7 @@ constexpr std::int64_t kMostDedup = 1024;
 constexpr std::int64_t kMostBody = (16 << 20) - 1 - 64;
 constexpr double kLongest = 86'400;
 constexpr std::int64_t kMostRestarts = 1'000'000;
+constexpr std::int64_t kMostPolls = 1'000'000;
 const std::string kSlotSizes = "'auto' or 1 to " + std::to_string(kMostBody) + " bytes";
 
 constexpr const char* kOptions = "LaunchOptions.";
@@ -75,6 +76,9 @@ void check(const LaunchOptions& options, u32 workers) {
   }
   if (options.dead_letters < 0 || options.dead_letters > kMostCapacity) {
     refuse("dead_letters", options.dead_letters, "0 to 1048576");
+  }
+  if (options.device_polls < 0 || options.device_polls > kMostPolls) {
+    refuse("device_polls", options.device_polls, "0 (none) to 1000000");
   }
   if (options.ttl) ttl_10ms(*options.ttl);
   if (options.worker == LaunchOptions::kAnyWorker) return;

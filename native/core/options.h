@@ -41,6 +41,7 @@ struct LaunchOptions {
   std::optional<double> ttl =
       std::nullopt;                 // seconds that a message may wait when it names none; absent: any time
   std::int64_t dead_letters = 256;  // letters that are kept
+  std::int64_t device_polls = 0;    // most looks of a GPU's kernel for messages while a command buffer runs
 };
 
 // Throws kInvalidOption, naming field, value and range. `workers` is the number of worker slots, 0 when

@@ -202,6 +202,7 @@ class Options:
         dedup: int,
         ttl: float | None,
         dead_letters: int,
+        device_polls: int,
     ) -> None: ...
 
 class Latency:

@@ -84,6 +84,11 @@ class LaunchOptions:
         One mailbox message in so many is timed, and one in sixteen times as many of a link into the kernel; a
         power of two up to 1,048,576, or 0 for none.
 
+    device_polls
+        How often, at most, a kernel on a GPU looks for messages of the host while a command buffer runs and
+        there are none, so that a message need not wait for the next command buffer; 0 to 1,000,000.
+        Only ``Runtime("metal")`` has it, on macOS 15 or later; others refuse it.
+
     Raises
     ------
     InvalidOption
@@ -111,6 +116,7 @@ class LaunchOptions:
     dedup: int = 0
     ttl: float | None = None
     dead_letters: int = 256
+    device_polls: int = 0
 
     def __post_init__(self) -> None:
         self.native()
@@ -145,6 +151,7 @@ class LaunchOptions:
             dedup=self.dedup,
             ttl=self.ttl,
             dead_letters=self.dead_letters,
+            device_polls=self.device_polls,
         )
 
     @classmethod

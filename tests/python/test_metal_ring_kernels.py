@@ -145,6 +145,46 @@ def run(program: str, **variables: str) -> str:
     return done.stdout
 
 
+POLLING = """
+import os
+os.dup2(1, 2)  # the log
+import ringway as rw
+with rw.Runtime("metal") as runtime:
+    echo = runtime.launch("echo", options=rw.LaunchOptions(device_polls=100_000, capacity=16))
+    for number in range(300):
+        assert echo.request(b"%d" % number, timeout=20) == b"%d" % number
+    print(echo.telemetry().processed)
+"""
+
+
+@software
+@pytest.mark.parametrize("seed", range(4))
+def test_a_kernel_that_polls_takes_messages_while_a_command_buffer_runs(seed: int) -> None:
+    late = {"SOFTMETAL_SEED": str(seed), "SOFTMETAL_LATE_HOST": "1"}
+    said = run(POLLING, RINGWAY_METAL_LANGUAGE="3.2", RINGWAY_LOG="debug", **late)
+    assert "\n300\n" in said
+    assert "messages came while it ran" in said
+
+
+@software
+def test_without_fences_polling_is_refused_with_the_remedy() -> None:
+    said = run(
+        """
+        import ringway as rw
+        with rw.Runtime("metal") as runtime:
+            try:
+                runtime.launch("echo", options=rw.LaunchOptions(device_polls=7))
+            except rw.errors.InvalidOption as error:
+                print(error)
+        """,
+        RINGWAY_METAL_LANGUAGE="3.0",
+    )
+    assert "device_polls is 7" in said
+    assert "Metal Shading Language 3.0" in said
+    assert "launch with 0" in said
+    assert "macOS 15" in said
+
+
 @software
 @pytest.mark.parametrize("on_error", ["fail", "skip", "restart"])
 def test_the_error_of_a_command_buffer_is_the_kernels(on_error: str) -> None:

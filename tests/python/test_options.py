@@ -86,6 +86,8 @@ def test_worker_is_where_the_kernel_lives(runtime: rw.Runtime) -> None:
         ("worker", -1),
         ("bridge", "tunnel"),
         ("staging_capacity", 1000),
+        ("device_polls", -1),
+        ("device_polls", 1_000_001),
         ("on_error", "retry"),
         ("restart_limit", -1),
         ("restart_limit", 1_000_001),
@@ -96,6 +98,11 @@ def test_worker_is_where_the_kernel_lives(runtime: rw.Runtime) -> None:
 def test_validation_names_field_value_and_range(field: str, value: object) -> None:
     with pytest.raises(errors.InvalidOption, match=rf"LaunchOptions\.{field} is .*; it must be"):
         rw.LaunchOptions(**{field: value})  # type: ignore[arg-type]
+
+
+def test_the_cpu_refuses_to_poll_for_a_gpu(runtime: rw.Runtime) -> None:
+    with pytest.raises(errors.InvalidOption, match=r"is 5; on the CPU it must be 0.*idle='spin'"):
+        runtime.launch("echo", options=rw.LaunchOptions(device_polls=5))
 
 
 def test_presets() -> None:

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "backends/metal/backend.h"
+#include "core/log.h"
 #include "native/runtime_harness.h"
 #include "softmetal.h"
 #include "softmetal/backend.h"
@@ -201,6 +202,80 @@ TEST_P(Rings, AFaultOfTheGpuFailsItsKernelAlone) {
   munmap(memory, 2 * kBytes);
 }
 #endif
+
+LaunchOptions polling() {
+  LaunchOptions options;
+  options.device_polls = 100'000;
+  return options;
+}
+
+// What the host writes while a command buffer runs comes to the GPU late and in any order.
+class PollingRings : public Rings {
+ protected:
+  PollingRings() { softmetal_set_late_host(1); }
+  ~PollingRings() override {
+    runtime->close();
+    softmetal_set_late_host(0);
+    softmetal_set_timeout(10);
+  }
+};
+
+TEST_P(PollingRings, AnEchoKeepsOrderAndBytes) {
+  auto echo = launch("echo", polling());
+  const Sender sender(*echo, 500);
+  expect_in_order(*echo, 500);
+  for (u32 i = 0; i < 100; ++i) EXPECT_EQ(ask(*echo, numbered(i), kPatience), numbered(i));
+}
+
+TEST_P(PollingRings, AChainOfLinksKeepsOrderAndBytes) {
+  std::vector<std::shared_ptr<Kernel>> chain = {launch("relay", polling()), launch("relay"),
+                                                launch("echo", polling())};
+  for (u32 i = 0; i + 1 < chain.size(); ++i) runtime->link(*chain[i], *chain[i + 1], 16, 120);
+  const Sender sender(*chain[0], 300);
+  expect_in_order(*chain.back(), 300);
+}
+
+TEST_P(PollingRings, LanesKeepOrderAndBytes) {
+  LaunchOptions lanes = polling();
+  lanes.lanes = true;
+  auto echo = launch("echo", lanes);
+  for (u32 i = 0; i < 100; ++i) EXPECT_EQ(ask(*echo, numbered(i), kPatience), numbered(i));
+}
+
+TEST_P(PollingRings, AKernelThatDoesNotPollIsNotKeptWaiting) {
+  auto polls = launch("echo", polling()), plain = launch("echo");
+  for (u32 i = 0; i < 50; ++i) {
+    EXPECT_EQ(ask(*polls, numbered(i), kPatience), numbered(i));
+    EXPECT_EQ(ask(*plain, numbered(i), kPatience), numbered(i));
+  }
+}
+
+TEST_P(PollingRings, MessagesComeWhileACommandBufferRuns) {
+  log::keep(true);
+  const log::Level before = log::threshold();
+  log::set_threshold(log::Level::kDebug);
+  auto echo = launch("echo", polling());
+  bool heard = false;
+  wait_until([&] {
+    ask(*echo, "asked", kPatience);
+    for (const log::LogLine& line : log::take().records)
+      heard |= line.text.find("messages came while it ran") != std::string::npos;
+    return heard;
+  });
+  log::set_threshold(before);
+  log::keep(false);
+}
+
+TEST_P(PollingRings, AKernelThatHearsNothingStops) {
+  softmetal_set_timeout(2);
+  auto echo = launch("echo", polling());
+  EXPECT_EQ(ask(*echo, "asked", kPatience), "asked");
+  wait_until([&] { return runtime->backend().idle_looks() != 0 || echo->state() == State::kFailed; });
+  EXPECT_EQ(echo->state(), State::kActive) << echo->failure();
+  EXPECT_EQ(ask(*echo, "asked", kPatience), "asked");
+}
+
+INSTANTIATE_TEST_SUITE_P(Orders, PollingRings, testing::Range(1, 7));
 
 TEST_P(Rings, AKernelThatSpinsAnswers) {
   LaunchOptions spins;

@@ -10,6 +10,8 @@ extern "C" {
 void softmetal_set_seed(uint64_t seed);
 // Under a seed, how many threadgroups are in progress at once; 1: each to its end; 0: the seed decides, 1 to 4.
 void softmetal_set_resident(unsigned groups);
+// Under a seed, whether kernels see what the host writes while a command buffer runs late and in any order.
+void softmetal_set_late_host(int on);
 // After how many seconds a dispatch fails with MTLCommandBufferErrorTimeout.
 void softmetal_set_timeout(double seconds);
 // Objects that were not freed; `kind` is SMBuffer, SMCommandBuffer, SMCommandQueue, SMComputeEncoder, SMBlitEncoder,

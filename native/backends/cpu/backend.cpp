@@ -322,6 +322,12 @@ class Cpu : public Backend {
   }
 
   void check_shape(const LaunchSpec& spec) const {
+    if (spec.options.device_polls) {
+      throw Error(ErrorKind::kInvalidOption,
+                  "device_polls is " + std::to_string(spec.options.device_polls) +
+                      "; on the CPU it must be 0: its kernels see messages at once, and idle='spin' is what "
+                      "keeps a worker looking");
+    }
     if (spec.grid < 1 || spec.grid > workers()) {
       throw Error(ErrorKind::kInvalidOption, "grid is " + std::to_string(spec.grid) +
                                                  "; on the CPU, where it is the number of replicas, it must "

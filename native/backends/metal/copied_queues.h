@@ -3,6 +3,8 @@
 // No word of them is shared with a running command buffer: the host writes only slots that the last report said were
 // released, and the GPU looks only at tickets below what the order of its command buffer says is published; the other
 // way round for the queue to the host. Reports and orders are read and written when no command buffer looks at them.
+// Where the kernel polls (LaunchOptions::device_polls), the mailbox's enqueue index is shared: it says as the order does,
+// and at once.
 #pragma once
 #include <string>
 #include <string_view>

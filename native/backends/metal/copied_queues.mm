@@ -51,6 +51,7 @@ bool ArenaQueues::has_news() {
 
 // Each message goes to the replica whose lane has the most room.
 void ArenaQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) {
+  const bool polls = kernel_.options.device_polls != 0;
   {
     std::lock_guard lock(kernel_.queues);
     const Latency* sent = kernel_.mailbox.lanes()[lane].latency();
@@ -73,9 +74,11 @@ void ArenaQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> m
       put.ring = queue.ring;
       put.publish(queue.put, bytes, 0);
       queue.put_to(queue.put + 1);
+      // SYNC: partner Slice::look_for_mail(): a slice that sees the index sees the slots below it.
+      if (polls) DeviceAtomics::store_index_before(&queue.ring.header->enqueue, queue.put);
     }
   }
-  kernel_.driver->wake();
+  kernel_.driver->wake(!polls);
 }
 
 u32 ArenaQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) {
@@ -102,7 +105,7 @@ u32 ArenaQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* s
       }
     }
   }
-  if (made_room) kernel_.driver->wake();
+  if (made_room) kernel_.driver->wake(false);
   return copied;
 }
 

@@ -4,6 +4,9 @@
 // A command buffer is a number of rounds; in each, every kernel that may have something to do runs one slice, all of
 // them concurrently, and barriers divide the rounds. Two command buffers are under way while there is work, so that the
 // GPU need not wait for the host; their orders and reports lie in areas of their own.
+//
+// Kernels that poll (LaunchOptions::device_polls) look for messages at the begin of each slice. When messages moved and
+// none is left, one more command buffer runs, alone, whose first slices go on looking for a while: it listens.
 #pragma once
 #import <Metal/Metal.h>
 
@@ -40,8 +43,9 @@ class Driver {
   // Once back, handlers of that kernel, or of all, that ran at the call have returned, and no slice uses a buffer that
   // was released before. Throws kTimeout, naming the kernel, after the watchdog's time.
   void settle(const KernelSet* kernel, const Wait& until);
-  // Messages may have come, or room: by any thread.
-  void wake();
+  // Messages may have come, or room: by any thread. `hurries`: a command buffer that only looks for messages of the
+  // host, and will not find these, had better end.
+  void wake(bool hurries);
   u64 idle_looks() const { return atomic::load_relaxed(&idle_looks_); }
 
   // Discards what is left for a kernel: its messages become dead letters. While nothing is on the GPU.
@@ -54,13 +58,15 @@ class Driver {
 
  private:
   struct Slot {  // in the ring of areas
-    u64 controls = 0, orders = 0, reports = 0, link_heads = 0, link_reports = 0;
+    u64 controls = 0, orders = 0, reports = 0, link_heads = 0, link_reports = 0, bell = 0;
     Block block;
   };
   struct Flight {  // a command buffer under way
     u64 number = 0;
     u32 area = 0;
     u32 rounds = 0;
+    bool listens = false;            // for messages, having none
+    u32 looks = 1;                   // that a slice which polls may take
     std::vector<Replica*> replicas;  // with a slice in it
     std::vector<u32> resumes;        // of all replicas, as it was ordered
     std::int64_t began = 0;
@@ -69,7 +75,7 @@ class Driver {
   };
   using Lock = std::unique_lock<std::mutex>;
   static constexpr u32 kInFlight = 2;
-  static constexpr u32 kMostRounds = 256, kMostQuantum = 65'536;
+  static constexpr u32 kMostRounds = 256, kMostQuantum = 65'536, kMostLooks = 1 << 20;
   static constexpr std::int64_t kUnderWayLook = 300'000;   // ns until a message under way gets its next slice
   static constexpr std::int64_t kExpiryLook = 10'000'000;  // ns between looks for messages that expire
   static constexpr double kTarget = 2e-3;                  // seconds on the GPU for a command buffer
@@ -80,13 +86,15 @@ class Driver {
   void sleep(Lock& lock);
   std::int64_t next_look() const;
   std::string name_on_gpu() const;
+  bool listening() const { return !flights_.empty() && flights_.back()->listens; }
+  void ring();
   void wait(Lock& lock, const Wait& until, const std::function<bool()>& done);
   void lay_out();
 
   // driver_encode.mm
   void encode();
   void nothing_to_do();
-  u32 choose_ready();
+  u32 choose_ready(bool listening);
   void write_orders(const Slot& area, Flight* flight);
   void encode_boundary(id<MTLComputeCommandEncoder> encoder, const Slot& area, bool begins, bool ends);
   void encode_slice(id<MTLComputeCommandEncoder> encoder, const Replica& replica);
@@ -130,7 +138,8 @@ class Driver {
   u32 stillness_ = 0;                             // callers that want it
   u64 events_ = 0, encoded_events_ = 0;           // what may let messages move
   bool backlog_ = false;                          // messages moved to the last
-  u32 rounds_ = 1, quantum_ = 256;
+  bool lively_ = false;  // they moved, of kernels one of which polls, and nothing has listened in vain since
+  u32 rounds_ = 1, quantum_ = 256, looks_ = 256;
   std::vector<std::pair<KernelSet*, std::string>> failing_;
   u64 idle_looks_ = 0;
   bool stop_ = false;

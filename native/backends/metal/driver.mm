@@ -45,12 +45,20 @@ void Driver::abandon() {
   changed_.notify_all();
 }
 
-void Driver::wake() {
+void Driver::wake(bool hurries) {
   {
     std::lock_guard lock(mutex_);
     atomic::count(&events_, 1);
+    if (listening() && !hurries) return;  // its end is what wakes
+    ring();
   }
   changed_.notify_all();
+}
+
+// Ends a command buffer that only looks for messages, or lets it run out.
+void Driver::ring() {
+  // Relaxed: partner Slice::look_for_mail(); nothing comes with it.
+  if (listening()) DeviceAtomics::store_index(arena_->as<u32>(areas_[flights_.back()->area].bell), 1);
 }
 
 void Driver::run() {
@@ -61,6 +69,7 @@ void Driver::run() {
     if (stop_ && flights_.empty()) return;
     const bool empties = stop_ || stillness_ || !failing_.empty() || buffers_.stale() || !laid_out_;
     if (empties && !flights_.empty()) {
+      ring();
       sleep(lock);
       continue;
     }
@@ -70,7 +79,7 @@ void Driver::run() {
     }
     finish_failures();
     resume_due();
-    if (flights_.size() < kInFlight && wants_slices()) {
+    if (flights_.size() < kInFlight && !listening() && wants_slices()) {
       encode();
     } else {
       sleep(lock);
@@ -92,7 +101,7 @@ bool Driver::take_ended() {
 
 bool Driver::wants_slices() {
   if (events_ != encoded_events_ || backlog_) return true;
-  return flights_.empty() && now_ns() >= next_look();
+  return flights_.empty() && (lively_ || now_ns() >= next_look());
 }
 
 // When something may move although nobody says so: messages under way, times to live that run out, restarts.
@@ -222,9 +231,11 @@ void Driver::lay_out() {
     area.reports = reserve(replicas_.size() * sizeof(SliceReport));
     area.link_heads = reserve(links_.size() * sizeof(u64));
     area.link_reports = reserve(links_.size() * sizeof(SliceLinkReport));
+    area.bell = reserve(sizeof(u32));
     area.block = Block(arena_, end);
     const u64 begin = area.block.offset();
-    for (u64* part : {&area.controls, &area.orders, &area.reports, &area.link_heads, &area.link_reports})
+    for (u64* part :
+         {&area.controls, &area.orders, &area.reports, &area.link_heads, &area.link_reports, &area.bell})
       *part += begin;
     for (u32 i = 0; i < replicas_.size(); ++i)
       arena_->as<u64>(area.controls)[i] = replicas_[i]->block.offset();
@@ -237,6 +248,7 @@ void Driver::set_running(KernelSet& kernel, bool on) {
   std::lock_guard lock(mutex_);
   kernel.running = on;
   atomic::count(&events_, 1);
+  ring();
   changed_.notify_all();
 }
 
@@ -259,6 +271,7 @@ bool Driver::has_input(const KernelSet& kernel) {
 void Driver::settle(const KernelSet* kernel, const Wait& until) {
   Lock lock(mutex_);
   const u64 last = committed_;
+  ring();
   const auto under_way = [](const KernelSet& one) {
     return !one.dead && std::any_of(one.replicas.begin(), one.replicas.end(),
                                     [](const auto& replica) { return replica->under_way; });

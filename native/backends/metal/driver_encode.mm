@@ -3,7 +3,8 @@
 // Order: the host writes orders and messages before it commits. Inside, every dispatch of a round runs concurrently; a
 // barrier stands before and behind the boundary that divides rounds, so that a queue's side handles only what its other
 // side did in an earlier round. Before Metal 3.2 that is the only order that there is: links hand over what the boundary
-// has sealed. From 3.2 fences order a link inside a round too. What the host shares is always sealed.
+// has sealed. From 3.2 fences order a link inside a round too. What the host shares is sealed, but for the mailboxes of
+// kernels that poll.
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -29,8 +30,13 @@ void Driver::encode() {
     if (stale) buffers_.renew();
     flight->area = u32(committed_ % kInFlight);
     encoded_events_ = events_;
-    if (!choose_ready()) return nothing_to_do();
+    if (!choose_ready(false)) {
+      if (!lively_ || !flights_.empty() || !choose_ready(true)) return nothing_to_do();
+      flight->listens = true;
+      flight->looks = looks_;
+    }
     const Slot& area = areas_[flight->area];
+    DeviceAtomics::store_index(arena_->as<u32>(area.bell), 0);
     write_orders(area, flight.get());
     flight->rounds = rounds_;
     Commands commands(queue_.get(), label_.get());
@@ -54,7 +60,9 @@ void Driver::encode() {
     log::debug({"slices", {}, services_.runtime}, [&] {
       return "command buffer " + std::to_string(committed_ + 1) + ": " +
              std::to_string(flight->replicas.size()) + " kernels, " + std::to_string(flight->rounds) +
-             " rounds, at most " + std::to_string(quantum_) + " messages from an input";
+             " rounds, at most " + std::to_string(quantum_) + " messages from an input" +
+             (flight->listens ? "; looks up to " + std::to_string(flight->looks) + " times for messages"
+                              : "");
     });
     commands.commit([this, flight](const Ended& ended) {
       // Notified under the lock: the driver may be gone right behind it.
@@ -71,7 +79,7 @@ void Driver::encode() {
       std::copy_if(replicas_.begin(), replicas_.end(), std::back_inserter(flight->replicas),
                    [](const Replica* replica) { return replica->set.running; });
     encoded_events_ = events_;
-    backlog_ = false;
+    backlog_ = lively_ = false;
     command_failed(*flight);
     return;
   }
@@ -81,14 +89,15 @@ void Driver::encode() {
 
 void Driver::nothing_to_do() {
   backlog_ = false;
+  if (flights_.empty()) lively_ = false;
   for (Replica* replica : replicas_) {
     replica->waits_for_lanes = false;
     replica->next_look = now_ns() + kExpiryLook;
   }
 }
 
-// Marks the replicas that have input, and those that these can send to; how many.
-u32 Driver::choose_ready() {
+// Marks the replicas that have input, or else are to listen for it, and those that these can send to; how many.
+u32 Driver::choose_ready(bool listening) {
   std::vector<Replica*> found;
   const auto choose = [&found](Replica* replica) {
     if (!replica || replica->ready || replica->stopped || replica->set.dead) return;
@@ -101,7 +110,7 @@ u32 Driver::choose_ready() {
     std::lock_guard lock(replica->set.queues);
     const bool mail = std::any_of(replica->lanes.begin(), replica->lanes.end(),
                                   [](const SharedRing& lane) { return lane.depth() != 0; });
-    if (mail || replica->under_way) choose(replica);
+    if (mail || replica->under_way || (listening && replica->set.options.device_polls)) choose(replica);
   }
   for (const auto& link : links_) {
     if (link->published != link->taken) choose(link->to);
@@ -128,6 +137,7 @@ void Driver::write_orders(const Slot& area, Flight* flight) {
       order.staged |= u32(lanes[lane].counts().depth != 0) << lane;
     replica.waits_for_lanes = order.staged != 0;
     order.resumes = replica.resumes;
+    order.looks = std::min(u32(kernel.options.device_polls), flight->looks);
     orders[i] = order;
     flight->resumes.push_back(replica.resumes);
     if (replica.ready) flight->replicas.push_back(&replica);
@@ -146,6 +156,7 @@ void Driver::encode_boundary(id<MTLComputeCommandEncoder> encoder, const Slot& a
                            area.link_heads,
                            area.link_reports,
                            buffers_.table(),
+                           area.bell,
                            buffers_.entries(),
                            0,
                            unix_us(),

@@ -13,15 +13,22 @@ void Driver::apply(const Flight& flight) {
   const auto* const reports = arena_->as<SliceReport>(area.reports);
   const auto* const link_reports = arena_->as<SliceLinkReport>(area.link_reports);
   u32 last_round = 0;
+  bool polls = false;
   std::vector<KernelSet*> news;
   for (u32 i = 0; i < replicas_.size(); ++i) {
     if (apply(*replicas_[i], reports[i], flight.resumes[i], flight)) news.push_back(&replicas_[i]->set);
     last_round = std::max(last_round, reports[i].last_round);
+    polls |= replicas_[i]->set.options.device_polls != 0;
   }
   for (u32 i = 0; i < links_.size(); ++i) apply(*links_[i], link_reports[i]);
   for (KernelSet* kernel : news) kernel->bridge->wake();
   if (!last_round) atomic::count(&idle_looks_, 1);
   backlog_ = last_round == flight.rounds;
+  if (last_round && flight.listens)
+    log::debug({"slices", {}, services_.runtime}, [&] {
+      return "command buffer " + std::to_string(flight.number) + ": messages came while it ran";
+    });
+  if (last_round || flight.listens) lively_ = last_round && polls;
   adapt(flight, last_round);
 }
 
@@ -116,9 +123,14 @@ void Driver::apply(DeviceLink& link, const SliceLinkReport& report) {
 }
 
 // More rounds while messages move to the last of them and there is time, fewer when they do not; one round that takes
-// too long gets fewer messages.
+// too long gets fewer messages. One that listened says only how long looks take.
 void Driver::adapt(const Flight& flight, u32 last_round) {
   const double seconds = flight.ended.gpu_seconds;
+  if (flight.listens) {
+    if (seconds > kTarget) looks_ = std::max(1U, flight.looks / 2);
+    if (!last_round && 2 * seconds < kTarget) looks_ = std::min(2 * flight.looks, kMostLooks);
+    return;
+  }
   if (seconds > kTarget && rounds_ > 1) {
     rounds_ = std::max(1U, rounds_ / 2);
   } else if (last_round == flight.rounds && 2 * seconds < kTarget) {

@@ -160,6 +160,13 @@ class Metal : public Backend {
                                              "the end of a command buffer: choose "
                                              "'pumped' or 'auto'");
     }
+    if (spec.options.device_polls && gpu().language < 320) {
+      throw Error(ErrorKind::kInvalidOption,
+                  "device_polls is " + std::to_string(spec.options.device_polls) + "; " + description(gpu()) +
+                      ", has nothing that orders what a running kernel sees of the host's writes: launch "
+                      "with 0 (messages go to the GPU with the next command buffer), or use macOS 15 or "
+                      "later, whose version 3.2 has fences");
+    }
     if (spec.grid < 1 || spec.grid > workers()) {
       throw Error(
           ErrorKind::kInvalidOption,

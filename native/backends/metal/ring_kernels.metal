@@ -73,13 +73,17 @@ RW_FN void begin_replica(RW_SHARED u8* arena, constant SliceBoundary* plan, u32 
   control->now_us = plan->now_us;
   control->now_ns = plan->now_ns;
   control->buffers = i64(plan->buffers);
+  control->bell = plan->bell;
   control->buffer_count = plan->buffer_count;
   control->round = 0;
   control->report.last_round = 0;
-  for (u32 lane = 0; lane < control->lanes; ++lane)
-    MetalSealedAtomics::store_index(
-        &queue_at<MetalSealedAtomics>(control, control->lane[lane])->sealed_enqueue,
-        control->order.published[lane]);
+  for (u32 lane = 0; lane < control->lanes; ++lane) {
+    RW_SHARED MetalSealedAtomics::Index* sealed =
+        &queue_at<MetalSealedAtomics>(control, control->lane[lane])->sealed_enqueue;
+    // Never back: slices that looked may have gone further than the host had come when it wrote this order.
+    if (i32(control->order.published[lane] - MetalSealedAtomics::load_index(sealed)) > 0)
+      MetalSealedAtomics::store_index(sealed, control->order.published[lane]);
+  }
   MetalSealedAtomics::store_index(&queue_at<MetalSealedAtomics>(control, control->to_host)->sealed_dequeue,
                                   control->order.taken);
   if (control->resumed == control->order.resumes) return;

@@ -24,6 +24,7 @@ struct Slice {
       finish(&context, mailbox, &turn);
     }
     if (control->order.run && !turn.stopped) {
+      if (control->order.looks) look_for_mail(control, arena);
       on_mailbox(&context, mailbox, &turn);
       for (u32 i = 0; i < control->input_count && !turn.stopped; ++i)
         on_link(&context, i, control->order.quantum, &turn);
@@ -33,6 +34,34 @@ struct Slice {
   }
 
  private:
+  // Lets the mailbox be taken up to where the host has filled it by now. Looks until there is something, the bell rings,
+  // or it has looked as often as the order says; later slices of the command buffer look once.
+  static RW_FN void look_for_mail(RW_SHARED SliceControl* control, RW_SHARED u8* arena) {
+    RW_SHARED MetalAtomics::Index* bell = (RW_SHARED MetalAtomics::Index*)(arena + control->bell);
+    u32 left = control->order.looks;
+    control->order.looks = 1;
+    bool found = look(control);
+    // Relaxed: the bell carries nothing, and who does not hear it stops all the same.
+    while (!found && --left && !MetalAtomics::load_index(bell)) found = look(control);
+    if (!found) return;
+    // SYNC: partner the release store of ArenaQueues::copy_in(): the slots below what was seen are seen whole.
+    MetalAtomics::after_ready();
+    MetalAtomics::store_index(bell, 1);  // what comes of it waits for the slices that still look
+  }
+  static RW_FN bool look(RW_SHARED SliceControl* control) {
+    bool found = false;
+    for (u32 lane = 0; lane < control->lanes; ++lane) {
+      RW_SHARED QueueHeader<MetalSealedAtomics>* queue =
+          queue_at<MetalSealedAtomics>(control, control->lane[lane]);
+      // SYNC: as above; after_ready() follows before a slot is looked at.
+      const u32 filled = MetalSealedAtomics::load_index(&queue->enqueue);
+      if (i32(filled - MetalSealedAtomics::load_index(&queue->sealed_enqueue)) <= 0) continue;
+      MetalSealedAtomics::store_index(&queue->sealed_enqueue, filled);
+      found = true;
+    }
+    return found;
+  }
+
   // The message that the handler was not done with, and no other.
   static RW_FN void finish(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox,
                            RW_PRIVATE SliceTurn* turn) {

@@ -1,9 +1,10 @@
 // What the host and the slices of ring kernels both see: they lie in one arena, and name each other by offsets, so that
 // the arena may be bound anywhere. Compiled as host C++ and as Metal source.
 //
-// The host and the GPU never look at the same word while a command buffer runs. Each command buffer begins with the
-// orders that the host wrote before its commit, and ends with reports that the host reads after its end; of a queue that
-// they share, either touches only the slots that these two say are its own.
+// The host and the GPU never look at the same word while a command buffer runs, but for two: where a kernel polls, up to
+// where its mailbox is filled, and the bell. Each command buffer begins with the orders that the host wrote before its
+// commit, and ends with reports that the host reads after its end; of a queue that they share, either touches only the
+// slots that these two, or the first of those words, say are its own.
 #pragma once
 #include "ringway/control.h"
 #include "ringway/dedup_window.h"
@@ -27,6 +28,7 @@ struct SliceOrder {
   u32 taken;                     // of the queue to the host, the tickets below have been taken
   u32 staged;                    // lanes, bit by bit, whose next messages have not come to the GPU yet
   u32 resumes;                   // one more than last: a new state, and on after a stop
+  u32 looks;  // that the first slice may take at what the host puts into the mailbox meanwhile; 0: no slice takes any
 };
 
 // By the slices, as it is at the end of a command buffer.
@@ -93,6 +95,7 @@ struct SliceControl {
   SliceOrder order;
   u64 now_us, now_ns;
   i64 buffers;
+  u64 bell;  // from the arena's start
   u32 buffer_count;
   u32 round;
   u32 resumed;
@@ -117,6 +120,7 @@ struct SliceBoundary {
   // Of the tables, from the arena's start: control and order of each replica, its report; link, and its report.
   u64 controls, orders, reports, link_heads, link_reports;
   u64 buffers;
+  u64 bell;  // a word that is 1 once slices had better not look for messages any longer
   u32 buffer_count, reserved;
   u64 now_us, now_ns;
 };

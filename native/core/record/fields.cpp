@@ -66,6 +66,7 @@ RecordFields fields_of(const LaunchSpec& spec) {
                       {"grid", std::to_string(spec.grid)},
                       {"block", std::to_string(spec.block)}};
   if (spec.options.ttl) fields["ttl"] = number_text(*spec.options.ttl);
+  if (spec.options.device_polls) fields["device_polls"] = std::to_string(spec.options.device_polls);
   each_option(spec.options, [&](const char* name, auto value) { fields[name] = text_of(value); });
   return fields;
 }
@@ -74,6 +75,7 @@ LaunchSpec launch_of(const RecordFields& fields) {
   LaunchSpec spec{field_of(fields, "kernel"), field_of(fields, "name"), 0, 0, {},
                   whole_of(fields, "grid"),   whole_of(fields, "block")};
   if (fields.count("ttl")) spec.options.ttl = real_of(fields, "ttl");
+  if (fields.count("device_polls")) spec.options.device_polls = whole_of(fields, "device_polls");
   each_option(spec.options, [&](const char* name, auto& value) { read(fields, name, &value); });
   check("policy", spec.options.policy, Backpressure::kDropOldest);
   check("idle", spec.options.idle, Idle::kPoll);

@@ -89,6 +89,7 @@ class Player {
     options.telemetry = true;
     options.prefault = false;
     options.dead_letters = 0;
+    options.device_polls = 0;
     if (!recorded.ordered) options.dedup = 0;
     const bool elsewhere = played_.backend != field_of(history_.runtime(), "backend");
     if (elsewhere) options.bridge = BridgeKind::kAuto;

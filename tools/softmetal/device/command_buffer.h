@@ -2,11 +2,13 @@
 #import "device/command_queue.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/failure.h"
+#include "engine/host_view.h"
 
 namespace softmetal {
 
@@ -26,6 +28,7 @@ struct CommandState {
   std::vector<SMObject*> used;
   std::vector<MTLCommandBufferHandler> scheduled, completed;
   Failure failure;
+  std::unique_ptr<HostViews> views;  // of the buffers that it uses
   double begin = 0, end = 0;
   int groups = 0;  // pushed and not popped
   bool in_handler = false;

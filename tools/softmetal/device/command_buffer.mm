@@ -6,12 +6,14 @@
 #include <thread>
 
 #import "device/blit_encoder.h"
+#import "device/buffer.h"
 #import "device/compute_encoder.h"
 #import "device/event.h"
 #import "device/validation.h"
 #include "engine/dispatch.h"
 #include "engine/random.h"
 #include "engine/settings.h"
+#include "engine/tsan.h"
 
 NSString* const MTLCommandBufferErrorDomain = @"MTLCommandBufferErrorDomain";
 NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderInfoErrorKey";
@@ -250,6 +252,17 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
 - (void)call:(const std::vector<MTLCommandBufferHandler>&)handlers {
   for (auto block : handlers) block(self);
 }
+// Blits go to the shared memory itself: nothing comes late where there is one.
+- (void)lookAtHost {
+  if (!softmetal::settings().seed || !softmetal::settings().late_host || softmetal::tsan::kActive) return;
+  if (_state->parts.size() != 1) return;
+  _state->views = std::make_unique<softmetal::HostViews>();
+  for (SMObject* object : _state->used) {
+    if (![object isKindOfClass:[SMBuffer class]]) continue;
+    auto* const buffer = (SMBuffer*)object;
+    if ([buffer storageMode] == MTLStorageModeShared) _state->views->add(buffer->_data, buffer->_length);
+  }
+}
 - (void)execute {
   {
     const std::lock_guard<std::mutex> hold(_state->mutex);
@@ -262,6 +275,7 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
     const std::lock_guard<std::mutex> hold(_state->mutex);
     _state->begin = softmetal::now();
   }
+  [self lookAtHost];
   for (softmetal::EncoderPart& part : _state->parts) {
     for (const auto& step : part.steps) {
       if (_state->failure.code()) break;
@@ -271,6 +285,8 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
     if (part.state == MTLCommandEncoderErrorStatePending && !_state->failure.code())
       part.state = MTLCommandEncoderErrorStateCompleted;
   }
+  if (_state->views) _state->views->show();
+  _state->views.reset();
   [self complete];
 }
 - (NSError*)describe:(int)code {

@@ -32,10 +32,10 @@ struct ComputeState {
 
 namespace {
 
-void run_section(const Section& section, Failure& failure) {
+void run_section(const Section& section, Failure& failure, HostViews* views) {
   std::vector<const Dispatch*> dispatches;
   for (const auto& dispatch : section.dispatches) dispatches.push_back(dispatch.get());
-  run(dispatches, failure);
+  run(dispatches, failure, views);
   for (SMBuffer* buffer : section.buffers) {
     const std::string damage = buffer->_memory ? buffer->_memory->damage() : "";
     if (damage.empty()) continue;
@@ -115,8 +115,10 @@ using softmetal::broken;
   if (_compute->section->dispatches.empty()) return;
   const std::shared_ptr<softmetal::Section> section = _compute->section;
   _compute->section = std::make_shared<softmetal::Section>();
-  [_buffer part].steps.push_back(
-      [section](softmetal::Failure& failure) { softmetal::run_section(*section, failure); });
+  const softmetal::CommandState* const state = _buffer->_state;
+  [_buffer part].steps.push_back([section, state](softmetal::Failure& failure) {
+    softmetal::run_section(*section, failure, state->views.get());
+  });
 }
 - (void)setComputePipelineState:(id<MTLComputePipelineState>)state {
   [self requireOpen:"setComputePipelineState"];

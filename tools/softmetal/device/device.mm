@@ -147,6 +147,10 @@ extern "C" [[gnu::visibility("default")]] void softmetal_set_resident(unsigned g
   softmetal::settings().resident = groups;
 }
 
+extern "C" [[gnu::visibility("default")]] void softmetal_set_late_host(int on) {
+  softmetal::settings().late_host = on != 0;
+}
+
 extern "C" [[gnu::visibility("default")]] void softmetal_set_timeout(double seconds) {
   softmetal::settings().timeout = seconds;
 }

@@ -24,6 +24,7 @@ struct sm_thread {
   unsigned index, lane, simdgroup;
   int patience;      // atomic accesses until others may run
   bool adversarial;  // stores may be late, compare-exchanges may fail
+  bool late_host;    // so may the host's
   unsigned pending;  // stores that others do not see yet
   unsigned parity;   // simdgroup functions exchange values in turns of two
   unsigned long long exchanged[2][4];
@@ -76,7 +77,8 @@ void sm_let_others_run(void);
 bool sm_fails_for_no_reason(void);
 void sm_store_late(volatile void* to, const void* value, unsigned size);
 bool sm_load_own(const volatile void* from, void* value, unsigned size);
-void sm_settle(const volatile void* of);  // null: all of this thread's stores
+void sm_settle(const volatile void* of);                 // null: all of this thread's stores
+void sm_see_host(const volatile void* at, bool surely);  // null: all that the host has written
 void sm_missing_constant(const char* name, unsigned index);
 void sm_tsan_fence(void);
 void sm_tsan_publish(volatile void* to);

@@ -38,8 +38,11 @@ struct Dispatch {
   uint64_t group_count() const { return groups[0] * groups[1] * groups[2]; }
 };
 
-// Runs dispatches that nothing orders among each other; returns when all have ended.
-void run(const std::vector<const Dispatch*>& dispatches, Failure& failure);
+class HostViews;
+
+// Runs dispatches that nothing orders among each other; returns when all have ended. `views`: where the host's stores come
+// late; null: nowhere.
+void run(const std::vector<const Dispatch*>& dispatches, Failure& failure, HostViews* views);
 
 double now();
 

@@ -132,7 +132,8 @@ void Group::stop_at_fault(int signal, const void* address) {
   for (const sm_argument& argument : kernel.arguments) {
     const Bound& bound = dispatch_->buffers[argument.index];
     if (argument.kind != SM_BUFFER || !bound.data) continue;
-    const long past = at - (bound.data + bound.length), ahead = bound.data - at;
+    const auto* begin = static_cast<const char*>(shared_->group.buffer[argument.index]);
+    const long past = at - (begin + bound.length), ahead = begin - at;
     const long distance = past >= 0 ? past : ahead;
     if (distance < 0 || distance >= nearest) continue;
     nearest = distance;

@@ -59,7 +59,10 @@ void Group::begin(const Dispatch& dispatch, uint64_t number, Run& run) {
   }
   group.count = count_;
   group.simdgroups = (count_ + SM_LANES - 1) / SM_LANES;
-  for (unsigned i = 0; i < SM_BUFFERS; ++i) group.buffer[i] = dispatch.buffers[i].data;
+  for (unsigned i = 0; i < SM_BUFFERS; ++i) {
+    char* const data = dispatch.buffers[i].data;
+    group.buffer[i] = run.views ? run.views->copy_of(data) : data;
+  }
   memory_.lay_out(dispatch, &group);
 
   stopped_ = 0;
@@ -146,6 +149,7 @@ void Group::start(unsigned thread) {
   self.publisher = nullptr;
   self.fence = tsan::kActive ? &moment_[2 + SM_GROUP_THREADS / SM_LANES + thread] : nullptr;
   self.adversarial = run_->seed != 0;
+  self.late_host = run_->views != nullptr;
   self.patience = run_->seed ? 1 + static_cast<int>(random_.below(16)) : kPatience;
   state_[thread] = State::kRunning;
   fiber_of_[thread] = fiber_;
@@ -323,6 +327,16 @@ void Group::settle(const volatile void* of) {
   in_kernel_ = true;
 }
 
+void Group::see_host(const volatile void* at, bool surely) {
+  in_kernel_ = false;
+  if (!at) {
+    run_->views->see_all();
+  } else if (surely || random_.one_in(2)) {
+    run_->views->see(at);
+  }
+  in_kernel_ = true;
+}
+
 bool Group::fails_for_no_reason() {
   return random_.one_in(8);
 }
@@ -364,6 +378,10 @@ extern "C" {
 
 [[gnu::visibility("default")]] void sm_settle(const volatile void* of) {
   softmetal::Group::current->settle(of);
+}
+
+[[gnu::visibility("default")]] void sm_see_host(const volatile void* at, bool surely) {
+  softmetal::Group::current->see_host(at, surely);
 }
 
 [[gnu::visibility("default")]] void sm_missing_constant(const char* name, unsigned index) {

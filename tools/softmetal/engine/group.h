@@ -8,6 +8,7 @@
 #include "backends/cpu/fiber.h"
 #include "engine/dispatch.h"
 #include "engine/group_memory.h"
+#include "engine/host_view.h"
 #include "engine/late_stores.h"
 #include "engine/random.h"
 #include "engine/tsan.h"
@@ -21,6 +22,7 @@ struct Run {
   uint64_t seed;  // 0: plain order
   Random random;
   LateStores late;  // only under a seed, when one thread of the system runs all
+  HostViews* views;
   tsan::Moment begin, end;
 };
 
@@ -40,6 +42,7 @@ class Group {
   void let_others_run();
   void store_late(volatile void* to, const void* value, unsigned size);
   void settle(const volatile void* of);
+  void see_host(const volatile void* at, bool surely);
   bool fails_for_no_reason();
   // Ends the threadgroup where the thread stands. Async-signal-safe.
   [[noreturn]] void stop(int code, const char* what);

@@ -169,12 +169,14 @@ double now() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-void run(const std::vector<const Dispatch*>& dispatches, Failure& failure) {
+void run(const std::vector<const Dispatch*>& dispatches, Failure& failure, HostViews* views) {
   static std::atomic<uint64_t> serial{0};
   catch_faults();
   const uint64_t seed = settings().seed;
-  Run run{failure, now() + settings().timeout, seed, Random{seed * 0x9E3779B97F4A7C15ull + serial++}, {}, {},
-          {}};
+  Run run{failure, now() + settings().timeout,
+          seed,    Random{seed * 0x9E3779B97F4A7C15ull + serial++},
+          {},      views,
+          {},      {}};
   if (seed) {
     run_in_turns(dispatches, run);
   } else {

@@ -20,6 +20,7 @@ Settings& settings() {
                       number("SOFTMETAL_SEED", 0),
                       static_cast<unsigned>(number("SOFTMETAL_RESIDENT", 0)),
                       static_cast<double>(number("SOFTMETAL_TIMEOUT_MS", 10000)) * 1e-3,
+                      number("SOFTMETAL_LATE_HOST", 0) != 0,
                       number("SOFTMETAL_ABORT", 0) != 0,
                       number("SOFTMETAL_LEAKS", 0) != 0};
   return set;

@@ -64,6 +64,7 @@ SM_INLINE void sm_point() {
 }
 template <class T> SM_INLINE void sm_before_update(volatile _atomic<T>* p) {
   sm_point();
+  if (sm_current->late_host) sm_see_host(&p->value, true);
   if (sm_current->pending) sm_settle(&p->value);
   sm_stores(p);
 }
@@ -72,6 +73,7 @@ template <class T> SM_INLINE void sm_before_update(volatile _atomic<T>* p) {
 SM_INLINE void atomic_thread_fence(mem_flags, memory_order order, thread_scope = thread_scope_device) {
   if (order != memory_order_seq_cst) return;
   if (sm_current->pending) sm_settle(nullptr);
+  if (sm_current->late_host) sm_see_host(nullptr, true);
 #ifdef SM_TSAN
   sm_tsan_fence();
 #endif
@@ -86,6 +88,7 @@ SM_INLINE void atomic_thread_fence(mem_flags, memory_order order, thread_scope =
 template <class T> SM_INLINE T atomic_load_explicit(const volatile _atomic<T>* p, memory_order o)
     SM_RELAXED(o) {
   sm_point();
+  if (sm_current->late_host) sm_see_host(&p->value, false);
   T value;
   if (sm_current->pending && sm_load_own(&p->value, &value, sizeof value)) return value;
   __atomic_load(&p->value, &value, __ATOMIC_RELAXED);
