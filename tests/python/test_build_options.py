@@ -93,3 +93,76 @@ def test_the_software_device_is_no_part_of_a_wheel(tmp_path: pathlib.Path) -> No
     if result.returncode == 0:
         scripts = "".join(script.read_text() for script in tmp_path.rglob("cmake_install.cmake"))
         assert "libsoftmetal" not in scripts
+
+
+STAND_IN = ROOT / "tools" / "softmetal" / "xcrun"
+RINGS = "native/backends/metal/compiled_ring_kernels.cpp"
+
+
+def configure_offline(folder: pathlib.Path, value: str, script: str) -> subprocess.CompletedProcess[str]:
+    """Configures for the software device, with a shell script as xcrun."""
+    xcrun = folder / "xcrun"
+    xcrun.write_text(f"#!/bin/sh\n{script}\n")
+    xcrun.chmod(0o755)
+    options = ["-DRINGWAY_METAL=SOFTWARE", f"-DRINGWAY_METAL_OFFLINE={value}", f"-DRINGWAY_XCRUN={xcrun}"]
+    result = configure(folder / "build", *options)
+    if "need_softmetal_packages" in result.stderr or "runs on Linux" in result.stderr:
+        pytest.skip("the software Metal device cannot be built here")
+    return result
+
+
+def compiled_rings(folder: pathlib.Path) -> str:
+    """What the build makes of ring_kernels.metal."""
+    command = ["cmake", "--build", str(folder / "build"), "--target", RINGS]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return (folder / "build" / RINGS).read_text()
+
+
+def test_metal_kernels_are_compiled_when_xcode_can(tmp_path: pathlib.Path) -> None:
+    calls = tmp_path / "calls"
+    result = configure_offline(tmp_path, "ON", f'echo "$@" >> "{calls}"\nexec "{STAND_IN}" "$@"')
+    assert result.returncode == 0, result.stderr
+    made = compiled_rings(tmp_path)
+    assert "language == 300" in made
+    assert "language == 320" in made
+    said = calls.read_text()
+    assert "-sdk macosx metal -std=metal3.0 -mmacosx-version-min=13.3 -fno-fast-math -c" in said
+    assert "-sdk macosx metal -std=metal3.2 -mmacosx-version-min=15.0 -fno-fast-math -c" in said
+    assert "ring_kernels_320.air -o" in said
+
+
+def test_an_older_xcode_compiles_what_it_knows(tmp_path: pathlib.Path) -> None:
+    result = configure_offline(
+        tmp_path,
+        "ON",
+        f"""case "$*" in *metal3.2*) echo "error: invalid value 'metal3.2' in '-std='" >&2; exit 1;; esac
+        exec "{STAND_IN}" "$@\"""",
+    )
+    assert result.returncode == 0, result.stderr
+    made = compiled_rings(tmp_path)
+    assert "language == 300" in made
+    assert "language == 320" not in made
+
+
+NO_METAL = "echo 'xcrun: error: unable to find utility \"metal\"' >&2; exit 72"
+
+
+@pytest.mark.parametrize("script", [NO_METAL, "exit 0"])
+def test_a_compiler_of_metal_kernels_that_is_asked_for_must_work(tmp_path: pathlib.Path, script: str) -> None:
+    said = " ".join(configure_offline(tmp_path, "ON", script).stderr.split())
+    assert "RINGWAY_METAL_OFFLINE=ON: Xcode's compiler for Metal kernels does not work" in said
+    assert ("unable to find utility" if "utility" in script else "it made no library") in said
+    assert "Install Xcode" in said
+
+
+def test_without_a_compiler_metal_kernels_are_left_to_run_time(tmp_path: pathlib.Path) -> None:
+    result = configure_offline(tmp_path, "AUTO", NO_METAL)
+    assert result.returncode == 0, result.stderr
+    assert "language ==" not in compiled_rings(tmp_path)
+
+
+def test_an_unknown_way_to_compile_metal_kernels_is_refused(tmp_path: pathlib.Path) -> None:
+    result = configure_offline(tmp_path, "MAYBE", "exit 0")
+    assert result.returncode != 0
+    assert "RINGWAY_METAL_OFFLINE=MAYBE: expected AUTO, ON or OFF" in " ".join(result.stderr.split())

@@ -3,6 +3,8 @@
 #include "backends/metal/grid_kernels.h"
 #include "backends/metal/library.h"
 #include "backends/metal/memory.h"
+#include "backends/metal/sources.h"
+#include "core/log.h"
 #include "softmetal.h"
 #include "softmetal/backend.h"
 
@@ -126,6 +128,56 @@ TEST_F(Parts, AKernelThatItsDeclarationDoesNotFitIsRefused) {
   EXPECT_SAYS(differs("ungrouped", "reduce_sum", DType::kU32),
               "threadgroup memory is declared, and it has none");
   EXPECT_SAYS(differs("thread_id", "histogram", DType::kU16), "is 'out', declared is 'values'");
+}
+
+// As tools/softmetal/xcrun writes it.
+std::string metallib(u32 version, const std::string& source) {
+  return "SOFTMETALLIB " + std::to_string(version) + " 0 " + std::to_string(source.size()) + "\n" + source;
+}
+CompiledKernels compiled(const std::string& library) {
+  return {reinterpret_cast<const unsigned char*>(library.data()), library.size()};
+}
+
+// What the log says of metal while `call` runs.
+std::string log_of(const std::function<void()>& call) {
+  log::keep(true);
+  const log::Level before = log::threshold();
+  log::set_threshold(log::Level::kDebug);
+  call();
+  log::set_threshold(before);
+  std::string all;
+  for (const log::LogLine& line : log::take().records) all += line.text + "\n";
+  log::keep(false);
+  return all;
+}
+
+TEST_F(Parts, KernelsThatTheBuildCompiledAreLoaded) {
+  const std::string rings = metallib(320, source_of_ring_kernels);
+  const std::string said = log_of([&] {
+    Library loaded(device, "rings", "no source", 320, compiled(rings));
+    EXPECT_EQ(loaded.pipeline("ring_echo").bindings.size(), 8u);
+  });
+  EXPECT_SAYS(said, "rings for version 320: loaded as the build compiled it");
+}
+
+TEST_F(Parts, WhatDoesNotLoadIsCompiledFromSource) {
+  const auto falls_back = [&](const std::string& bytes) {
+    return log_of([&] {
+      Library fallen(device, "kernels", kKernels, 300, compiled(bytes));
+      EXPECT_EQ(fallen.pipeline("increment").bindings.size(), 1u);
+    });
+  };
+  const std::string newer = falls_back(metallib(400, kKernels));
+  EXPECT_SAYS(
+      newer,
+      "what the build compiled does not load: This library is using language version 4.0 which is not");
+  EXPECT_SAYS(newer, "kernels for version 300: compiled from source");
+  EXPECT_SAYS(falls_back(metallib(300, kKernels) + "more"), "does not load: Invalid library file");
+}
+
+TEST_F(Parts, ABuildThatCompiledNothingCompilesFromSource) {
+  const std::string said = log_of([&] { Library(device, "kernels", kKernels, 300); });
+  EXPECT_EQ(said, "kernels for version 300: compiled from source\n");
 }
 
 TEST_F(Parts, CommandBuffersSayHowTheyEnded) {

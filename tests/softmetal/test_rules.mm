@@ -37,6 +37,30 @@ class Rules : public testing::Test {
   }
 };
 
+TEST_F(Rules, LibrariesMustBeWhatTheCompilerMade) {
+  const auto load = [&](const std::string& bytes) {
+    NSError* error = nil;
+    dispatch_data_t data =
+        dispatch_data_create(bytes.data(), bytes.size(), NULL, DISPATCH_DATA_DESTRUCTOR_DEFAULT);
+    id<MTLLibrary> library = [device.device newLibraryWithData:data error:&error];
+    [data release];
+    [library release];
+    return library ? std::string("loads") : std::string([[error localizedDescription] UTF8String]);
+  };
+  const std::string source = "kernel void k(device uint* a [[buffer(0)]]) { a[0] = 1; }\n";
+  const std::string size = std::to_string(source.size());
+  EXPECT_EQ(load("SOFTMETALLIB 320 0 " + size + "\n" + source), "loads");
+  for (const std::string& wrong :
+       {std::string(), source, "MTLB 320 0 " + size + "\n" + source,
+        "SOFTMETALLIB 320 0 " + size + "\n" + source.substr(1), std::string("SOFTMETALLIB 320 0 0")})
+    EXPECT_EQ(load(wrong), "Invalid library file") << wrong;
+  EXPECT_SAYS(load("SOFTMETALLIB 330 0 " + size + "\n" + source),
+              "language version 3.3 which is not supported");
+  EXPECT_SAYS(broken_rule([&] { [device.device newLibraryWithData:nil error:NULL]; }), "the data is nil");
+  EXPECT_SAYS(broken_rule([&] { [device.device newLibraryWithData:(dispatch_data_t)buffer error:NULL]; }),
+              "the data is no dispatch_data_t");
+}
+
 TEST_F(Rules, BindingsMustBeThereAndLargeEnough) {
   const auto pairs = [&](NSUInteger offset, size_t bytes) {
     return rule([&](id<MTLComputeCommandEncoder> encoder) {

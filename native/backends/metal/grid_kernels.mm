@@ -48,7 +48,10 @@ const Passes& GridKernels::passes(const DispatchKernel& kernel, DType element) {
   Passes& known = known_[{kernel.name, element}];
   if (!known.empty()) return known;
   // Version 3.0 on purpose: nothing is ordered between threadgroups here, and the `coherent` memory of 3.2 costs time.
-  if (!library_) library_ = std::make_unique<Library>(gpu_, "grid_kernels", source_of_grid_kernels, 300);
+  if (!library_) {
+    library_ = std::make_unique<Library>(gpu_, "grid_kernels", source_of_grid_kernels, 300,
+                                         compiled_grid_kernels(300));
+  }
   Passes found;
   for (const std::string& name : kernel.entry_points(element)) found.push_back(&library_->pipeline(name));
   check_bindings(found, kernel, element);

@@ -1,4 +1,5 @@
-// Kernels compiled from the source that the build put into the program, and what their pipelines expect to be bound.
+// Kernels that the build compiled, or else from the source that it put into the program; and what their pipelines expect
+// to be bound.
 #pragma once
 #import <Metal/Metal.h>
 
@@ -10,6 +11,7 @@
 
 #include "backends/metal/gpu.h"
 #include "backends/metal/object.h"
+#include "backends/metal/sources.h"
 
 namespace ringway::metal {
 
@@ -31,15 +33,19 @@ struct Pipeline {
 
 class Library {
  public:
-  // `source` is one text with its headers in place (tools/embed_metal.py), `language` its version, as in Gpu. Throws
-  // kBackendUnavailable with file, line and text of each of the compiler's errors.
-  Library(const Gpu& gpu, const std::string& name, const std::string& source, u32 language);
+  // `source` is one text with its headers in place (tools/embed_metal.py), `language` its version, as in Gpu. It is
+  // compiled when there is nothing `compiled`, or the system does not load that. Throws kBackendUnavailable with file, line
+  // and text of each of the compiler's errors.
+  Library(const Gpu& gpu, const std::string& name, const std::string& source, u32 language,
+          CompiledKernels compiled = {});
 
   // Compiled at the first call; may be called by several threads. Throws kNotFound, or kBackendUnavailable when the
   // device cannot run it.
   const Pipeline& pipeline(const std::string& kernel);
 
  private:
+  void load(CompiledKernels compiled, u32 language);
+  void compile(const std::string& source, u32 language);
   std::unique_ptr<Pipeline> make(const std::string& kernel) const;
 
   const Gpu& gpu_;

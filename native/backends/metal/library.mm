@@ -1,5 +1,7 @@
 #include "backends/metal/library.h"
 
+#include <dispatch/dispatch.h>
+
 #include "backends/metal/errors.h"
 #include "core/log.h"
 
@@ -27,21 +29,44 @@ Binding binding_of(id<MTLBinding> found) {
 
 }  // namespace
 
-Library::Library(const Gpu& gpu, const std::string& name, const std::string& source, u32 language)
+Library::Library(const Gpu& gpu, const std::string& name, const std::string& source, u32 language,
+                 CompiledKernels compiled)
     : gpu_(gpu), name_(name) {
   const AutoreleaseScope scope;
+  if (compiled.size) load(compiled, language);
+  if (!library_) compile(source, language);
+  [library_.get() setLabel:string_of("ringway " + name)];
+}
+
+// Leaves no library when the system does not take it: an older one than it was built for, for instance.
+void Library::load(CompiledKernels compiled, u32 language) {
+  const auto data = Owned<dispatch_data_t>::adopt(
+      dispatch_data_create(compiled.bytes, compiled.size, nullptr, DISPATCH_DATA_DESTRUCTOR_DEFAULT));
+  NSError* error = nil;
+  checked(name_, [&] {
+    library_ = Owned<id<MTLLibrary>>::adopt([gpu_.device.get() newLibraryWithData:data.get() error:&error]);
+  });
+  log::debug({"metal"}, [&] {
+    const std::string which = name_ + " for version " + std::to_string(language);
+    return library_ ? which + ": loaded as the build compiled it"
+                    : which + ": what the build compiled does not load: " + text_of(error);
+  });
+}
+
+void Library::compile(const std::string& source, u32 language) {
   const auto options = Owned<MTLCompileOptions*>::adopt([MTLCompileOptions new]);
   [options.get() setLanguageVersion:version_of(language)];
   [options.get() setFastMathEnabled:NO];  // results as IEEE 754 has them, as on the CPU
   NSError* error = nil;
-  checked(name, [&] {
-    library_ = Owned<id<MTLLibrary>>::adopt([gpu.device.get() newLibraryWithSource:string_of(source)
-                                                                           options:options.get()
-                                                                             error:&error]);
+  checked(name_, [&] {
+    library_ = Owned<id<MTLLibrary>>::adopt([gpu_.device.get() newLibraryWithSource:string_of(source)
+                                                                            options:options.get()
+                                                                              error:&error]);
   });
-  if (!library_) refuse("the kernels of '" + name + "' do not compile", error);
-  [library_.get() setLabel:string_of("ringway " + name)];
-  if (error) log::warning({"metal"}, [&] { return name + ": " + text_of(error); });
+  if (!library_) refuse("the kernels of '" + name_ + "' do not compile", error);
+  if (error) log::warning({"metal"}, [&] { return name_ + ": " + text_of(error); });
+  log::debug({"metal"},
+             [&] { return name_ + " for version " + std::to_string(language) + ": compiled from source"; });
 }
 
 const Pipeline& Library::pipeline(const std::string& kernel) {

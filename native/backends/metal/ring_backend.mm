@@ -19,7 +19,8 @@ constexpr u64 kQueueBytes = 1 << 20;
 
 // Compiled once; never destroyed, because Metal's threads may outlive main().
 Library& library() {
-  static auto* const one = new Library(gpu(), "ring_kernels", source_of_ring_kernels, gpu().language);
+  static auto* const one = new Library(gpu(), "ring_kernels", source_of_ring_kernels, gpu().language,
+                                       compiled_ring_kernels(gpu().language));
   return *one;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <dispatch/dispatch.h>
 #import <Metal/MTLComputePipeline.h>
 #import <Metal/MTLLibrary.h>
 #import <Metal/MTLResource.h>
@@ -57,6 +58,7 @@ MTL_EXTERN NSArray* MTLCopyAllDevices(void);
 - (id<MTLLibrary>)newLibraryWithSource:(NSString*)source
                                options:(MTLCompileOptions*)options
                                  error:(NSError**)error;
+- (id<MTLLibrary>)newLibraryWithData:(dispatch_data_t)data error:(NSError**)error;
 - (id<MTLComputePipelineState>)newComputePipelineStateWithFunction:(id<MTLFunction>)computeFunction
                                                              error:(NSError**)error;
 - (id<MTLComputePipelineState>)

@@ -94,6 +94,9 @@ id<MTLDevice> the_device() {
                                  error:(NSError**)error {
   return softmetal::new_library(source, options, error);
 }
+- (id<MTLLibrary>)newLibraryWithData:(dispatch_data_t)data error:(NSError**)error {
+  return softmetal::load_library(data, error);
+}
 - (id<MTLComputePipelineState>)
     newComputePipelineStateWithDescriptor:(MTLComputePipelineDescriptor*)descriptor
                                   options:(MTLPipelineOption)options

@@ -37,6 +37,8 @@
 namespace softmetal {
 
 SMLibrary* new_library(NSString* source, MTLCompileOptions* options, NSError** error);
+// Of a file that tools/softmetal/xcrun made.
+SMLibrary* load_library(dispatch_data_t data, NSError** error);
 SMPipeline* new_pipeline(MTLComputePipelineDescriptor* descriptor, NSError** error);
 
 }  // namespace softmetal

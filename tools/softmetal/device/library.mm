@@ -1,7 +1,9 @@
 #import "device/library.h"
 
 #include <algorithm>
+#include <sstream>
 
+#import "device/dispatch_data.h"
 #import "device/validation.h"
 
 NSString* const MTLLibraryErrorDomain = @"MTLLibraryErrorDomain";
@@ -26,12 +28,10 @@ CompileOptions options_of(MTLCompileOptions* asked) {
   return options;
 }
 
-}  // namespace
+constexpr const char* kMagic = "SOFTMETALLIB";
+constexpr unsigned kNewest = 320;
 
-SMLibrary* new_library(NSString* source, MTLCompileOptions* asked, NSError** error) {
-  if (!source) broken(@"newLibraryWithSource: the source is nil");
-  const CompileOptions options = options_of(asked);
-  const std::string whole = [source UTF8String];
+SMLibrary* library_of(const std::string& whole, const CompileOptions& options, NSError** error) {
   const Compiled compiled = compile(whole, options);
   if (error) *error = nil;
   if (!compiled.module) {
@@ -47,6 +47,36 @@ SMLibrary* new_library(NSString* source, MTLCompileOptions* asked, NSError** err
   library->_source = new std::string(whole);
   library->_compileOptions = new CompileOptions(options);
   return library;
+}
+
+}  // namespace
+
+SMLibrary* new_library(NSString* source, MTLCompileOptions* asked, NSError** error) {
+  if (!source) broken(@"newLibraryWithSource: the source is nil");
+  return library_of([source UTF8String], options_of(asked), error);
+}
+
+SMLibrary* load_library(dispatch_data_t data, NSError** error) {
+  if (!data) broken(@"newLibraryWithData: the data is nil");
+  if (error) *error = nil;
+  const auto refuse = [error](MTLLibraryError code, const std::string& text) -> SMLibrary* {
+    if (error) *error = error_of(MTLLibraryErrorDomain, code, text);
+    return nil;
+  };
+  const std::string whole(bytes_of(data));
+  const size_t line = whole.find('\n');
+  std::istringstream head(whole.substr(0, line));
+  std::string magic;
+  CompileOptions options;
+  size_t size = 0;
+  head >> magic >> options.version >> options.fast_math >> size;
+  if (!head || magic != kMagic || line == std::string::npos || size != whole.size() - line - 1)
+    return refuse(MTLLibraryErrorUnsupported, "Invalid library file");
+  if (options.version > kNewest)
+    return refuse(MTLLibraryErrorUnsupported,
+                  "This library is using language version " + std::to_string(options.version / 100) + "." +
+                      std::to_string(options.version / 10 % 10) + " which is not supported on this OS.");
+  return library_of(whole.substr(line + 1), options, error);
 }
 
 SMPipeline* new_pipeline(MTLComputePipelineDescriptor* descriptor, NSError** error) {
