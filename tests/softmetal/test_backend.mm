@@ -173,6 +173,10 @@ TEST_F(Parts, WhatDoesNotLoadIsCompiledFromSource) {
       "what the build compiled does not load: This library is using language version 4.0 which is not");
   EXPECT_SAYS(newer, "kernels for version 300: compiled from source");
   EXPECT_SAYS(falls_back(metallib(300, kKernels) + "more"), "does not load: Invalid library file");
+  const std::string other =
+      falls_back(metallib(300, "kernel void other(device uint* a [[buffer(0)]]) { a[0] = 1; }"));
+  EXPECT_SAYS(other, "kernels: of what the build compiled: kernels has no kernel 'increment'");
+  EXPECT_SAYS(other, "kernels for version 300: compiled from source");
 }
 
 TEST_F(Parts, ABuildThatCompiledNothingCompilesFromSource) {

@@ -34,8 +34,8 @@ struct Pipeline {
 class Library {
  public:
   // `source` is one text with its headers in place (tools/embed_metal.py), `language` its version, as in Gpu. It is
-  // compiled when there is nothing `compiled`, or the system does not load that. Throws kBackendUnavailable with file, line
-  // and text of each of the compiler's errors.
+  // compiled when there is nothing `compiled`, or the system does not load that, or makes no pipeline of it. Throws
+  // kBackendUnavailable with file, line and text of each of the compiler's errors.
   Library(const Gpu& gpu, const std::string& name, const std::string& source, u32 language,
           CompiledKernels compiled = {});
 
@@ -44,13 +44,16 @@ class Library {
   const Pipeline& pipeline(const std::string& kernel);
 
  private:
-  void load(CompiledKernels compiled, u32 language);
-  void compile(const std::string& source, u32 language);
+  void load(CompiledKernels compiled);
+  void compile();
   std::unique_ptr<Pipeline> make(const std::string& kernel) const;
 
   const Gpu& gpu_;
   const std::string name_;
+  const std::string source_;
+  const u32 language_;
   Owned<id<MTLLibrary>> library_;
+  bool of_build_ = false;  // it is what the build compiled
   std::mutex changing_;
   std::map<std::string, std::unique_ptr<Pipeline>> pipelines_;
 };

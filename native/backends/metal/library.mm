@@ -31,48 +31,60 @@ Binding binding_of(id<MTLBinding> found) {
 
 Library::Library(const Gpu& gpu, const std::string& name, const std::string& source, u32 language,
                  CompiledKernels compiled)
-    : gpu_(gpu), name_(name) {
+    : gpu_(gpu), name_(name), source_(source), language_(language) {
   const AutoreleaseScope scope;
-  if (compiled.size) load(compiled, language);
-  if (!library_) compile(source, language);
-  [library_.get() setLabel:string_of("ringway " + name)];
+  if (compiled.size) load(compiled);
+  if (!library_) compile();
 }
 
 // Leaves no library when the system does not take it: an older one than it was built for, for instance.
-void Library::load(CompiledKernels compiled, u32 language) {
+void Library::load(CompiledKernels compiled) {
   const auto data = Owned<dispatch_data_t>::adopt(
       dispatch_data_create(compiled.bytes, compiled.size, nullptr, DISPATCH_DATA_DESTRUCTOR_DEFAULT));
   NSError* error = nil;
   checked(name_, [&] {
     library_ = Owned<id<MTLLibrary>>::adopt([gpu_.device.get() newLibraryWithData:data.get() error:&error]);
   });
+  of_build_ = bool(library_);
+  [library_.get() setLabel:string_of("ringway " + name_)];
   log::debug({"metal"}, [&] {
-    const std::string which = name_ + " for version " + std::to_string(language);
+    const std::string which = name_ + " for version " + std::to_string(language_);
     return library_ ? which + ": loaded as the build compiled it"
                     : which + ": what the build compiled does not load: " + text_of(error);
   });
 }
 
-void Library::compile(const std::string& source, u32 language) {
+void Library::compile() {
   const auto options = Owned<MTLCompileOptions*>::adopt([MTLCompileOptions new]);
-  [options.get() setLanguageVersion:version_of(language)];
+  [options.get() setLanguageVersion:version_of(language_)];
   [options.get() setFastMathEnabled:NO];  // results as IEEE 754 has them, as on the CPU
   NSError* error = nil;
   checked(name_, [&] {
-    library_ = Owned<id<MTLLibrary>>::adopt([gpu_.device.get() newLibraryWithSource:string_of(source)
+    library_ = Owned<id<MTLLibrary>>::adopt([gpu_.device.get() newLibraryWithSource:string_of(source_)
                                                                             options:options.get()
                                                                               error:&error]);
   });
   if (!library_) refuse("the kernels of '" + name_ + "' do not compile", error);
+  [library_.get() setLabel:string_of("ringway " + name_)];
   if (error) log::warning({"metal"}, [&] { return name_ + ": " + text_of(error); });
   log::debug({"metal"},
-             [&] { return name_ + " for version " + std::to_string(language) + ": compiled from source"; });
+             [&] { return name_ + " for version " + std::to_string(language_) + ": compiled from source"; });
 }
 
 const Pipeline& Library::pipeline(const std::string& kernel) {
   std::lock_guard lock(changing_);
   auto& known = pipelines_[kernel];
-  if (!known) known = make(kernel);
+  if (known) return *known;
+  try {
+    known = make(kernel);
+  } catch (const Error& error) {
+    if (!of_build_) throw;
+    log::debug({"metal"}, [&] { return name_ + ": of what the build compiled: " + error.what(); });
+    const AutoreleaseScope scope;
+    compile();
+    of_build_ = false;
+    known = make(kernel);
+  }
   return *known;
 }
 
