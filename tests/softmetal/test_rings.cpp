@@ -146,6 +146,26 @@ TEST_P(Rings, ARestartMakesTheStateNew) {
   EXPECT_EQ(ask(*faulty, "count", kPatience)[0], 0) << "messages that the new state has seen";
 }
 
+// A VectorRequest, by handle: member count, id, priority, correlation id, length, operation, by handle, three handles, two
+// null arrays.
+std::string vector_request(u64 handle) {
+  std::string body(1, char(11));
+  body += std::string(16 + 1 + 20, '\0');
+  const auto put = [&body](auto value) { body.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
+  put(u32(100));
+  put(u32(0));
+  put(u8(1));
+  for (u32 i = 0; i < 3; ++i) put(handle);
+  put(i32(-1));
+  put(i32(-1));
+  return body;
+}
+Envelope of_vector_request() {
+  Envelope envelope = plain();
+  envelope.type_id = type_id_of("VectorRequest");
+  return envelope;
+}
+
 // Sanitizers keep faults to themselves.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define RINGWAY_NO_FAULTS 1
@@ -163,25 +183,10 @@ TEST_P(Rings, AFaultOfTheGpuFailsItsKernelAlone) {
       static_cast<u8*>(mmap(nullptr, 2 * kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   const u64 good = runtime->add_buffer(memory, kBytes), bad = runtime->add_buffer(memory + kBytes, kBytes);
   mprotect(memory + kBytes, kBytes, PROT_NONE);
-  // Member count, id, priority, correlation id, length, operation, by handle, three handles, two null arrays.
-  const auto request = [](u64 handle) {
-    std::string body(1, char(11));
-    body += std::string(16 + 1 + 20, '\0');
-    const auto put = [&body](auto value) {
-      body.append(reinterpret_cast<const char*>(&value), sizeof(value));
-    };
-    put(u32(100));
-    put(u32(0));
-    put(u8(1));
-    for (u32 i = 0; i < 3; ++i) put(handle);
-    put(i32(-1));
-    put(i32(-1));
-    return body;
-  };
-  Envelope envelope = plain();
-  envelope.type_id = type_id_of("VectorRequest");
-  vector_op->send(envelope, bytes_of(request(good)), "");  // its answer is published in the slice that breaks
-  auto* const cell = vector_op->ask(envelope, bytes_of(request(bad)), "");
+  const Envelope envelope = of_vector_request();
+  vector_op->send(envelope, bytes_of(vector_request(good)),
+                  "");  // its answer is published in the slice that breaks
+  auto* const cell = vector_op->ask(envelope, bytes_of(vector_request(bad)), "");
   ASSERT_NO_FATAL_FAILURE(wait_for_messages(*vector_op, 2));
   vector_op->activate();
   const auto thrown =
@@ -194,7 +199,7 @@ TEST_P(Rings, AFaultOfTheGpuFailsItsKernelAlone) {
   vector_op->terminate(false, Wait::seconds(kPatience));
   vector_op.reset();
   auto next = launch("vector_op");
-  auto* const again = next->ask(envelope, bytes_of(request(good)), "");
+  auto* const again = next->ask(envelope, bytes_of(vector_request(good)), "");
   EXPECT_FALSE(next->wait(again, Wait::seconds(kPatience), kPatience).envelope->flags & kEnvelopeError);
   runtime->replies().give_back(again);
   EXPECT_EQ(next->telemetry().bridge->to_host, 1u);
@@ -264,6 +269,28 @@ TEST_P(PollingRings, MessagesComeWhileACommandBufferRuns) {
   });
   log::set_threshold(before);
   log::keep(false);
+}
+
+TEST_P(PollingRings, ABufferIsThereForTheMessageBehindIt) {
+  auto vector_op = launch("vector_op", polling());
+  std::vector<float> memory(100, 1.0f);
+  const auto added = [&] {
+    return runtime->add_buffer(reinterpret_cast<u8*>(memory.data()), memory.size() * sizeof(float));
+  };
+  const auto answer = [&](u64 handle) {
+    auto* const cell = vector_op->ask(of_vector_request(), bytes_of(vector_request(handle)), "");
+    const std::string text = text_of(vector_op->wait(cell, Wait::seconds(kPatience), kPatience).body);
+    runtime->replies().give_back(cell);
+    return text;
+  };
+  std::vector<u64> handles = {added()};
+  for (u32 i = 0; i < 30; ++i) {
+    answer(handles[0]);  // now a command buffer listens, which does not know the next one
+    handles.push_back(added());
+    const std::string text = answer(handles.back());
+    EXPECT_EQ(text.find("names no buffer"), std::string::npos) << text;
+  }
+  for (const u64 handle : handles) runtime->release_buffer(handle);
 }
 
 TEST_P(PollingRings, AKernelThatHearsNothingStops) {

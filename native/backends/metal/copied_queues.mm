@@ -51,7 +51,8 @@ bool ArenaQueues::has_news() {
 
 // Each message goes to the replica whose lane has the most room.
 void ArenaQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) {
-  const bool polls = kernel_.options.device_polls != 0;
+  // A message may name a buffer that a command buffer under way does not know: then it goes with the next one.
+  const bool told = kernel_.options.device_polls && kernel_.driver->knows_all_buffers();
   {
     std::lock_guard lock(kernel_.queues);
     const Latency* sent = kernel_.mailbox.lanes()[lane].latency();
@@ -75,10 +76,10 @@ void ArenaQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> m
       put.publish(queue.put, bytes, 0);
       queue.put_to(queue.put + 1);
       // SYNC: partner Slice::look_for_mail(): a slice that sees the index sees the slots below it.
-      if (polls) DeviceAtomics::store_index_before(&queue.ring.header->enqueue, queue.put);
+      if (told) DeviceAtomics::store_index_before(&queue.ring.header->enqueue, queue.put);
     }
   }
-  kernel_.driver->wake(!polls);
+  kernel_.driver->wake(!told);
 }
 
 u32 ArenaQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) {

@@ -46,6 +46,8 @@ class Driver {
   // Messages may have come, or room: by any thread. `hurries`: a command buffer that only looks for messages of the
   // host, and will not find these, had better end.
   void wake(bool hurries);
+  // Whether what is on the GPU finds each buffer that had been added by the time of the call; by any thread.
+  bool knows_all_buffers() const { return !buffers_.stale(); }
   u64 idle_looks() const { return atomic::load_relaxed(&idle_looks_); }
 
   // Discards what is left for a kernel: its messages become dead letters. While nothing is on the GPU.

@@ -17,7 +17,8 @@ class WrappedBuffers {
   WrappedBuffers(const Gpu& gpu, BufferTable& buffers, std::shared_ptr<Arena> arena)
       : gpu_(gpu), buffers_(buffers), arena_(std::move(arena)) {}
 
-  bool stale() const { return seen_ != buffers_.changes(); }
+  // By any thread. SYNC: partner renew(): who sees its mark comes after the end of what ran with an older table.
+  bool stale() const { return atomic::load_acquire(&seen_) != buffers_.changes(); }
   // While nothing is on the GPU: what was released is let go of, what was added is there. Memory that the GPU refuses is
   // named in the log, and no handle finds it.
   void renew();

@@ -62,7 +62,7 @@ void WrappedBuffers::renew() {
   wrapped_ = std::move(now);
   resources_ = std::move(resources);
   entries_ = entries;
-  seen_ = changes;
+  atomic::store_release(&seen_, changes);  // SYNC: partner stale(): nothing runs that has the older table
   if (!table_) return;
   auto* const table = arena_->as<SliceBuffer>(table_.offset());
   std::fill_n(table, room_, SliceBuffer{0, 0, 0});

@@ -1,4 +1,5 @@
 #pragma once
+#import "device/buffer.h"
 #import "device/command_queue.h"
 
 #include <functional>
@@ -28,7 +29,8 @@ struct CommandState {
   std::vector<SMObject*> used;
   std::vector<MTLCommandBufferHandler> scheduled, completed;
   Failure failure;
-  std::unique_ptr<HostViews> views;  // of the buffers that it uses
+  std::vector<SMBuffer*> bound;      // that its kernels get by their arguments
+  std::unique_ptr<HostViews> views;  // of these
   double begin = 0, end = 0;
   int groups = 0;  // pushed and not popped
   bool in_handler = false;

@@ -6,7 +6,6 @@
 #include <thread>
 
 #import "device/blit_encoder.h"
-#import "device/buffer.h"
 #import "device/compute_encoder.h"
 #import "device/event.h"
 #import "device/validation.h"
@@ -257,11 +256,8 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
   if (!softmetal::settings().seed || !softmetal::settings().late_host || softmetal::tsan::kActive) return;
   if (_state->parts.size() != 1) return;
   _state->views = std::make_unique<softmetal::HostViews>();
-  for (SMObject* object : _state->used) {
-    if (![object isKindOfClass:[SMBuffer class]]) continue;
-    auto* const buffer = (SMBuffer*)object;
+  for (SMBuffer* buffer : _state->bound)
     if ([buffer storageMode] == MTLStorageModeShared) _state->views->add(buffer->_data, buffer->_length);
-  }
 }
 - (void)execute {
   {

@@ -115,7 +115,8 @@ using softmetal::broken;
   if (_compute->section->dispatches.empty()) return;
   const std::shared_ptr<softmetal::Section> section = _compute->section;
   _compute->section = std::make_shared<softmetal::Section>();
-  const softmetal::CommandState* const state = _buffer->_state;
+  softmetal::CommandState* const state = _buffer->_state;
+  state->bound.insert(state->bound.end(), section->buffers.begin(), section->buffers.end());
   [_buffer part].steps.push_back([section, state](softmetal::Failure& failure) {
     softmetal::run_section(*section, failure, state->views.get());
   });
