@@ -49,6 +49,7 @@ TEST(Topic, EachSubscriberGetsEveryMessageInOrder) {
   EXPECT_EQ(topic->taken(), u64(kMessages));
   EXPECT_EQ(topic->delivered(), u64(3 * kMessages));
   EXPECT_EQ(topic->unheard() + topic->refused(), 0U);
+  runtime->close();
 }
 
 TEST(Topic, ASlowSubscriberHoldsUpTheSendersAndNoOtherKernelsLastMessage) {
@@ -89,6 +90,7 @@ TEST(Topic, StopsWhileItWaitsForRoom) {
   const auto letters = kernel->dead_letters().list(false);
   ASSERT_EQ(letters.size(), 1U);
   EXPECT_EQ(text_of(letters[0]->body), "16");
+  runtime->close();
 }
 
 TEST(Topic, KernelsComeAndGoUnderLoad) {
