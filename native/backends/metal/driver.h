@@ -104,8 +104,6 @@ class Driver {
   // driver_report.mm
   void apply(const Flight& flight);
   bool apply(Replica& replica, const SliceReport& report, u32 resumes, const Flight& flight);
-  void apply(DeviceLink& link, const SliceLinkReport& report);
-  void add_counts(Replica& replica, const SliceReport& report, const Flight& flight);
   void adapt(const Flight& flight, u32 last_round);
   void look_for_stuck();
 
@@ -115,8 +113,6 @@ class Driver {
   void fail(KernelSet& kernel, const std::string& reason);
   void finish_failures();
   void resume_due();
-  u64 bury(KernelSet& kernel, const DeviceRing& ring, u32 first, u32 last, bool enveloped,
-           LetterReason reason, const std::string& text);
   std::string stuck_text(const KernelSet& kernel) const;
   const KernelSet* stuck_kernel() const;
 

@@ -72,41 +72,26 @@ u64 Driver::discard(KernelSet& kernel, LetterReason reason, const std::string& t
     u64 left = 0;
     replica->under_way = false;
     for (SharedRing& lane : replica->lanes) {
-      left += bury(kernel, lane.ring, lane.done, lane.put, true, reason, text);
+      kernel.bury(lane.ring, lane.done, lane.put, true, reason, text);
+      left += lane.depth();
       lane.done = lane.put;
     }
     for (const auto& link : replica->inputs) {
       auto* const head = arena_->as<SliceLink>(link->block.offset());
-      auto* const header = reinterpret_cast<QueueHeader<DeviceAtomics>*>(head + 1);
-      const DeviceRing ring = attach<DeviceAtomics>(header, reinterpret_cast<u8*>(header + 1));
-      left += bury(kernel, ring, link->taken, link->published, false, reason, text);
+      auto* const header = reinterpret_cast<QueueHeader<HostLinkAtomics>*>(head + 1);
+      const DeviceRing ring = attach<HostLinkAtomics>(header, reinterpret_cast<u8*>(header + 1));
+      kernel.bury(ring, link->taken, link->published, false, reason, text);
+      left += link->published - link->taken;
       // The kernels that send here fill what has become free, and find the end then.
-      DeviceAtomics::store_index(&header->dequeue, link->published);
-      DeviceAtomics::store_index(&header->sealed_dequeue, link->published);
+      HostLinkAtomics::store_index(&header->dequeue, link->published);
+      HostLinkAtomics::store_index(&header->sealed_dequeue, link->published);
       head->ended = 1;
-      apply(*link, {link->published, link->published});
+      link->apply({link->published, link->published});
     }
     atomic::count(&replica->control.dropped_closed, left);
     all += left;
   }
   return all;
-}
-
-u64 Driver::bury(KernelSet& kernel, const DeviceRing& ring, u32 first, u32 last, bool enveloped,
-                 LetterReason reason, const std::string& text) {
-  Consumer<DeviceAtomics, false> take;
-  take.ring = ring;
-  for (u32 ticket = first; ticket != last; ++ticket) {
-    const u8* const message = reinterpret_cast<const u8*>(raw_payload(ring.slot(ticket)));
-    const u32 bytes = take.size(ticket);
-    Envelope envelope;
-    const u32 skipped = enveloped ? u32(sizeof(envelope)) : 0;
-    std::memcpy(&envelope, message, skipped);
-    kernel.dead_letters.add(reason, enveloped ? &envelope : nullptr, {message + skipped, bytes - skipped},
-                            text);
-    take.release(ticket);
-  }
-  return last - first;
 }
 
 }  // namespace ringway::metal

@@ -20,7 +20,7 @@ void Driver::apply(const Flight& flight) {
     last_round = std::max(last_round, reports[i].last_round);
     polls |= replicas_[i]->set.options.device_polls != 0;
   }
-  for (u32 i = 0; i < links_.size(); ++i) apply(*links_[i], link_reports[i]);
+  for (u32 i = 0; i < links_.size(); ++i) links_[i]->apply(link_reports[i]);
   for (KernelSet* kernel : news) kernel->bridge->wake();
   if (!last_round) atomic::count(&idle_looks_, 1);
   backlog_ = last_round == flight.rounds;
@@ -40,7 +40,8 @@ bool Driver::apply(Replica& replica, const SliceReport& report, u32 resumes, con
   bool waits = false;
   {
     std::lock_guard lock(kernel.queues);
-    add_counts(replica, report, flight);
+    const auto number = std::find(kernel.parts.begin(), kernel.parts.end(), &replica) - kernel.parts.begin();
+    kernel.count(u32(number), report, flight.began);
     for (u32 lane = 0; lane < replica.lanes.size(); ++lane) {
       replica.lanes[lane].done = report.taken[lane];
       waits |= replica.lanes[lane].depth() != 0;
@@ -58,68 +59,12 @@ bool Driver::apply(Replica& replica, const SliceReport& report, u32 resumes, con
   replica.stopped = true;
   if (report.stop == kSliceBroken) {
     ErrorText text;
-    text_of_error(kernel.entry->type, report.error, text);
+    text_of_error(kernel.type, report.error, text);
     broke(replica, text);
   } else {
     fail(kernel, "a queue of it is damaged (fault " + std::to_string(report.error) + ")");
   }
   return news;
-}
-
-void Driver::add_counts(Replica& replica, const SliceReport& report, const Flight& flight) {
-  KernelSet& kernel = replica.set;
-  const bool on = atomic::load_relaxed(&kernel.telemetry) != 0;
-  ControlBlock& seen = on ? replica.control : replica.unseen;
-  const ControlBlock& now = report.counts;
-  ControlBlock& before = replica.reported;
-  const u64 received = now.received - before.received, sent = now.sent - before.sent;
-  if (now.processed != before.processed) replica.restarts_in_row = 0;
-  // First: who sees that a message was handled can count what it led to.
-  atomic::count(&seen.sent, sent);
-  atomic::count(&seen.received, received);
-  atomic::count(&seen.processed, now.processed - before.processed);
-  atomic::count(&seen.errors, now.errors - before.errors);
-  atomic::count(&seen.iterations, now.iterations - before.iterations);
-  if (now.last_message_us != before.last_message_us)
-    atomic::store_relaxed(&seen.last_message_us, now.last_message_us);
-  before = now;
-
-  struct Told {
-    Driver& driver;
-    KernelSet& kernel;
-    static void measured(void* self, u64 sent, u64 handled) {
-      const Told& told = *static_cast<Told*>(self);
-      told.driver.services_.tracer.passage(
-          told.kernel.worker, {static_cast<std::int64_t>(sent), static_cast<std::int64_t>(handled),
-                               Tracer::kHost, told.kernel.index});
-    }
-  } told{*this, kernel};
-  const bool traced = services_.tracer.on();
-  const u32 number = u32(std::find_if(kernel.replicas.begin(), kernel.replicas.end(),
-                                      [&](const auto& one) { return one.get() == &replica; }) -
-                         kernel.replicas.begin());
-  u32 depth = 0;
-  for (u32 lane = 0; lane < replica.lanes.size(); ++lane) {
-    const u32 taken = report.taken[lane] - replica.lanes[lane].done;
-    Latency* const latency = on ? kernel.latency_of(number, lane) : nullptr;
-    if (latency && taken)
-      latency->handled(replica.lane_tickets[lane], taken, {traced ? &Told::measured : nullptr, &told});
-    replica.lane_tickets[lane] += taken;
-    depth += replica.lanes[lane].put - report.taken[lane];
-  }
-  if (traced && (received || sent))
-    services_.tracer.turn(kernel.worker,
-                          {flight.began, now_ns(), kernel.index, u32(received), u32(sent), depth});
-}
-
-void Driver::apply(DeviceLink& link, const SliceLinkReport& report) {
-  link.total_published += report.published - link.published;
-  link.total_taken += report.taken - link.taken;
-  link.published = report.published;
-  link.taken = report.taken;
-  QueueHeader<QueueAtomics>* const header = link.shadow.ring().header;
-  QueueAtomics::store_index(&header->enqueue, link.total_published);
-  QueueAtomics::store_index(&header->dequeue, link.total_taken);
 }
 
 // More rounds while messages move to the last of them and there is time, fewer when they do not; one round that takes

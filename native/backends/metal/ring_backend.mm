@@ -1,14 +1,12 @@
 #include "backends/metal/ring_backend.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <random>
 
 #include "backends/metal/driver.h"
 #include "backends/metal/sources.h"
 #include "core/error.h"
-#include "core/type_id.h"
 
 namespace ringway::metal {
 namespace {
@@ -28,24 +26,6 @@ KernelSet& of(Port& port) {
   return static_cast<KernelSet&>(port);
 }
 
-// Slots on the GPU of a queue of so many.
-u32 device_slots(u32 capacity, u32 stride) {
-  const u64 fit = std::bit_floor(kQueueBytes / stride);
-  return u32(std::min<u64>(capacity, std::max<u64>(fit, kMinCapacity)));
-}
-
-u64 queue_bytes(u32 capacity, u32 stride) {
-  return sizeof(QueueHeader<DeviceAtomics>) + u64(capacity) * stride;
-}
-
-// In memory that is zero.
-DeviceRing make_ring(u8* memory, u32 capacity, u32 stride) {
-  auto* const header = reinterpret_cast<QueueHeader<DeviceAtomics>*>(memory);
-  u8* const slots = reinterpret_cast<u8*>(header + 1);
-  create<DeviceAtomics>(header, slots, capacity, stride, 0);
-  return attach<DeviceAtomics>(header, slots);
-}
-
 }  // namespace
 
 Replica::~Replica() {
@@ -54,6 +34,15 @@ Replica::~Replica() {
   to_host.clear();
   std::memset(block.memory(), 0, head_bytes);
   block.set_zeroed();
+}
+
+void KernelSet::moved(bool hurries) {
+  driver->wake(hurries);
+}
+
+bool KernelSet::tells_slices() {
+  // A message may name a buffer that a command buffer under way does not know: then it goes with the next one.
+  return options.device_polls && driver->knows_all_buffers();
 }
 
 namespace {
@@ -70,39 +59,16 @@ class Metal : public Backend {
 
   std::shared_ptr<Port> launch(const LaunchSpec& spec) override {
     check_spec(spec);
-    const u32 room = spec.body_size + u32(sizeof(Envelope));
-    const u32 stride = slot_stride_for(room, false);
-    const u32 capacity = u32(spec.options.capacity), staging = u32(spec.options.staging_capacity);
-    const u32 slots = device_slots(capacity, stride);
-    QueueOptions to_host{.name = spec.name + " to host",
-                         .capacity = capacity,
-                         .max_message = room,
-                         .type = {},
-                         .prefault = spec.options.prefault};
-    QueueOptions mailbox = to_host;
-    mailbox.name = spec.name;
-    mailbox.capacity =
-        slots == capacity ? staging : std::min<u32>(std::bit_ceil(staging + capacity - slots), kMaxCapacity);
-    mailbox.policy = spec.options.policy;
-    auto set = std::make_shared<KernelSet>(mailbox, to_host, spec.options);
-    set->index = spec.index;
-    set->entry = find_entry(spec.kernel);
-    set->pipeline = &library().pipeline(set->entry->function);
-    set->services = &services_;
+    const SlicedSizes sizes(spec, kQueueBytes);
+    const RingEntry& entry = *find_entry(spec.kernel);
+    auto set = std::make_shared<KernelSet>(spec, sizes, entry.type, services_, workers_);
+    set->pipeline = &library().pipeline(entry.function);
+    set->state_size = entry.state_size;
     set->driver = &driver_;
-    set->name = spec.name;
-    set->telemetry = spec.options.telemetry;
-    set->controls.push_back(&set->told);
-    set->unseen.push_back(&set->told_unseen);
-    set->worker = spec.options.worker >= 0 ? u32(spec.options.worker) : spec.index % workers_;
-    if (const u32 sample = u32(spec.options.latency_sample)) {
-      set->mailbox.sample_latency(sample);
-      for (std::size_t i = 0; i < std::size_t(spec.grid) * set->mailbox.lanes().size(); ++i)
-        set->latency.push_back(set->timed.emplace_back(std::make_unique<Latency>(slots, sample)).get());
-    }
-    set->bridge = std::make_shared<Bridge>(services_.pump, services_.replies, set, set->copied, staging);
+    set->bridge = std::make_shared<Bridge>(services_.pump, services_.replies, set, set->copied,
+                                           u32(spec.options.staging_capacity));
     driver_.still({}, [&] {
-      for (std::int64_t i = 0; i < spec.grid; ++i) add_replica(*set, slots, stride);
+      for (std::int64_t i = 0; i < spec.grid; ++i) add_replica(*set, sizes.slots, sizes.stride);
       driver_.add(set);
     });
     return set;
@@ -193,21 +159,20 @@ class Metal : public Backend {
       return std::exchange(end, (end + bytes + kIndexLine - 1) / kIndexLine * kIndexLine);
     };
     const u64 control_at = reserve(sizeof(SliceControl));
-    const u64 state_at = reserve(set.entry->state_size);
+    const u64 state_at = reserve(set.state_size);
     const u32 dedup = u32(set.options.dedup);
     const u64 dedup_at = dedup ? reserve(dedup_bytes(dedup)) : 0;
     replica->head_bytes = u32(end);
     u64 lanes_at[kMailboxLanes];
-    for (u32 lane = 0; lane < lanes; ++lane) lanes_at[lane] = reserve(queue_bytes(slots, stride));
-    const u64 host_at = reserve(queue_bytes(slots, stride));
+    for (u32 lane = 0; lane < lanes; ++lane) lanes_at[lane] = reserve(ring_bytes(slots, stride));
+    const u64 host_at = reserve(ring_bytes(slots, stride));
     replica->block = Block(driver_.arena(), end);
     const u64 begin = replica->block.offset();
     if (set.options.prefault) std::memset(replica->block.memory(), 0, end);
     auto* const control = driver_.arena()->as<SliceControl>(begin + control_at);
     control->at = begin;
     control->state = i64(state_at);
-    control->state_bytes = set.entry->state_size;
-    control->lanes = lanes;
+    control->state_bytes = set.state_size;
     for (u32 lane = 0; lane < lanes; ++lane) {
       control->lane[lane] = i64(lanes_at[lane]);
       replica->lanes.push_back({make_ring(driver_.arena()->at(begin + lanes_at[lane]), slots, stride)});
@@ -215,23 +180,15 @@ class Metal : public Backend {
     replica->lane_tickets.resize(lanes);
     control->to_host = i64(host_at);
     replica->to_host.ring = make_ring(driver_.arena()->at(begin + host_at), slots, stride);
-    control->host_capacity = slots;
-    control->max_message = set.outbox.max_message();
-    control->endpoint = set.index;
-    control->emits = type_id_of(set.entry->type.emits);
-    control->skips = set.options.on_error == OnError::kSkip;
+    set.describe(control, *replica);
     if (dedup) {
       std::random_device random;
       DedupIds ids;
       ids.create(driver_.arena()->at(begin + dedup_at), dedup, u64(random()) << 32 | random());
       control->dedup = i64(dedup_at);
     }
-    u32 id[4];
-    fresh_id(id);
-    std::memcpy(control->id, id, sizeof(id));
     make_nowhere(*replica, stride);
-    set.controls.push_back(&replica->control);
-    set.unseen.push_back(&replica->unseen);
+    set.add(*replica);
     set.replicas.push_back(std::move(replica));
   }
 
@@ -252,7 +209,7 @@ class Metal : public Backend {
                                                           .max_message = spec.payload,
                                                           .type = {}});
     const u32 stride = link->shadow.ring().stride;
-    link->block = Block(driver_.arena(), sizeof(SliceLink) + queue_bytes(spec.capacity, stride));
+    link->block = Block(driver_.arena(), sizeof(SliceLink) + ring_bytes(spec.capacity, stride));
     auto* const head = driver_.arena()->as<SliceLink>(link->block.offset());
     head->max_message = link->shadow.max_message();
     make_ring(reinterpret_cast<u8*>(head + 1), spec.capacity, stride);

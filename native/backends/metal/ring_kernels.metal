@@ -1,11 +1,11 @@
 // The ring kernels: for each handler a kernel that runs one slice of it, and the boundary between the rounds of a
 // command buffer.
-#include "backends/metal/slice.h"
 #include "ringway/kernels/echo.h"
 #include "ringway/kernels/faulty.h"
 #include "ringway/kernels/pagerank.h"
 #include "ringway/kernels/relay.h"
 #include "ringway/kernels/vector_op.h"
+#include "ringway/slice.h"
 
 namespace ringway {
 
@@ -24,6 +24,35 @@ RW_FN bool queue_of_parts(RW_SHARED u8* slots, RW_SHARED ringway::MetalSealedAto
   return !*fault;
 }
 
+RW_FN bool look_once(RW_SHARED SliceControl* control) {
+  bool found = false;
+  for (u32 lane = 0; lane < control->lanes; ++lane) {
+    RW_SHARED QueueHeader<MetalSealedAtomics>* queue =
+        queue_at<MetalSealedAtomics>(control, control->lane[lane]);
+    // SYNC: as above; after_ready() follows before a slot is looked at.
+    const u32 filled = MetalSealedAtomics::load_index(&queue->enqueue);
+    if (i32(filled - MetalSealedAtomics::load_index(&queue->sealed_enqueue)) <= 0) continue;
+    MetalSealedAtomics::store_index(&queue->sealed_enqueue, filled);
+    found = true;
+  }
+  return found;
+}
+
+// Lets the mailbox be taken up to where the host has filled it by now. Looks until there is something, the bell rings,
+// or it has looked as often as the order says; later slices of the command buffer look once.
+RW_FN void look_for_mail(RW_SHARED SliceControl* control) {
+  RW_SHARED MetalAtomics::Index* bell = (RW_SHARED MetalAtomics::Index*)((RW_SHARED u8*)control + control->bell);
+  u32 left = control->order.looks;
+  control->order.looks = 1;
+  bool found = look_once(control);
+  // Relaxed: the bell carries nothing, and who does not hear it stops all the same.
+  while (!found && --left && !MetalAtomics::load_index(bell)) found = look_once(control);
+  if (!found) return;
+  // SYNC: partner the release store of SlicedQueues::copy_in(): the slots below what was seen are seen whole.
+  MetalAtomics::after_ready();
+  MetalAtomics::store_index(bell, 1);  // what comes of it waits for the slices that still look
+}
+
 template <class Handler>
 RW_FN void run_slice(RW_SHARED u8* in_slots, RW_SHARED ringway::MetalSealedAtomics::Index* in_head,
                      RW_SHARED ringway::MetalSealedAtomics::Index* in_tail, RW_SHARED u8* out_slots,
@@ -38,7 +67,10 @@ RW_FN void run_slice(RW_SHARED u8* in_slots, RW_SHARED ringway::MetalSealedAtomi
     control->report.error = fault;
     return;
   }
-  Slice<Handler>::run(control, (RW_SHARED u8*)control - control->at, mailbox, host);
+  // One that goes on with a message has no need of others.
+  if (control->order.looks && control->order.run && !control->report.stop && !control->report.under_way)
+    look_for_mail(control);
+  Slice<Handler>::run(control, mailbox, host);
 }
 
 }  // namespace ringway
@@ -72,8 +104,8 @@ RW_FN void begin_replica(RW_SHARED u8* arena, constant SliceBoundary* plan, u32 
   control->order = ((RW_SHARED const SliceOrder*)(arena + plan->orders))[i];
   control->now_us = plan->now_us;
   control->now_ns = plan->now_ns;
-  control->buffers = i64(plan->buffers);
-  control->bell = plan->bell;
+  control->buffers = i64(plan->buffers) - i64(control->at);
+  control->bell = i64(plan->bell) - i64(control->at);
   control->buffer_count = plan->buffer_count;
   control->round = 0;
   control->report.last_round = 0;
@@ -86,12 +118,7 @@ RW_FN void begin_replica(RW_SHARED u8* arena, constant SliceBoundary* plan, u32 
   }
   MetalSealedAtomics::store_index(&queue_at<MetalSealedAtomics>(control, control->to_host)->sealed_dequeue,
                                   control->order.taken);
-  if (control->resumed == control->order.resumes) return;
-  control->resumed = control->order.resumes;
-  control->report.stop = kSliceGoes;
-  control->report.under_way = 0;
-  RW_SHARED u8* state = (RW_SHARED u8*)control + control->state;
-  for (u32 byte = 0; byte < control->state_bytes; ++byte) state[byte] = 0;
+  resume_slices(control);
 }
 
 }  // namespace ringway

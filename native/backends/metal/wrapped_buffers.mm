@@ -7,8 +7,8 @@
 
 #include "backends/metal/errors.h"
 #include "backends/metal/memory.h"
-#include "backends/metal/slice_layout.h"
 #include "core/log.h"
+#include "ringway/slice_layout.h"
 
 namespace ringway::metal {
 // The pages that the memory lies in: a handler gets no address outside of it.

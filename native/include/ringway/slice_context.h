@@ -1,8 +1,8 @@
-// What a handler sees while it runs in a slice on the GPU: one object per slice, on the thread's stack.
+// What a handler sees while it runs in a slice: one object per slice, on the thread's stack.
 #pragma once
-#include "backends/metal/slice_layout.h"
-#include "ringway/atomics_metal.h"
-#include "ringway/ring_loop.h"
+#include "atomics.h"
+#include "ring_loop.h"
+#include "slice_layout.h"
 
 namespace ringway {
 
@@ -18,24 +18,27 @@ RW_FN RW_SHARED SliceLink* link_at(RW_SHARED SliceControl* control, i64 table, u
   const i64 offset = ((RW_SHARED const i64*)((RW_SHARED u8*)control + table))[i];
   return (RW_SHARED SliceLink*)((RW_SHARED u8*)control + offset);
 }
-RW_FN RW_SHARED QueueHeader<MetalAtomics>* queue_of(RW_SHARED SliceLink* link) {
-  return (RW_SHARED QueueHeader<MetalAtomics>*)(link + 1);
+RW_FN RW_SHARED QueueHeader<DeviceLinkAtomics>* queue_of(RW_SHARED SliceLink* link) {
+  return (RW_SHARED QueueHeader<DeviceLinkAtomics>*)(link + 1);
+}
+
+// Relaxed: whether a message still goes into the link is a matter of time.
+RW_FN RW_SHARED DeviceLinkAtomics::Word* ended_word(RW_SHARED SliceLink* link) {
+  return (RW_SHARED DeviceLinkAtomics::Word*)&link->ended;
 }
 
 struct SliceContext {
   RW_SHARED SliceControl* control;
-  RW_SHARED u8* arena;
-  Producer<MetalSealedAtomics, false> to_host;
-  Producer<MetalAtomics, false> out;  // of the link `output`
-  u32 output;                         // 0: none is open
-  u32 from;                           // input()
+  Producer<HostLinkAtomics, false> to_host;
+  Producer<DeviceLinkAtomics, false> out;  // of the link `output`
+  u32 output;                              // 0: none is open
+  u32 from;                                // input()
   u32 sent;
   u32 nowhere;  // SliceNoteReason of what was reserved; 0: has a place
   Envelope outgoing;
 
-  RW_FN void open(RW_SHARED SliceControl* of, RW_SHARED u8* start, Ring<MetalSealedAtomics> host) RW_PRIVATE {
+  RW_FN void open(RW_SHARED SliceControl* of, Ring<HostLinkAtomics> host) RW_PRIVATE {
     control = of;
-    arena = start;
     to_host.open(host);
     output = from = sent = nowhere = 0;
   }
@@ -56,7 +59,7 @@ struct SliceContext {
     nowhere = 0;
     if (to > control->output_count) return drop(kNoteClosed, bytes);
     RW_SHARED SliceLink* link = link_at(control, control->outputs, to - 1);
-    if (link->ended) return drop(kNoteClosed, bytes);
+    if (DeviceLinkAtomics::load_word(ended_word(link))) return drop(kNoteClosed, bytes);
     if (bytes > link->max_message) return drop(kNoteTooLarge, bytes);
     if (output != to) {
       if (output) out.show();
@@ -93,7 +96,8 @@ struct SliceContext {
   RW_FN RW_SHARED u8* buffer(u64 handle, RW_PRIVATE u64* bytes) const RW_PRIVATE {
     const u32 i = u32(handle);
     if (i >= control->buffer_count) return nullptr;
-    RW_SHARED const SliceBuffer* entry = (RW_SHARED const SliceBuffer*)(arena + control->buffers) + i;
+    RW_SHARED const SliceBuffer* entry =
+        (RW_SHARED const SliceBuffer*)((RW_SHARED u8*)control + control->buffers) + i;
     if (!handle || entry->handle != handle) return nullptr;
     *bytes = entry->bytes;
     return (RW_SHARED u8*)entry->address;
@@ -109,16 +113,10 @@ struct SliceContext {
   }
 
  private:
-  template <class P>
-  RW_FN bool has_room(RW_PRIVATE P* producer) const RW_PRIVATE {
-    const u32 n = within_limit(producer);
+  template <class A>
+  RW_FN bool has_room(RW_PRIVATE Producer<A, false>* producer) const RW_PRIVATE {
+    const u32 n = within<A>(1, producer->next, producer->limit);
     return n && ready_run(producer->ring, producer->next, n, 0);
-  }
-  RW_FN u32 within_limit(RW_PRIVATE Producer<MetalSealedAtomics, false>* p) const RW_PRIVATE {
-    return within<MetalSealedAtomics>(1, p->next, p->limit);
-  }
-  RW_FN u32 within_limit(RW_PRIVATE Producer<MetalAtomics, false>* p) const RW_PRIVATE {
-    return within<MetalAtomics>(1, p->next, p->limit);
   }
 
   RW_FN void begin(u32 type_id) RW_PRIVATE {

@@ -1,15 +1,16 @@
-// What the host and the slices of ring kernels both see: they lie in one arena, and name each other by offsets, so that
-// the arena may be bound anywhere. Compiled as host C++ and as Metal source.
+// What the host and the slices of ring kernels both see. Things name each other by offsets, so that memory may lie
+// anywhere. Compiled for the host and for each device whose handlers run in slices.
 //
-// The host and the GPU never look at the same word while a command buffer runs, but for two: where a kernel polls, up to
-// where its mailbox is filled, and the bell. Each command buffer begins with the orders that the host wrote before its
+// On Metal the host and the GPU never look at the same word while a command buffer runs, but for two: where a kernel polls,
+// up to where its mailbox is filled, and the bell. Each command buffer begins with the orders that the host wrote before its
 // commit, and ends with reports that the host reads after its end; of a queue that they share, either touches only the
-// slots that these two, or the first of those words, say are its own.
+// slots that these two, or the first of those words, say are its own. On CUDA orders and reports are handed over while the
+// grid runs (backends/cuda/ring_layout.h).
 #pragma once
-#include "ringway/control.h"
-#include "ringway/dedup_window.h"
-#include "ringway/lane_turns.h"
-#include "ringway/layout.h"
+#include "control.h"
+#include "dedup_window.h"
+#include "lane_turns.h"
+#include "layout.h"
 
 namespace ringway {
 
@@ -20,7 +21,7 @@ enum SliceStop : u32 {
   kSliceBadQueue = 2,  // a queue is not what its header says; `error` is the LayoutFault
 };
 
-// By the host, for one command buffer.
+// By the host, until the next one.
 struct SliceOrder {
   u32 run;                       // the handler may begin messages
   u32 quantum;                   // messages that one slice may take from one input
@@ -29,16 +30,17 @@ struct SliceOrder {
   u32 staged;                    // lanes, bit by bit, whose next messages have not come to the GPU yet
   u32 resumes;                   // one more than last: a new state, and on after a stop
   u32 looks;  // that the first slice may take at what the host puts into the mailbox meanwhile; 0: no slice takes any
+  u32 discard;  // the kernel has ended: its links are emptied, and the host gets what was in them
 };
 
-// By the slices, as it is at the end of a command buffer.
+// By the slices.
 struct SliceReport {
   u32 taken[kMailboxLanes];  // of the mailbox, the tickets below have been released
   u32 published;             // the queue to the host holds the tickets below
   u32 stop, error;           // SliceStop
   u32 under_way;             // the handler is not done with a message
   u32 last_round;            // the last one, from 1 on, in which a message moved; 0: none
-  u32 reserved;
+  u32 discarded;             // as the order says, all of it
   ControlBlock counts;
 };
 
@@ -50,7 +52,8 @@ enum SliceNoteReason : u32 {
   kNoteClosed = 3,          // was sent to an output that is not there, or whose receiver has ended
   kNoteTooLarge = 4,        // was sent to an output whose slots are smaller
   kNoteAnswerTooLarge = 5,  // an answer; only its envelope follows
-  kNoteDuplicate = 6        // its id is among the last ones
+  kNoteDuplicate = 6,       // its id is among the last ones
+  kNoteLeft = 7             // was in a link when the kernel ended
 };
 struct SliceNote {
   u32 reason, error;
@@ -72,16 +75,17 @@ struct SliceLink {
 };
 static_assert(sizeof(SliceLink) == kIndexLine, "a queue's header follows");
 
-// Of one replica. Offsets count from the control itself, but for `buffers`, which counts from the arena's start.
+// Of one replica. Offsets count from the control itself.
 struct SliceControl {
-  // The host's, written while no command buffer is there.
-  u64 at;                   // of this, from the arena's start
+  // The host's, written while no slice runs.
+  u64 at;                   // on Metal: of this, from the arena's start
   i64 lane[kMailboxLanes];  // headers of queues
   i64 to_host;
   i64 state;
   i64 dedup;            // DedupHead; 0: none
   i64 nowhere;          // room for messages that can only be dropped
   i64 inputs, outputs;  // tables of i64: offsets of links
+  i64 beat;             // a word for the host: odd while the handler runs; 0: none
   u32 lanes, input_count, output_count;
   u32 nowhere_bytes, max_message;  // of a message to the host, with its envelope
   u32 state_bytes;
@@ -91,11 +95,11 @@ struct SliceControl {
   u32 id[4];  // answers and messages are numbered from here on
   u32 host_capacity;
 
-  // Set from the order at the begin of each command buffer.
+  // Set from the order, before the first slice that follows it.
   SliceOrder order;
   u64 now_us, now_ns;
   i64 buffers;
-  u64 bell;  // from the arena's start
+  i64 bell;  // from here, on Metal
   u32 buffer_count;
   u32 round;
   u32 resumed;
@@ -105,6 +109,7 @@ struct SliceControl {
   LaneTurns turns;
   u32 known[kMailboxLanes];  // of the messages at the front of a lane, those that the screen has let pass
   u64 to_host_count;         // messages ever sent to the host
+  u32 beats, reserved;
   SliceReport report;
 };
 

@@ -1,20 +1,16 @@
-#include "backends/metal/copied_queues.h"
+#include "core/sliced_queues.h"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
-#include "backends/metal/driver.h"
-#include "backends/metal/instance.h"
 #include "core/failure_policy.h"
 #include "core/log.h"
+#include "core/reply.h"
+#include "core/sliced_kernel.h"
 
-namespace ringway::metal {
+namespace ringway {
 namespace {
-
-u32 free_slots(const SharedRing& queue) {
-  return queue.ring.capacity - queue.depth();
-}
 
 u8* payload(const DeviceRing& ring, u32 ticket) {
   return reinterpret_cast<u8*>(raw_payload(ring.slot(ticket)));
@@ -22,37 +18,37 @@ u8* payload(const DeviceRing& ring, u32 ticket) {
 
 }  // namespace
 
-u32 ArenaQueues::room(u32 lane, u32 most) {
+u32 SlicedQueues::room(u32 lane, u32 most) {
+  const bool open = kernel_.is_open();
   std::lock_guard lock(kernel_.queues);
   u32 all = 0;
-  for (const auto& replica : kernel_.replicas) all += free_slots(replica->lanes[lane]);
+  for (SlicedReplica* replica : kernel_.parts) all += !open ? 0 : replica->lanes[lane].room();
   asked_[lane] = all == 0;
   return std::min(all, most);
 }
 
-u64 ArenaQueues::depth() const {
+u64 SlicedQueues::depth() const {
   std::lock_guard lock(kernel_.queues);
   u64 sum = 0;
-  for (const auto& replica : kernel_.replicas) {
+  for (SlicedReplica* replica : kernel_.parts) {
     for (const SharedRing& lane : replica->lanes) sum += lane.depth();
   }
   return sum;
 }
 
-bool ArenaQueues::has_news() {
-  bool news = false;
-  for (const auto& replica : kernel_.replicas) {
+bool SlicedQueues::has_news() {
+  bool news = !off_.empty();
+  for (SlicedReplica* replica : kernel_.parts) {
     news |= replica->to_host.depth() != 0;
     for (u32 lane = 0; lane < replica->lanes.size(); ++lane)
-      news |= asked_[lane] && free_slots(replica->lanes[lane]) != 0;
+      news |= asked_[lane] && replica->lanes[lane].room() != 0;
   }
   return news;
 }
 
 // Each message goes to the replica whose lane has the most room.
-void ArenaQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) {
-  // A message may name a buffer that a command buffer under way does not know: then it goes with the next one.
-  const bool told = kernel_.options.device_polls && kernel_.driver->knows_all_buffers();
+void SlicedQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> messages) {
+  const bool told = kernel_.tells_slices();
   {
     std::lock_guard lock(kernel_.queues);
     const Latency* sent = kernel_.mailbox.lanes()[lane].latency();
@@ -62,56 +58,82 @@ void ArenaQueues::copy_in(u32 lane, const QueueRing& from, Claim<QueueAtomics> m
       const u8* const message = payload_at(from, messages.first + i);
       const u32 bytes = source.size(messages.first + i);
       u32 chosen = 0;
-      for (u32 r = 1; r < kernel_.replicas.size(); ++r) {
-        if (free_slots(kernel_.replicas[r]->lanes[lane]) > free_slots(kernel_.replicas[chosen]->lanes[lane]))
-          chosen = r;
+      for (u32 r = 1; r < kernel_.parts.size(); ++r) {
+        if (kernel_.parts[r]->lanes[lane].room() > kernel_.parts[chosen]->lanes[lane].room()) chosen = r;
       }
-      Replica& replica = *kernel_.replicas[chosen];
+      SlicedReplica& replica = *kernel_.parts[chosen];
       SharedRing& queue = replica.lanes[lane];
       if (Latency* latency = kernel_.latency_of(chosen, lane))
         latency->passed_on(replica.lane_tickets[lane] + queue.depth(), *sent, messages.first + i);
       std::memcpy(payload(queue.ring, queue.put), message, bytes);
-      Producer<DeviceAtomics, false> put;
+      Producer<HostLinkAtomics, false> put;
       put.ring = queue.ring;
       put.publish(queue.put, bytes, 0);
       queue.put_to(queue.put + 1);
-      // SYNC: partner Slice::look_for_mail(): a slice that sees the index sees the slots below it.
-      if (told) DeviceAtomics::store_index_before(&queue.ring.header->enqueue, queue.put);
+      // SYNC: partner look_for_mail() of Metal: a slice that sees the index sees the slots below it.
+      if (told) HostLinkAtomics::store_index_before(&queue.ring.header->enqueue, queue.put);
     }
   }
-  kernel_.driver->wake(!told);
+  kernel_.moved(!told);
 }
 
-u32 ArenaQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) {
+u32 SlicedQueues::copy_out(const QueueRing& to, Claim<QueueAtomics> slots, u32* sizes) {
   u32 copied = 0;
   bool made_room = false;
   {
     std::lock_guard lock(kernel_.queues);
-    for (const auto& replica : kernel_.replicas) {
+    if (held_back_) return 0;
+    for (; copied < slots.count && !off_.empty(); off_.pop_front()) {
+      const Taken& next = off_.front();
+      const Target target{payload_at(to, slots.first + copied), &sizes[copied]};
+      copied += hand_out(next.bytes.data(), u32(next.bytes.size()), next.flags, target);
+    }
+    for (SlicedReplica* replica : kernel_.parts) {
       SharedRing& queue = replica->to_host;
-      Consumer<DeviceAtomics, false> take;
+      Consumer<HostLinkAtomics, false> take;
       take.ring = queue.ring;
       while (copied < slots.count && queue.depth()) {
-        const u8* const message = payload(queue.ring, queue.done);
-        const u32 bytes = take.size(queue.done);
-        u8* const target = payload_at(to, slots.first + copied);
-        if (take.flags(queue.done) & kSlotNote) {
-          copied += settle_note(message, bytes, {target, &sizes[copied]});
-        } else {
-          std::memcpy(target, message, bytes);
-          sizes[copied++] = bytes;
-        }
+        const Target target{payload_at(to, slots.first + copied), &sizes[copied]};
+        copied +=
+            hand_out(payload(queue.ring, queue.done), take.size(queue.done), take.flags(queue.done), target);
         take.release(queue.done++);
         made_room = true;
       }
     }
   }
-  if (made_room) kernel_.driver->wake(false);
+  if (made_room) kernel_.moved(false);
   return copied;
 }
 
-bool ArenaQueues::answer_error(const Envelope& request, ErrorKind kind, std::string_view text,
-                               std::vector<u8>* to) const {
+bool SlicedQueues::hand_out(const u8* message, u32 bytes, u32 flags, Target to) {
+  if (flags & kSlotNote) return settle_note(message, bytes, to);
+  std::memcpy(to.bytes, message, bytes);
+  *to.size = bytes;
+  return true;
+}
+
+void SlicedQueues::take_off(LetterReason reason, const std::string& text) {
+  left_reason_ = reason;
+  left_text_ = text;
+  for (SlicedReplica* replica : kernel_.parts) {
+    SharedRing& queue = replica->to_host;
+    Consumer<HostLinkAtomics, false> take;
+    take.ring = queue.ring;
+    for (; queue.depth(); take.release(queue.done++)) {
+      const u8* const message = payload(queue.ring, queue.done);
+      const u32 bytes = take.size(queue.done), flags = take.flags(queue.done);
+      // A letter is added at once; nobody is answered for what came by a link.
+      if (flags & kSlotNote && reinterpret_cast<const SliceNote*>(message)->reason == kNoteLeft) {
+        settle_note(message, bytes, {});
+      } else {
+        off_.push_back({flags, {message, message + bytes}});
+      }
+    }
+  }
+}
+
+bool SlicedQueues::answer_error(const Envelope& request, ErrorKind kind, std::string_view text,
+                                std::vector<u8>* to) const {
   if (request.sender == kNoEndpoint) return false;
   Envelope answer{};
   fresh_id(answer.message_id);
@@ -130,7 +152,7 @@ bool ArenaQueues::answer_error(const Envelope& request, ErrorKind kind, std::str
   return true;
 }
 
-bool ArenaQueues::settle_note(const u8* message, u32 bytes, Target to) {
+bool SlicedQueues::settle_note(const u8* message, u32 bytes, Target to) {
   SliceNote note;
   std::memcpy(&note, message, sizeof(note));
   const u8* body = message + sizeof(note);
@@ -159,6 +181,10 @@ bool ArenaQueues::settle_note(const u8* message, u32 bytes, Target to) {
              "' is a duplicate: its id is among the last " + std::to_string(kernel_.options.dedup) +
              " that the kernel has taken";
       break;
+    case kNoteLeft:
+      reason = left_reason_;
+      text = left_text_;
+      break;
     case kNoteClosed:
       reason = LetterReason::kClosed;
       text = "the kernel has no such output, or its receiver has ended";
@@ -175,9 +201,9 @@ bool ArenaQueues::settle_note(const u8* message, u32 bytes, Target to) {
       break;
     default: {
       ErrorText of_number;
-      text_of_error(kernel_.entry->type, note.error, of_number);
+      text_of_error(kernel_.type, note.error, of_number);
       text = of_number;
-      log::warning({"message failed", kernel_.name, kernel_.services->runtime},
+      log::warning({"message failed", kernel_.name, kernel_.services.runtime},
                    [&] { return "kernel '" + kernel_.name + "' failed on a message: " + text; });
     }
   }
@@ -196,7 +222,9 @@ bool ArenaQueues::settle_note(const u8* message, u32 bytes, Target to) {
     kernel_.dead_letters.add(reason, note.enveloped ? &envelope : nullptr, {body, left}, text);
     // Behind it: who sees the count finds the letter.
     ControlBlock& told = atomic::load_relaxed(&kernel_.telemetry) ? kernel_.told : kernel_.told_unseen;
-    if (sent) atomic::count(&told.dropped_closed, 1);
+    const bool is_left = note.reason == kNoteLeft;
+    left_ += is_left;
+    if (sent || is_left) atomic::count(&told.dropped_closed, 1);
     if (note.reason == kNoteExpired) atomic::count(&told.dropped_expired, 1);
     if (note.reason == kNoteDuplicate) atomic::count(&told.dropped_duplicate, 1);
   }
@@ -206,4 +234,4 @@ bool ArenaQueues::settle_note(const u8* message, u32 bytes, Target to) {
   return true;
 }
 
-}  // namespace ringway::metal
+}  // namespace ringway

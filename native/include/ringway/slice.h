@@ -2,9 +2,19 @@
 // returns. It waits for nothing: a message without room for its answer, or whose turn it is not, stays where it is and
 // comes again in a later slice. No other slice needs to run meanwhile.
 #pragma once
-#include "backends/metal/slice_context.h"
+#include "slice_context.h"
 
 namespace ringway {
+
+// What an order says about going on after a stop, and with a new state.
+RW_FN void resume_slices(RW_SHARED SliceControl* control) {
+  if (control->resumed == control->order.resumes) return;
+  control->resumed = control->order.resumes;
+  control->report.stop = kSliceGoes;
+  control->report.under_way = 0;
+  RW_SHARED u8* state = (RW_SHARED u8*)control + control->state;
+  for (u32 byte = 0; byte < control->state_bytes; ++byte) state[byte] = 0;
+}
 
 struct SliceTurn {
   u32 received, processed;
@@ -13,18 +23,18 @@ struct SliceTurn {
 
 template <class Handler>
 struct Slice {
-  // In the first round of a command buffer and in every later one.
-  static RW_FN void run(RW_SHARED SliceControl* control, RW_SHARED u8* arena,
-                        Ring<MetalSealedAtomics> mailbox, Ring<MetalSealedAtomics> host) {
-    if (control->report.stop) return;
+  static RW_FN void run(RW_SHARED SliceControl* control, Ring<HostLinkAtomics> mailbox,
+                        Ring<HostLinkAtomics> host) {
+    if (control->report.stop && !control->order.discard) return;
     SliceContext context;
-    context.open(control, arena, host);
+    context.open(control, host);
     SliceTurn turn = {0, 0, false};
-    if (control->report.under_way) {
+    if (control->order.discard) {
+      discard(&context, &turn);
+    } else if (control->report.under_way) {
       finish(&context, mailbox, &turn);
     }
     if (control->order.run && !turn.stopped) {
-      if (control->order.looks) look_for_mail(control, arena);
       on_mailbox(&context, mailbox, &turn);
       for (u32 i = 0; i < control->input_count && !turn.stopped; ++i)
         on_link(&context, i, control->order.quantum, &turn);
@@ -34,36 +44,8 @@ struct Slice {
   }
 
  private:
-  // Lets the mailbox be taken up to where the host has filled it by now. Looks until there is something, the bell rings,
-  // or it has looked as often as the order says; later slices of the command buffer look once.
-  static RW_FN void look_for_mail(RW_SHARED SliceControl* control, RW_SHARED u8* arena) {
-    RW_SHARED MetalAtomics::Index* bell = (RW_SHARED MetalAtomics::Index*)(arena + control->bell);
-    u32 left = control->order.looks;
-    control->order.looks = 1;
-    bool found = look(control);
-    // Relaxed: the bell carries nothing, and who does not hear it stops all the same.
-    while (!found && --left && !MetalAtomics::load_index(bell)) found = look(control);
-    if (!found) return;
-    // SYNC: partner the release store of ArenaQueues::copy_in(): the slots below what was seen are seen whole.
-    MetalAtomics::after_ready();
-    MetalAtomics::store_index(bell, 1);  // what comes of it waits for the slices that still look
-  }
-  static RW_FN bool look(RW_SHARED SliceControl* control) {
-    bool found = false;
-    for (u32 lane = 0; lane < control->lanes; ++lane) {
-      RW_SHARED QueueHeader<MetalSealedAtomics>* queue =
-          queue_at<MetalSealedAtomics>(control, control->lane[lane]);
-      // SYNC: as above; after_ready() follows before a slot is looked at.
-      const u32 filled = MetalSealedAtomics::load_index(&queue->enqueue);
-      if (i32(filled - MetalSealedAtomics::load_index(&queue->sealed_enqueue)) <= 0) continue;
-      MetalSealedAtomics::store_index(&queue->sealed_enqueue, filled);
-      found = true;
-    }
-    return found;
-  }
-
   // The message that the handler was not done with, and no other.
-  static RW_FN void finish(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox,
+  static RW_FN void finish(RW_PRIVATE SliceContext* context, Ring<HostLinkAtomics> mailbox,
                            RW_PRIVATE SliceTurn* turn) {
     RW_SHARED SliceControl* control = context->control;
     const u32 input = control->under_way_input;
@@ -75,7 +57,7 @@ struct Slice {
     }
   }
 
-  static RW_FN void on_mailbox(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox,
+  static RW_FN void on_mailbox(RW_PRIVATE SliceContext* context, Ring<HostLinkAtomics> mailbox,
                                RW_PRIVATE SliceTurn* turn) {
     RW_SHARED SliceControl* control = context->control;
     u32 left = control->order.quantum;
@@ -100,22 +82,22 @@ struct Slice {
     control->turns = turns;
   }
 
-  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox, u32 lane,
+  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<HostLinkAtomics> mailbox, u32 lane,
                            u32 most, bool goes_on, RW_PRIVATE SliceTurn* turn) {
     bool blocked = false;
     return on_lane(context, mailbox, lane, most, goes_on, turn, &blocked);
   }
   // Returns how many messages left the lane.
-  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<MetalSealedAtomics> mailbox, u32 lane,
+  static RW_FN u32 on_lane(RW_PRIVATE SliceContext* context, Ring<HostLinkAtomics> mailbox, u32 lane,
                            u32 most, bool goes_on, RW_PRIVATE SliceTurn* turn, RW_PRIVATE bool* blocked) {
     RW_SHARED SliceControl* control = context->control;
     context->from = 0;
-    Intake<MetalSealedAtomics, false> in;
-    if (lane) mailbox = ring_at(queue_at<MetalSealedAtomics>(control, control->lane[lane]));
+    Intake<HostLinkAtomics, false> in;
+    if (lane) mailbox = ring_at(queue_at<HostLinkAtomics>(control, control->lane[lane]));
     in.open(mailbox);
     u32 taken = 0;
     while (taken < most && !turn->stopped && !*blocked) {
-      const Claim<MetalSealedAtomics> claim = in.consumer.peek(most - taken);
+      const Claim<HostLinkAtomics> claim = in.consumer.peek(most - taken);
       if (!claim.count) break;
       in.held = claim;
       u32 verdict = 0;
@@ -141,8 +123,8 @@ struct Slice {
 
   // How many of the claimed messages the handler may get now; 0: not the first one, for what `verdict` says. One with a
   // time to live goes alone, so that it is judged right before. What passes and is not handled yet is known next time.
-  static RW_FN u32 screen(RW_SHARED SliceControl* control, RW_PRIVATE const Ring<MetalSealedAtomics>* ring,
-                          Claim<MetalSealedAtomics> claim, u32 lane, RW_PRIVATE u32* verdict) {
+  static RW_FN u32 screen(RW_SHARED SliceControl* control, RW_PRIVATE const Ring<HostLinkAtomics>* ring,
+                          Claim<HostLinkAtomics> claim, u32 lane, RW_PRIVATE u32* verdict) {
     u32 passed = 0;
     while (passed < claim.count) {
       RW_SHARED const Envelope* message =
@@ -177,7 +159,7 @@ struct Slice {
   static RW_FN void on_link(RW_PRIVATE SliceContext* context, u32 i, u32 most, RW_PRIVATE SliceTurn* turn) {
     RW_SHARED SliceControl* control = context->control;
     context->from = i + 1;
-    Intake<MetalAtomics, false> in;
+    Intake<DeviceLinkAtomics, false> in;
     in.open(ring_at(queue_of(link_at(control, control->inputs, i))));
     bool blocked = false;
     for (u32 taken = 0; taken < most && !turn->stopped && !blocked;) {
@@ -198,7 +180,9 @@ struct Slice {
     RW_SHARED typename Handler::State* state =
         (RW_SHARED typename Handler::State*)((RW_SHARED u8*)control + control->state);
     DrainStatus status;
+    beat(control);
     const u32 done = ring_turn<A, Handler>(context, in, in->held.count, state, &status);
+    beat(control);
     turn->processed += done;
     turn->received += done;
     if (status.code == kAgain) *blocked = true;
@@ -223,6 +207,35 @@ struct Slice {
       turn->stopped = true;
     }
     return done + 1;
+  }
+
+  // Empties the links into the kernel, as far as the host has room for what was in them.
+  static RW_FN void discard(RW_PRIVATE SliceContext* context, RW_PRIVATE SliceTurn* turn) {
+    RW_SHARED SliceControl* control = context->control;
+    turn->stopped = true;
+    for (u32 i = 0; i < control->input_count; ++i) {
+      RW_SHARED SliceLink* link = link_at(control, control->inputs, i);
+      DeviceLinkAtomics::store_word(ended_word(link), 1);
+      Intake<DeviceLinkAtomics, false> in;
+      in.open(ring_at(queue_of(link)));
+      context->from = i + 1;
+      for (in.held = in.consumer.peek(1); in.held.count; in.held = in.consumer.peek(1)) {
+        const bool told = refuse(context, &in, kNoteLeft, 0) != 0;
+        in.consumer.next = in.held.first;
+        if (told) continue;
+        in.consumer.show();
+        return;
+      }
+      in.consumer.show();
+    }
+    control->report.discarded = 1;
+  }
+
+  // So that the host can name a handler that does not return.
+  static RW_FN void beat(RW_SHARED SliceControl* control) {
+    if (!control->beat) return;
+    HostLinkAtomics::store_word((RW_SHARED HostLinkAtomics::Word*)((RW_SHARED u8*)control + control->beat),
+                                ++control->beats);
   }
 
   // Lets go of the first held message, of which the host is told; 0: there is no room for that.
