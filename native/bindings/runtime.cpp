@@ -258,7 +258,8 @@ void init_runtime(py::module_& module) {
       .def_readonly("float64", &BackendEntry::float64)
       .def_readonly("fast_threads", &BackendEntry::fast_threads)
       .def_readonly("parallel", &BackendEntry::parallel)
-      .def_readonly("most_elements", &BackendEntry::most_elements);
+      .def_readonly("most_elements", &BackendEntry::most_elements)
+      .def_readonly("locked_memory", &BackendEntry::locked_memory);
   module.def("backends", &backends);
   module.def("message_id", &id_of, py::arg("message"));
   module.def(

@@ -68,7 +68,7 @@ bool Bridge::turn() {
     if (!ended_ && atomic::load_seq_cst(&port->failed)) {
       while (move_out(*port)) {  // what it had answered before it failed
       }
-      end_locked(*port, ErrorKind::kHandler, "the kernel failed: " + port->failure);
+      end_locked(*port, port->failure_kind, "the kernel failed: " + port->failure);
     }
     const bool in = !shut_ && move_in(*port);
     const bool out = move_out(*port);
@@ -235,7 +235,7 @@ u64 Bridge::end_locked(Port& port, ErrorKind kind, const std::string& text) {
   shut_ = ended_ = true;
   const auto asked = std::exchange(asked_, {});
   for (const auto& [cell, request] : asked) answer_error(request, kind, text);
-  const auto reason = kind == ErrorKind::kHandler ? LetterReason::kFailed : LetterReason::kTerminated;
+  const auto reason = kind == ErrorKind::kClosed ? LetterReason::kTerminated : LetterReason::kFailed;
   u64 left = 0;
   // A sender that has claimed a slot is about to publish it.
   while (port.mailbox.counts().depth) {

@@ -137,7 +137,9 @@ void Kernel::check_usable() {
   const State now = state();
   if (now == State::kTerminated) throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' is terminated");
   if (now == State::kFailed) {
-    throw Error(ErrorKind::kClosed, "kernel '" + name_ + "' has failed: " + failure());
+    const bool lost = port_->failure_kind == ErrorKind::kDeviceLost;
+    throw Error(lost ? ErrorKind::kDeviceLost : ErrorKind::kClosed,
+                "kernel '" + name_ + "' has failed: " + failure());
   }
 }
 
@@ -339,7 +341,7 @@ bool Kernel::push_on(Cell* cell, bool once) {
   if (now != State::kTerminated && now != State::kFailed) return false;
   if (ReplyPool::answered(cell)) return true;
   if (now == State::kFailed) {
-    throw Error(ErrorKind::kHandler,
+    throw Error(port_->failure_kind,
                 failed_on(ReplyPool::request(cell).message_id) + "the kernel failed: " + failure());
   }
   throw Error(ErrorKind::kClosed,

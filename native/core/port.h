@@ -9,6 +9,7 @@
 
 #include "core/completion.h"
 #include "core/dead_letters.h"
+#include "core/error.h"
 #include "core/mailbox.h"
 #include "core/options.h"
 #include "core/queue.h"
@@ -33,6 +34,7 @@ struct Port : std::enable_shared_from_this<Port> {
   Recorder* recorder = nullptr;  // of the runtime; set before the kernel runs
   u32 worker = 0;                // where it was put
   std::string failure;           // why the kernel failed; written before `failed`, by who set `failing`
+  ErrorKind failure_kind = ErrorKind::kHandler;  // which its callers get; as `failure`
   u32 failing = 0;
   u32 failed = 0;
   u32 stuck = 0;  // the handler has not returned for longer than the runtime's watchdog allows

@@ -21,7 +21,8 @@ struct BackendEntry {
   bool float64 = true;       // its kernels compute in double where that is asked for
   bool fast_threads = true;  // one thread of a handler is worth a core of the host
   u32 parallel = 0;  // kernels that it runs at the same time; 0: one on each core that the process may use
-  u32 most_elements = 0;  // of arrays that a handler should go through before it returns; 0: any number
+  u32 most_elements = 0;       // of arrays that a handler should go through before it returns; 0: any number
+  bool locked_memory = false;  // a kernel holds all memory of its queues from its launch on
   // (optional) Looks for the device when somebody first asks, so that an import need not; returns what `absent` holds.
   std::function<std::string()> probe = {};
 };

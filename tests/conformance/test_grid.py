@@ -73,14 +73,14 @@ def test_every_request_gets_its_own_reply(start: Start) -> None:
 @pytest.mark.parametrize(
     ("shape", "text"),
     [
-        ({"grid": 3}, "grid is 3; on (the CPU|Metal).* 1 to the runtime's number of workers, 2"),
+        ({"grid": 3}, "grid is 3; on (the CPU|CUDA|Metal).* 1 to the runtime's number of workers, 2"),
         ({"grid": 0}, "grid is 0"),
         ({"grid": -1}, "grid is -1"),
         ({"grid": 10**30}, "grid is 10+; it must be a whole number"),
         ({"grid": 1.5}, r"grid is 1\.5; it must be a whole number"),
         ({"grid": None}, "grid is None"),
         ({"grid": True}, "grid is True"),
-        ({"block": 2}, "block is 2; on (the CPU|Metal) it must be 1"),
+        ({"block": 2}, "block is 2; on (the CPU|CUDA|Metal) it must be 1"),
         ({"block": "x"}, "block is 'x'"),
     ],
 )

@@ -1,4 +1,5 @@
-// The program of tools/gpu-check: every dispatch kernel on the GPU against the CPU, then times, as one JSON. It needs a driver
+// The program of tools/gpu-check: every dispatch kernel on the GPU against the CPU, ring kernels with every message looked
+// at, then times, as one JSON. It needs a driver
 // and nothing else of CUDA.   usage: gpu_check [--small] [--checks-only] [--commit TEXT] [--output FILE]
 #include <algorithm>
 #include <chrono>
@@ -20,13 +21,15 @@
 #include "backends/cuda/memory.h"
 #include "core/buffer_pool.h"
 #include "core/dispatch.h"
+#include "cuda/gpu_report.h"
 
 namespace ringway {
 namespace {
 
 constexpr const char* kNotRun[] = {
-    "ring kernels and queues between blocks: the CUDA backend has none",
-    "PageRank on CUDA: it needs ring kernels",
+    "links within a block and a cluster: the CUDA backend has none",
+    "hand-off from block to block by the device's clock, against a flag's",
+    "PageRank's times on CUDA",
     "user kernels by NVRTC: the CUDA backend has none",
 };
 
@@ -138,11 +141,6 @@ std::string difference(const Trial& got, const Trial& wanted) {
   return {};
 }
 
-struct Report {
-  std::ostringstream checks, rows;
-  int passed = 0, failed = 0;
-};
-
 void check_all(Dispatcher& gpu, Dispatcher& cpu, Report& report) {
   const std::vector<Extent> grids = {{1, 1, 1}, {256, 1, 1}, {1000, 1, 1}, {37, 21, 1}, {9, 17, 5}};
   for (const DispatchKernel& kernel : dispatch_kernels()) {
@@ -158,41 +156,12 @@ void check_all(Dispatcher& gpu, Dispatcher& cpu, Report& report) {
         } catch (const Error& error) {
           wrong = error.what();
         }
-        wrong.empty() ? ++report.passed : ++report.failed;
-        if (wrong.empty()) continue;
-        const std::string text = kernel.name + "<" + name_of(element) + ">, " + std::to_string(threads[0]) +
-                                 " x " + std::to_string(threads[1]) + " x " + std::to_string(threads[2]) +
-                                 " threads: " + wrong;
-        std::cerr << "WRONG " << text << '\n';
-        report.checks << (report.failed > 1 ? ", " : "") << '"' << text << '"';
+        report.add_check(kernel.name + "<" + name_of(element) + ">, " + std::to_string(threads[0]) + " x " +
+                             std::to_string(threads[1]) + " x " + std::to_string(threads[2]) + " threads",
+                         wrong);
       }
     }
   }
-}
-
-// One row in the form of benchmarks/report.py.
-void add_row(Report& report, const std::string& what, const std::string& contestant, const std::string& unit,
-             const std::function<double()>& sample) {
-  constexpr int kSamples = 9;
-  sample();  // the first one prepares
-  std::vector<double> samples;
-  for (int i = 0; i < kSamples; ++i) samples.push_back(sample());
-  std::vector<double> sorted = samples;
-  std::sort(sorted.begin(), sorted.end());
-  std::cerr << what << ", " << contestant << ": " << sorted[kSamples / 2] << ' ' << unit << '\n';
-  std::ostringstream& out = report.rows;
-  if (out.tellp()) out << ",\n";
-  out << "  {\"what\": \"" << what << "\", \"contestant\": \"" << contestant << "\", \"unit\": \"" << unit
-      << "\", \"median\": " << sorted[kSamples / 2] << ", \"min\": " << sorted.front()
-      << ", \"max\": " << sorted.back() << ", \"samples\": [";
-  for (int i = 0; i < kSamples; ++i) out << (i ? ", " : "") << samples[std::size_t(i)];
-  out << "]}";
-}
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 DispatchRequest addition(float* a, float* b, float* out, u64 n, bool on_gpu) {
@@ -216,20 +185,20 @@ void measure(Dispatcher& device, const Options& options, Report& report) {
     const int times = options.small ? 10 : 1000;
     const auto a = in_pool(n);
     const DispatchRequest request = addition(a.get(), a.get(), a.get(), n, false);
-    add_row(report, "one dispatch of 256 threads, started and waited for", "host clock, memory of the pool",
-            "us", [&] {
-              return 1e6 / times * seconds_of([&] {
-                       for (int i = 0; i < times; ++i) run(device, request);
-                     });
-            });
+    report.add_row("one dispatch of 256 threads, started and waited for", "host clock, memory of the pool",
+                   "us", [&] {
+                     return 1e6 / times * seconds_of([&] {
+                              for (int i = 0; i < times; ++i) run(device, request);
+                            });
+                   });
   }
   const u64 n = options.small ? u64(1) << 12 : u64(1) << 26;
   const double bytes = 3.0 * sizeof(float) * double(n);
   const std::string what = "vector_add of " + std::to_string(n) + " float32";
   const auto add = [&](const std::string& where, float* data, bool on_gpu) {
     const DispatchRequest request = addition(data, data + n, data + 2 * n, n, on_gpu);
-    add_row(report, what, where, "GB/s",
-            [&] { return 1e-9 * bytes / seconds_of([&] { run(device, request); }); });
+    report.add_row(what, where, "GB/s",
+                   [&] { return 1e-9 * bytes / seconds_of([&] { run(device, request); }); });
     if (on_gpu) return;
     if (data[2 * n] != data[0] + data[n] || data[3 * n - 1] != data[n - 1] + data[2 * n - 1])
       throw Error(ErrorKind::kDispatch, what + ", " + where + ": the sums are wrong");
@@ -297,13 +266,49 @@ int gpu_check(const Options& options) {
   Report report;
   check_all(*gpu, *cpu::open_dispatcher(0), report);
   std::cerr << report.passed << " dispatches agree with the CPU, " << report.failed << " do not\n";
-  if (!options.checks_only && !report.failed) measure(*gpu, options, report);
+  check_rings(report, options.small ? 1000 : 1'000'000);
+  if (!options.checks_only && !report.failed) {
+    measure(*gpu, options, report);
+    measure_rings(report, options.small);
+  }
   for (const char* const what : kNotRun) std::cerr << "not run: " << what << '\n';
   write(options, report);
   return report.failed ? 1 : 0;
 }
 
 }  // namespace
+
+void Report::add_check(const std::string& what, const std::string& wrong) {
+  wrong.empty() ? ++passed : ++failed;
+  if (wrong.empty()) return;
+  std::cerr << "WRONG " << what << ": " << wrong << '\n';
+  checks << (failed > 1 ? ", " : "") << '"' << what << ": " << wrong << '"';
+}
+
+void Report::add_row(const std::string& what, const std::string& contestant, const std::string& unit,
+                     const std::function<double()>& sample) {
+  constexpr int kSamples = 9;
+  sample();  // the first one prepares
+  std::vector<double> samples;
+  for (int i = 0; i < kSamples; ++i) samples.push_back(sample());
+  std::vector<double> sorted = samples;
+  std::sort(sorted.begin(), sorted.end());
+  std::cerr << what << ", " << contestant << ": " << sorted[kSamples / 2] << ' ' << unit << '\n';
+  std::ostringstream& out = rows;
+  if (out.tellp()) out << ",\n";
+  out << "  {\"what\": \"" << what << "\", \"contestant\": \"" << contestant << "\", \"unit\": \"" << unit
+      << "\", \"median\": " << sorted[kSamples / 2] << ", \"min\": " << sorted.front()
+      << ", \"max\": " << sorted.back() << ", \"samples\": [";
+  for (int i = 0; i < kSamples; ++i) out << (i ? ", " : "") << samples[std::size_t(i)];
+  out << "]}";
+}
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 }  // namespace ringway
 
 int main(int count, char** arguments) {

@@ -1,5 +1,6 @@
-// Each ordered operation of a queue, alone in an entry of its own, at each scope; test_orders reads what nvcc made of it.
-#include "ringway/atomics_cuda.h"
+// Each ordered operation of a queue, alone in an entry of its own, at each scope and for each kind of link; test_cuda_orders
+// reads what nvcc made of it.
+#include "ringway/atomics.h"
 
 using namespace ringway;
 
@@ -25,3 +26,16 @@ using namespace ringway;
 RINGWAY_ORDERS(block, cuda::thread_scope_block)
 RINGWAY_ORDERS(device, cuda::thread_scope_device)
 RINGWAY_ORDERS(system, cuda::thread_scope_system)
+
+#define RINGWAY_LINK(name, Policy)                                                   \
+  extern "C" __global__ void receive_##name(PackedHead* slot, u64* out) {            \
+    *out = Policy::load_ready(slot);                                                 \
+    Policy::after_ready();                                                           \
+  }                                                                                  \
+  extern "C" __global__ void send_##name(PackedHead* slot, u32 sequence, u32 size) { \
+    Policy::before_publish();                                                        \
+    Policy::store_publish(slot, sequence, size);                                     \
+  }
+
+RINGWAY_LINK(host_link, HostLinkAtomics)
+RINGWAY_LINK(device_link, DeviceLinkAtomics)

@@ -4,7 +4,9 @@
 namespace ringway::cuda {
 
 extern "C" const unsigned char ringway_image_of_grid_kernels[];
+extern "C" const unsigned char ringway_image_of_ring_kernels[];
 
 inline const unsigned char* const image_of_grid_kernels = ringway_image_of_grid_kernels;
+inline const unsigned char* const image_of_ring_kernels = ringway_image_of_ring_kernels;
 
 }  // namespace ringway::cuda

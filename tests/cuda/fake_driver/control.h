@@ -13,9 +13,12 @@ struct Counts {
   int current = 0;   // contexts on the threads' stacks
   int modules = 0, streams = 0, events = 0, pools = 0;
   int device_blocks = 0, host_blocks = 0;
+  int registered = 0;  // ranges of the host's own memory that are page-locked
+  int grids = 0;       // cooperative ones that run
 
   int sum() const {
-    return contexts + current + modules + streams + events + pools + device_blocks + host_blocks;
+    return contexts + current + modules + streams + events + pools + device_blocks + host_blocks +
+           registered + grids;
   }
 };
 
@@ -31,6 +34,12 @@ struct Control {
   virtual void fail(const std::string& entry, CUresult result, int good = 0) = 0;
   // What is launched next ends with it, as a kernel's fault does: found when the host waits, and kept.
   virtual void fail_kernel(CUresult result) = 0;
+  // The handler of a cooperative grid that begins next but `handlers` - 1 ends the grid with `result`, which is kept.
+  virtual void trap(CUresult result, int handlers = 1) = 0;
+  // Handlers do not return while it is on.
+  virtual void hang(bool on) = 0;
+  // Most blocks that cooperative grids have at one time.
+  virtual void set_cooperative_blocks(unsigned most) = 0;
   // Memory of a GPU, as another library's array has it.
   virtual void* device_memory(std::size_t bytes, int device) = 0;
   virtual void free_device_memory(void* memory) = 0;

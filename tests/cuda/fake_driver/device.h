@@ -1,6 +1,7 @@
-// The words of CUDA C++ that grid_kernels.cu and grid_context.h use, for a host compiler: a block's threads run as fibers of
-// one thread of the system. Included before them.
+// The words of CUDA C++ that the .cu files use, for a host compiler: a block's threads run as fibers of one thread of the
+// system, and each block of a cooperative grid on a thread of its own. Included before them.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 #include <functional>
@@ -21,8 +22,9 @@ struct FakeIndex {
   unsigned x, y, z;
 };
 // Of the thread whose turn it is.
-extern FakeIndex threadIdx, blockIdx, blockDim, gridDim;
+extern thread_local FakeIndex threadIdx, blockIdx, blockDim, gridDim;
 void __syncthreads();
+void __nanosleep(unsigned ns);
 
 namespace fake_cuda {
 
@@ -51,6 +53,31 @@ struct Entry {
   }
 };
 
+// What a test makes the blocks of cooperative grids do. A trap ends all of them, where they sleep or begin with a handler.
+struct Faults {
+  std::atomic<bool> hangs{false};  // handlers do not return, until this is taken back
+  std::atomic<int> traps_in{0};    // the handler that begins next but so many traps; 0: none does
+  std::atomic<bool> trapped{false};
+  std::atomic<int> in_handler{0};  // now
+};
+Faults& faults();
+struct Trapped {};
+void enter_handler();
+void leave_handler();
+
+// Stands around each handler of the image.
+template <class Handler>
+struct Watched : Handler {
+  template <class Context, class... A>
+  static unsigned drain(Context* context, A... arguments) {
+    struct Inside {
+      Inside() { enter_handler(); }
+      ~Inside() { leave_handler(); }
+    } const inside;
+    return Handler::drain(context, arguments...);
+  }
+};
+
 // A launch; runs all of it. Returns what went wrong, empty when nothing did.
 struct Launch {
   const Kernel* kernel = nullptr;
@@ -59,6 +86,8 @@ struct Launch {
   std::vector<std::vector<unsigned char>> parameters;
 };
 std::string run(const Launch& launch);
+// One block of a cooperative grid, on this thread.
+void run_alone(const Launch& launch, unsigned block);
 
 }  // namespace fake_cuda
 
@@ -66,3 +95,4 @@ std::string run(const Launch& launch);
   static void name(__VA_ARGS__);                                 \
   static const fake_cuda::Entry registered_##name(#name, &name); \
   static void name(__VA_ARGS__)
+#define RINGWAY_HANDLER(...) fake_cuda::Watched<__VA_ARGS__>

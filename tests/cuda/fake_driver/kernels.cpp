@@ -1,12 +1,15 @@
-// The dispatch kernels, entry points and all, as the host runs them.
+// The kernels of both levels, entry points and all, as the host runs them.
 #include "cuda/fake_driver/device.h"
 
 #include "backends/cpu/group.h"
 #include "backends/cuda/grid_kernels.cu"
+#include "backends/cuda/ring_kernels.cu"
 
+#include <chrono>
 #include <mutex>
+#include <thread>
 
-FakeIndex threadIdx, blockIdx, blockDim, gridDim;
+thread_local FakeIndex threadIdx, blockIdx, blockDim, gridDim;
 
 namespace {
 
@@ -32,7 +35,33 @@ void __syncthreads() {
   threadIdx = mine;
 }
 
+void __nanosleep(unsigned ns) {
+  if (fake_cuda::faults().trapped) throw fake_cuda::Trapped();
+  // The system's timer is coarser than the GPU's.
+  ns < 1000 ? std::this_thread::yield() : std::this_thread::sleep_for(std::chrono::nanoseconds(10 * ns));
+}
+
 namespace fake_cuda {
+
+Faults& faults() {
+  static auto* const one = new Faults;
+  return *one;
+}
+
+void enter_handler() {
+  Faults& all = faults();
+  ++all.in_handler;
+  if (all.traps_in && --all.traps_in == 0) all.trapped = true;
+  while (all.hangs && !all.trapped) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  if (!all.trapped) return;
+  --all.in_handler;
+  throw Trapped();
+}
+
+void leave_handler() {
+  --faults().in_handler;
+}
+
 namespace {
 
 struct Block {
@@ -104,6 +133,17 @@ std::string run(const Launch& launch) {
     }
   }
   return {};
+}
+
+void run_alone(const Launch& launch, unsigned block) {
+  std::vector<void*> parameters;
+  for (const auto& parameter : launch.parameters)
+    parameters.push_back(const_cast<unsigned char*>(parameter.data()));
+  gridDim = launch.groups;
+  blockDim = launch.group;
+  blockIdx = {block, 0, 0};
+  threadIdx = {0, 0, 0};
+  launch.kernel->call(parameters.data());
 }
 
 }  // namespace fake_cuda
