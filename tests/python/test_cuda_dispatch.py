@@ -70,18 +70,11 @@ def test_an_import_loads_no_driver() -> None:
     assert run("-c", script).stdout == "False\n"
 
 
-def test_ring_kernels_are_refused_in_words_and_auto_takes_the_cpu() -> None:
-    script = """
-import ringway as rw
-print(rw.Device().backend, rw.Runtime().backend)
-try:
-    rw.Runtime("cuda")
-except rw.errors.BackendUnavailable as error:
-    print(error)
-"""
-    said = run("-c", script).stdout.splitlines()
-    assert said[0] == "cuda cpu"
-    assert "'cuda' has dispatches but no ring kernels" in said[1]
+def test_auto_takes_the_gpu_for_both_levels() -> None:
+    assert (
+        run("-c", "import ringway as rw; print(rw.Device().backend, rw.Runtime().backend)").stdout
+        == "cuda cuda\n"
+    )
 
 
 def test_out_of_memory_is_an_error_and_the_next_dispatch_runs() -> None:

@@ -23,14 +23,20 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+def ptx_of(source: Path, architecture: str, folder: Path) -> str:
+    output = folder / f"{source.stem}.ptx"
+    includes = [f"-I{ROOT}/native/include", f"-I{ROOT}/native"]
+    command = [NVCC or "nvcc", "-ptx", f"-arch={architecture}", "-std=c++17", *includes]
+    subprocess.run([*command, "-o", str(output), str(source)], check=True, timeout=110)
+    return output.read_text()
+
+
 @pytest.fixture(scope="module", params=["sm_80", "sm_90"])
 def entries(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """Of each entry, the instructions that touch memory or order it, but for parameters and results."""
-    output = tmp_path_factory.mktemp("ptx") / "orders.ptx"
-    command = [NVCC or "nvcc", "-ptx", f"-arch={request.param}", "-std=c++17", f"-I{ROOT}/native/include"]
-    subprocess.run([*command, "-o", str(output), str(SOURCE)], check=True, timeout=110)
     found: dict[str, list[str]] = {}
-    for part in output.read_text().split(".visible .entry ")[1:]:
+    ptx = ptx_of(SOURCE, request.param, tmp_path_factory.mktemp("ptx"))
+    for part in ptx.split(".visible .entry ")[1:]:
         name = part[: part.index("(")]
         body = part[part.index("{") :]
         touching = re.findall(r"\b((?:ld|st|atom|red|fence|membar)\.[\w.]+)", body)
@@ -51,5 +57,30 @@ def test_each_operation_is_the_instruction_of_its_order_and_scope(
     assert entries[f"claim_index_{scope}"] == [f"atom.cas.relaxed.{ptx}.b64"]
 
 
+@pytest.mark.parametrize(("link", "ptx"), [("host_link", "sys"), ("device_link", "gpu")])
+def test_links_of_ring_kernels_have_fences_of_their_scope(
+    entries: dict[str, list[str]], link: str, ptx: str
+) -> None:
+    assert entries[f"receive_{link}"] == [f"ld.relaxed.{ptx}.b64", f"fence.acq_rel.{ptx}"]
+    assert entries[f"send_{link}"] == [f"fence.acq_rel.{ptx}", f"st.relaxed.{ptx}.b64"]
+
+
 def test_there_are_no_others(entries: dict[str, list[str]]) -> None:
-    assert len(entries) == 5 * len(SCOPES)
+    assert len(entries) == 5 * len(SCOPES) + 4
+
+
+def test_the_resident_grid_orders_by_these_alone(tmp_path: Path) -> None:
+    """No volatile access, no order in an access, no fence of another kind or scope; the pause is there."""
+    ptx = ptx_of(ROOT / "native" / "backends" / "cuda" / "ring_kernels.cu", "sm_90", tmp_path)
+    ordered = re.findall(
+        r"\b((?:(?:ld|st|atom|red)\.(?:relaxed|acquire|release|acq_rel|volatile|mmio)|fence|membar)[\w.]*)",
+        ptx,
+    )
+    words = {
+        f"{access}.relaxed.{scope}.b{bits}"
+        for access in ("ld", "st")
+        for scope in ("gpu", "sys")
+        for bits in (32, 64)
+    }
+    assert set(ordered) == words | {"fence.acq_rel.gpu", "fence.acq_rel.sys"}
+    assert "nanosleep.u32" in ptx

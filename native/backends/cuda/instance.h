@@ -55,7 +55,7 @@ struct CudaReplica : SlicedReplica {
 struct CudaKernel : SlicedKernel {
   using SlicedKernel::SlicedKernel;
 
-  void moved() override;
+  void moved(bool hurries) override;
   bool is_open() override;
 
   RingDriver* driver = nullptr;

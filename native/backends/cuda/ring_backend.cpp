@@ -10,7 +10,7 @@
 
 namespace ringway::cuda {
 
-void CudaKernel::moved() {
+void CudaKernel::moved(bool) {
   driver->wake();
 }
 
