@@ -75,7 +75,12 @@ class Cuda : public Backend {
     };
     for (std::size_t i = 0; i < senders.size(); ++i) {
       auto link = make_link(*senders[i], *receivers[i % receivers.size()], spec, until);
-      table_of(senders[i]->outputs).links.push_back(link);
+      auto& outputs = table_of(senders[i]->outputs).links;
+      if (spec.output < outputs.size()) {
+        outputs[spec.output] = link;
+      } else {
+        outputs.push_back(link);
+      }
       table_of(link->to->inputs).links.push_back(link);
       links.push_back(std::move(link));
     }
