@@ -51,27 +51,27 @@ class Slices : public testing::TestWithParam<int> {
 
   i64 from_control(const Block& block) const { return i64(block.offset()) - i64(control_block.offset()); }
   DeviceRing ring(const Block& block) const {
-    auto* const header = arena->as<QueueHeader<DeviceAtomics>>(block.offset());
+    auto* const header = arena->as<QueueHeader<HostLinkAtomics>>(block.offset());
     u8* const slots = reinterpret_cast<u8*>(header + 1);
-    create<DeviceAtomics>(header, slots, kSlots, kStride, 0);
-    return attach<DeviceAtomics>(header, slots);
+    create<HostLinkAtomics>(header, slots, kSlots, kStride, 0);
+    return attach<HostLinkAtomics>(header, slots);
   }
-  static u64 queue_bytes() { return sizeof(QueueHeader<DeviceAtomics>) + kSlots * kStride; }
+  static u64 queue_bytes() { return sizeof(QueueHeader<HostLinkAtomics>) + kSlots * kStride; }
 
-  // As ArenaQueues::copy_in() does.
+  // As SlicedQueues::copy_in() does.
   void put(const std::string& body) {
     u8* const payload = reinterpret_cast<u8*>(raw_payload(mailbox.slot(filled)));
     Envelope envelope{};
     envelope.sender = envelope.receiver = kNoEndpoint;
     std::memcpy(payload, &envelope, sizeof(envelope));
     std::memcpy(payload + sizeof(envelope), body.data(), body.size());
-    Producer<DeviceAtomics, false> producer;
+    Producer<HostLinkAtomics, false> producer;
     producer.ring = mailbox;
     producer.publish(filled++, u32(sizeof(envelope) + body.size()), 0);
-    DeviceAtomics::store_index_before(&mailbox.header->enqueue, filled);
+    HostLinkAtomics::store_index_before(&mailbox.header->enqueue, filled);
   }
   std::string answer(u32 ticket) const {
-    Consumer<DeviceAtomics, false> consumer;
+    Consumer<HostLinkAtomics, false> consumer;
     consumer.ring = host;
     const u32 bytes = consumer.size(ticket);
     const auto* const payload = reinterpret_cast<const char*>(raw_payload(host.slot(ticket)));
@@ -132,7 +132,7 @@ class Slices : public testing::TestWithParam<int> {
     return *std::exchange(ended, {});
   }
   const SliceReport& report() const { return *arena->as<SliceReport>(reports.offset()); }
-  void ring_bell() { DeviceAtomics::store_index(arena->as<u32>(bell_block.offset()), 1); }
+  void ring_bell() { HostLinkAtomics::store_index(arena->as<u32>(bell_block.offset()), 1); }
   static void let_it_run() { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }
 
   const Gpu& device = gpu();

@@ -117,6 +117,11 @@ class Cuda : public Backend {
 
  private:
   void check_spec(const LaunchSpec& spec) const {
+    if (spec.options.device_polls) {
+      throw Error(ErrorKind::kInvalidOption,
+                  "device_polls is " + std::to_string(spec.options.device_polls) +
+                      "; on CUDA it must be 0: its grid sees messages while it runs");
+    }
     if (spec.options.bridge == BridgeKind::kDirect) {
       throw Error(ErrorKind::kInvalidOption,
                   "bridge is 'direct'; a GPU has mailboxes of its own: choose "

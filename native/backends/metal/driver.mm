@@ -58,7 +58,7 @@ void Driver::wake(bool hurries) {
 // Ends a command buffer that only looks for messages, or lets it run out.
 void Driver::ring() {
   // Relaxed: partner look_for_mail(); nothing comes with it.
-  if (listening()) DeviceAtomics::store_index(arena_->as<u32>(areas_[flights_.back()->area].bell), 1);
+  if (listening()) HostLinkAtomics::store_index(arena_->as<u32>(areas_[flights_.back()->area].bell), 1);
 }
 
 void Driver::run() {

@@ -36,7 +36,7 @@ void Driver::encode() {
       flight->looks = looks_;
     }
     const Slot& area = areas_[flight->area];
-    DeviceAtomics::store_index(arena_->as<u32>(area.bell), 0);
+    HostLinkAtomics::store_index(arena_->as<u32>(area.bell), 0);
     write_orders(area, flight.get());
     flight->rounds = rounds_;
     Commands commands(queue_.get(), label_.get());
