@@ -41,7 +41,8 @@ RW_FN bool look_once(RW_SHARED SliceControl* control) {
 // Lets the mailbox be taken up to where the host has filled it by now. Looks until there is something, the bell rings,
 // or it has looked as often as the order says; later slices of the command buffer look once.
 RW_FN void look_for_mail(RW_SHARED SliceControl* control) {
-  RW_SHARED MetalAtomics::Index* bell = (RW_SHARED MetalAtomics::Index*)((RW_SHARED u8*)control + control->bell);
+  RW_SHARED MetalAtomics::Index* bell =
+      (RW_SHARED MetalAtomics::Index*)((RW_SHARED u8*)control + control->bell);
   u32 left = control->order.looks;
   control->order.looks = 1;
   bool found = look_once(control);
