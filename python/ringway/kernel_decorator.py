@@ -36,9 +36,9 @@ def kernel(
     mode
         ``"native"``: the function is translated to C++ and compiled. Message and state are classes made by
         ``@ringway.message(layout="struct")``; the state's defaults are what it begins with. The function may
-        use numbers, fields and fixed arrays of them, locals, ``if``, ``for i in range``, ``while``, ``raise``
-        and ``assert`` with a text, functions of the module whose parameters and result are annotated with
-        number types, numbers of the module, which are frozen here, `math`, and its `Context`. Arithmetic is
+        use numbers, fields and fixed arrays of them, locals, ``if``, ``for`` over ranges and arrays,
+        ``while``, ``raise`` and ``assert`` with a text, functions of the module whose parameters and result
+        are annotated, numbers of the module, which are frozen here, `math`, and its `Context`. Arithmetic is
         NumPy's, but that an integer with an ``f32`` is an ``f32``; integers wrap.
 
         ``"python"``: Python runs the function, on a thread of the kernel's own. It may do anything, and be an
