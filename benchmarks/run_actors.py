@@ -20,14 +20,16 @@ from actors import orders, own, peers
 
 PACKAGES = ("numba", "pydotcompute", "pykka", "ray")
 BUILT_IN, TRANSLATED, CPP = "built-in kernel", "translated", "C++ (KernelSource)"
+PYTHON = "run by Python"
 ENGINE = "C++ by pybind11, per batch"
 
 
 def echoes(scale: float, repeats: int, installed: dict[str, str]) -> list[dict[str, Any]]:
     """Rows of the echo; the short measurements, in which ringway's kernels differ little, more often."""
     kinds = {BUILT_IN: "echo", TRANSLATED: own.echo, CPP: own.CPP_ECHO}
-    trips: dict[str, Any] = {name: partial(own.round_trip, kind, scale) for name, kind in kinds.items()}
-    rates: dict[str, Any] = {name: partial(own.rate, kind, scale) for name, kind in kinds.items()}
+    every = {**kinds, PYTHON: own.python_echo}
+    trips: dict[str, Any] = {name: partial(own.round_trip, kind, scale) for name, kind in every.items()}
+    rates: dict[str, Any] = {name: partial(own.rate, kind, scale) for name, kind in every.items()}
     if "numba" in installed:
         name, handler = f"numba {installed['numba']}", own.numba_handlers()[0]
         trips[name] = partial(own.numba_round_trip, handler, scale)

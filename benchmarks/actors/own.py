@@ -42,6 +42,12 @@ def echo(ctx: rw.Context, msg: Body, state: Mean) -> None:
     ctx.reply(msg)
 
 
+@rw.kernel(mode="python")
+def python_echo(ctx: rw.Context, msg: Body, state: Mean) -> None:
+    state.count += 1
+    ctx.reply(msg)
+
+
 @rw.kernel
 def mean(ctx: rw.Context, msg: Body, state: Mean) -> None:
     state.count += 1
