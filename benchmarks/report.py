@@ -44,7 +44,11 @@ def save(name: str, rows: list[dict[str, Any]], peers: Mapping[str, str], path: 
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "name": name,
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        # Where things lie on this machine says nothing on others.
+        "command": " ".join(
+            Path(word).name if Path(word).is_absolute() else word
+            for word in (Path(sys.argv[0]).name, *sys.argv[1:])
+        ),
         "machine": machine(),
         "commit": commit(),
         "versions": dict(peers),
