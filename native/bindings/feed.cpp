@@ -37,10 +37,10 @@ SharedTopic start_topic(Runtime& runtime, const std::shared_ptr<NamedQueue>& que
 }
 
 template <class Mover>
-bool wait(Mover& mover, Runtime& runtime, const py::object& timeout) {
+bool wait(Mover& mover, const void* ends_with, const py::object& timeout) {
   const Check check = signal_check();
   const double seconds = seconds_or_forever(timeout);
-  const WaitingCall call(&runtime);
+  const WaitingCall call(ends_with);
   return mover.wait(Wait::seconds(seconds, check));
 }
 
@@ -57,7 +57,9 @@ void init_feed(py::module_& module) {
       .def("stop", &Feed::stop, Unlocked())
       .def(
           "wait",
-          [](Feed& feed, const py::object& timeout) { return wait(feed, feed.kernel()->runtime(), timeout); },
+          [](Feed& feed, const py::object& timeout) {
+            return wait(feed, &feed.kernel()->runtime(), timeout);
+          },
           py::arg("timeout"))
       .def_property_readonly("queue", [](const Feed& feed) { return feed.queue()->name(); })
       .def_property_readonly("kernel", [](const Feed& feed) { return feed.kernel()->name(); })
@@ -82,10 +84,8 @@ void init_feed(py::module_& module) {
       .def("stop", &Topic::stop, Unlocked())
       .def(
           "wait",
-          [](Topic& topic, Runtime& runtime, const py::object& timeout) {
-            return wait(topic, runtime, timeout);
-          },
-          py::arg("runtime"), py::arg("timeout"))
+          [](Topic& topic, const py::object& timeout) { return wait(topic, topic.queue().get(), timeout); },
+          py::arg("timeout"))
       .def_property_readonly("queue", [](const Topic& topic) { return topic.queue()->name(); })
       .def_property_readonly("done", &Topic::done)
       .def_property_readonly("why", &Topic::why)

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/error.h"
 #include "core/reply.h"
 #include "core/type_id.h"
 
@@ -37,6 +38,22 @@ DeviceRing make_ring(u8* memory, u32 capacity, u32 stride) {
   u8* const slots = reinterpret_cast<u8*>(header + 1);
   create<HostLinkAtomics>(header, slots, capacity, stride, 0);
   return attach<HostLinkAtomics>(header, slots);
+}
+
+void check_shape(const LaunchSpec& spec, u32 workers, const std::string& device) {
+  if (spec.grid < 1 || spec.grid > workers) {
+    throw Error(
+        ErrorKind::kInvalidOption,
+        "grid is " + std::to_string(spec.grid) + "; on " + device +
+            ", where it is the number of replicas, it must be 1 to the runtime's number of workers, " +
+            std::to_string(workers) + " (Runtime(workers=...) sets it)");
+  }
+  if (spec.block != 1) {
+    throw Error(
+        ErrorKind::kInvalidOption,
+        "block is " + std::to_string(spec.block) + "; on " + device +
+            " it must be 1: the built-in handlers run on one thread; ask for replicas by grid instead");
+  }
 }
 
 SlicedSizes::SlicedSizes(const LaunchSpec& spec, u64 most_bytes) {

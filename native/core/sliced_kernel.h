@@ -89,6 +89,9 @@ struct SlicedKernel : Port {
   SlicedQueues copied;
 };
 
+// Throws kInvalidOption unless a device with that many places runs such a kernel in that shape; `device` is for texts.
+void check_shape(const LaunchSpec& spec, u32 workers, const std::string& device);
+
 // The host's view of a link between two kernels of the device: what was last reported.
 struct SlicedLink {
   explicit SlicedLink(QueueOptions options) : shadow(std::move(options)) {}

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ringway import _core
+from ringway._core import Feed as NativeFeed
 from ringway.arguments import made
 from ringway.errors import InvalidOption
+from ringway.movers import BaseMover, Mover
 
 if TYPE_CHECKING:
     from ringway.kernels import Kernel
     from ringway.queues import Queue
 
 
-class BaseFeed:
+class BaseFeed(BaseMover):
     """What feeds of both runtimes are; see `Feed`."""
 
-    __slots__ = ("__weakref__", "_core", "_text")
+    __slots__ = ("_text",)
 
-    def __init__(self, core: _core.Feed, source: str, target: str) -> None:
-        self._core = made(core, _core.Feed, "Runtime.feed")
+    _core: NativeFeed
+
+    def __init__(self, core: NativeFeed, source: str, target: str) -> None:
+        self._core = made(core, NativeFeed, "Runtime.feed")
         self._text = f"from {source!r} to {target!r}"
-
-    @property
-    def done(self) -> bool:
-        """Whether it has ended: it was stopped, or its source or target has ended."""
-        return self._core.done
-
-    @property
-    def why(self) -> str:
-        """Why it ended; empty before that."""
-        return self._core.why
 
     @property
     def moved(self) -> int:
@@ -47,29 +40,13 @@ class BaseFeed:
         return f"<ringway feed {self._text}, {'ended' if self.done else f'{self.moved} moved'}>"
 
 
-class Feed(BaseFeed):
+class Feed(BaseFeed, Mover):
     """What moves messages between a queue and a kernel, in a native thread; made by `Runtime.feed`.
 
     A ``with`` block stops it at its end. Forgetting the object does not.
     """
 
     __slots__ = ()
-
-    def stop(self) -> None:
-        """Move nothing more. A message in hand that finds no room goes to the kernel's dead letters."""
-        self._core.stop()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it has ended; False after ``timeout`` seconds, None waits as long as it takes."""
-        return self._core.wait(timeout)
-
-    def __enter__(self) -> Feed:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def start(

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ringway import _core
+from ringway._core import Runtime as NativeRuntime
+from ringway._core import Topic as NativeTopic
 from ringway.arguments import instance, made
+from ringway.movers import BaseMover, Mover
 
 if TYPE_CHECKING:
     from ringway.kernels import Kernel
     from ringway.queues import Queue
 
 
-class BaseTopic:
+class BaseTopic(BaseMover):
     """What topics of both runtimes are; see `Topic`."""
 
-    __slots__ = ("__weakref__", "_core", "_kernel_class", "_runtime")
+    __slots__ = ("_kernel_class", "_runtime")
+
+    _core: NativeTopic
 
     def __init__(
-        self, core: _core.Topic, runtime: _core.Runtime, kernel_class: type[Any], kernels: tuple[Any, ...]
+        self, core: NativeTopic, runtime: NativeRuntime, kernel_class: type[Any], kernels: tuple[Any, ...]
     ) -> None:
-        self._core = made(core, _core.Topic, "Runtime.topic")
+        self._core = made(core, NativeTopic, "Runtime.topic")
         self._runtime = runtime
         self._kernel_class = kernel_class
         try:
@@ -58,16 +62,6 @@ class BaseTopic:
         return self._core.queue
 
     @property
-    def done(self) -> bool:
-        """Whether it has ended: it was stopped, or its queue or runtime has ended."""
-        return self._core.done
-
-    @property
-    def why(self) -> str:
-        """Why it ended; empty before that."""
-        return self._core.why
-
-    @property
     def taken(self) -> int:
         """Messages that it has taken from the queue."""
         return self._core.taken
@@ -92,7 +86,7 @@ class BaseTopic:
         return f"<ringway topic of queue {self.queue!r}, {state}>"
 
 
-class Topic(BaseTopic):
+class Topic(BaseTopic, Mover):
     """What hands the messages of a queue to many kernels, in a native thread; made by `Runtime.topic`.
 
     A ``with`` block stops it at its end. Forgetting the object does not.
@@ -100,29 +94,13 @@ class Topic(BaseTopic):
 
     __slots__ = ()
 
-    def stop(self) -> None:
-        """Move nothing more. A message in hand that finds no room goes to the kernel's dead letters."""
-        self._core.stop()
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it has ended; False after ``timeout`` seconds, None waits as long as it takes."""
-        return self._core.wait(self._runtime, timeout)
-
-    def __enter__(self) -> Topic:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-
-def start(runtime: _core.Runtime, queue: Any, queue_class: type[Any]) -> tuple[_core.Topic, _core.Runtime]:
+def start(runtime: NativeRuntime, queue: Any, queue_class: type[Any]) -> tuple[NativeTopic, NativeRuntime]:
     """Start natively, on an object of class ``queue_class``."""
     return _core.start_topic(runtime, instance("queue", queue, queue_class)._core), runtime
 
 
-def start_topic(runtime: _core.Runtime, queue: Queue, kernels: tuple[Kernel, ...]) -> Topic:
+def start_topic(runtime: NativeRuntime, queue: Queue, kernels: tuple[Kernel, ...]) -> Topic:
     """Return a topic of a `Runtime`."""
     from ringway.kernels import Kernel
     from ringway.queues import Queue

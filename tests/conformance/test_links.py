@@ -63,7 +63,7 @@ def test_an_output_whose_receiver_was_terminated_is_linked_anew(
             assert echo.receive(timeout=20) == b"%d" % number
         echo.terminate()
         relay.send(b"lost")
-        wait_until(lambda: relay.telemetry().dropped["closed"] == successor + 1)  # noqa: B023
+        wait_until(lambda lost=successor + 1: relay.telemetry().dropped["closed"] == lost)
     assert [letter.message for letter in relay.dead_letters()] == [b"lost"] * 3
 
 

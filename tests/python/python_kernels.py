@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import ringway as rw
 
 T = 30  # seconds that nothing here takes
@@ -64,3 +65,13 @@ def triple(ctx: rw.Context, msg: Sample32, state: Mean32) -> None:
         ctx.emit(Sample32(msg.key * 3 + i, msg.value))
     state.count += 1
     ctx.reply(Sample32(msg.key, msg.value))
+
+
+@rw.kernel(mode="python")
+def count_words(ctx: rw.Context, msg: WordCounts | TextLine, state: dict[str, float]) -> None:
+    """Add up the weights of words, and answer with what is known of each."""
+    if isinstance(msg, TextLine):
+        msg = WordCounts(msg.text.split(), np.ones(len(msg.text.split())))
+    for word, weight in zip(msg.words, msg.weights, strict=True):
+        state[word] = state.get(word, 0.0) + float(weight)
+    ctx.reply(WordCounts(list(state), np.array(list(state.values()))))

@@ -26,11 +26,10 @@ from hypothesis import strategies as st
 from ringway.cli import main
 from ringway.device import DeviceKernel, Dispatch
 from ringway.errors import Timeout
-from ringway.feeds import BaseFeed
 from ringway.kernel_queues import KernelQueue
 from ringway.memorypack import Codec
+from ringway.movers import BaseMover
 from ringway.queues import PeekedSlots, ReservedSlots
-from ringway.topics import BaseTopic
 
 from tests.python.hostile_values import (
     ADDS,
@@ -294,7 +293,7 @@ def consume(world: World, result: Any) -> None:
     elif isinstance(result, (ReservedSlots, PeekedSlots)):
         with result as slots:
             len(slots)
-    if isinstance(result, (BaseFeed, BaseTopic)):
+    if isinstance(result, BaseMover):
         stopped = result.stop()
         if inspect.iscoroutine(stopped):
             world.wait(stopped)

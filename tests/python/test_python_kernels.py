@@ -21,6 +21,7 @@ from tests.python.python_kernels import (
     T,
     TextLine,
     WordCounts,
+    count_words,
     running_mean,
 )
 
@@ -29,16 +30,6 @@ from tests.python.python_kernels import (
 def runtime() -> Iterator[rw.Runtime]:
     with rw.Runtime("cpu", workers=2) as started:
         yield started
-
-
-@rw.kernel(mode="python")
-def count_words(ctx: rw.Context, msg: WordCounts | TextLine, state: dict[str, float]) -> None:
-    """Add up the weights of words, and answer with what is known of each."""
-    if isinstance(msg, TextLine):
-        msg = WordCounts(msg.text.split(), np.ones(len(msg.text.split())))
-    for word, weight in zip(msg.words, msg.weights, strict=True):
-        state[word] = state.get(word, 0.0) + float(weight)
-    ctx.reply(WordCounts(list(state), np.array(list(state.values()))))
 
 
 def test_a_handler_answers_and_keeps_its_state(runtime: rw.Runtime) -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 import ringway as rw
 from ringway import errors
@@ -17,9 +16,9 @@ from tests.python.python_kernels import (
     Sample32,
     T,
     TextLine,
-    WordCounts,
     collect,
     count_means,
+    count_words,
     running_mean,
     triple,
     watch,
@@ -30,16 +29,6 @@ from tests.python.python_kernels import (
 def runtime() -> Iterator[rw.Runtime]:
     with rw.Runtime("cpu", workers=2) as started:
         yield started
-
-
-@rw.kernel(mode="python")
-def count_words(ctx: rw.Context, msg: WordCounts | TextLine, state: dict[str, float]) -> None:
-    """Add up the weights of words, and answer with what is known of each."""
-    if isinstance(msg, TextLine):
-        msg = WordCounts(msg.text.split(), np.ones(len(msg.text.split())))
-    for word, weight in zip(msg.words, msg.weights, strict=True):
-        state[word] = state.get(word, 0.0) + float(weight)
-    ctx.reply(WordCounts(list(state), np.array(list(state.values()))))
 
 
 def test_links_have_names_and_carry_messages(runtime: rw.Runtime) -> None:

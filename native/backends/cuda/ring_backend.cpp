@@ -127,20 +127,7 @@ class Cuda : public Backend {
                   "bridge is 'direct'; a GPU has mailboxes of its own: choose "
                   "'pumped' or 'auto'");
     }
-    if (spec.grid < 1 || spec.grid > workers()) {
-      throw Error(
-          ErrorKind::kInvalidOption,
-          "grid is " + std::to_string(spec.grid) +
-              "; on CUDA, where it is the number of replicas, it must be 1 to the runtime's number of "
-              "workers, " +
-              std::to_string(workers()) + " (Runtime(workers=...) sets it)");
-    }
-    if (spec.block != 1) {
-      throw Error(ErrorKind::kInvalidOption,
-                  "block is " + std::to_string(spec.block) +
-                      "; on CUDA it must be 1: the built-in handlers run on one thread; ask for replicas by "
-                      "grid instead");
-    }
+    check_shape(spec, workers(), "CUDA");
   }
 
   void add_replica(CudaKernel& set, const CudaRingEntry& entry, const SlicedSizes& sizes) {

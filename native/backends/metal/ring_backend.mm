@@ -134,21 +134,7 @@ class Metal : public Backend {
                       "with 0 (messages go to the GPU with the next command buffer), or use macOS 15 or "
                       "later, whose version 3.2 has fences");
     }
-    if (spec.grid < 1 || spec.grid > workers()) {
-      throw Error(
-          ErrorKind::kInvalidOption,
-          "grid is " + std::to_string(spec.grid) +
-              "; on Metal, where it is the number of replicas, it must be 1 to the runtime's number of "
-              "workers, " +
-              std::to_string(workers()) + " (Runtime(workers=...) sets it)");
-    }
-    if (spec.block != 1) {
-      throw Error(
-          ErrorKind::kInvalidOption,
-          "block is " + std::to_string(spec.block) +
-              "; on Metal it must be 1: the built-in handlers run on one thread; ask for replicas by grid "
-              "instead");
-    }
+    check_shape(spec, workers(), "Metal");
   }
 
   void add_replica(KernelSet& set, u32 slots, u32 stride) {
