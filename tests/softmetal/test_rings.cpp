@@ -44,12 +44,12 @@ class Rings : public testing::TestWithParam<int> {
     }
   }
 
-  // A thread; what stops it shows at the other end.
+  // A thread; what stops it shows at the other end, whose reader must not wait for it for ever.
   struct Sender {
     Sender(Kernel& to, u32 count)
         : thread([&to, count] {
             try {
-              for (u32 i = 0; i < count; ++i) send(to, numbered(i));
+              for (u32 i = 0; i < count; ++i) to.send(plain(), bytes_of(numbered(i)), "", to.patience(4 * kPatience, nullptr));
             } catch (const Error&) {
             }
           }) {}
