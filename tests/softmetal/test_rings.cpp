@@ -49,7 +49,8 @@ class Rings : public testing::TestWithParam<int> {
     Sender(Kernel& to, u32 count)
         : thread([&to, count] {
             try {
-              for (u32 i = 0; i < count; ++i) to.send(plain(), bytes_of(numbered(i)), "", to.patience(4 * kPatience, nullptr));
+              for (u32 i = 0; i < count; ++i)
+                to.send(plain(), bytes_of(numbered(i)), "", to.patience(4 * kPatience, nullptr));
             } catch (const Error&) {
             }
           }) {}
