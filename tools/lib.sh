@@ -102,7 +102,7 @@ build_software_metal() {
   need_softmetal_packages
   rm -rf build/softmetal-site
   python -m pip install -q --disable-pip-version-check --no-index --no-deps --no-build-isolation --target build/softmetal-site \
-    -Cbuild-dir=build/py-softmetal -Ccmake.define.RINGWAY_METAL=SOFTWARE "$@" .
+    -Cbuild-dir=build/py-softmetal -Ccmake.define.RINGWAY_METAL=SOFTWARE -Ccmake.define.RINGWAY_CUDA=OFF "$@" .
 }
 # Runs a command with that package, and the backend present.
 with_software_metal() {
