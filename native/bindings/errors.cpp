@@ -29,6 +29,7 @@ const char* class_name(ErrorKind kind) {
     case ErrorKind::kForked: return "ForkedError";
     case ErrorKind::kDeviceLost: return "DeviceLost";
     case ErrorKind::kRecording: return "RecordingError";
+    case ErrorKind::kKernel: return "KernelError";
   }
   return "Error";
 }

@@ -16,9 +16,11 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-std::shared_ptr<CompiledKernel> compiled(const std::string& path, const std::string& name, Names accepts,
-                                         u32 message_bytes, u32 state_bytes, u32 state_type_id, Names outputs,
-                                         Names errors) {
+// `form`: the path of a shared object, or the text for a device.
+template <class Form>
+std::shared_ptr<Form> compiled(const std::string& form, const std::string& name, Names accepts,
+                               u32 message_bytes, u32 state_bytes, u32 state_type_id, Names outputs,
+                               Names errors) {
   KernelType type{.name = name,
                   .accepts = std::move(accepts),
                   .emits = {},
@@ -26,7 +28,15 @@ std::shared_ptr<CompiledKernel> compiled(const std::string& path, const std::str
                   .errors = std::move(errors),
                   .outputs = std::move(outputs),
                   .state_type_id = state_type_id};
-  return std::make_shared<CompiledKernel>(path, std::move(type), state_bytes);
+  return std::make_shared<Form>(form, std::move(type), state_bytes);
+}
+
+template <class Form>
+void init_compiled(py::module_& module, const char* name, const char* form) {
+  py::class_<Form, UserKernel, std::shared_ptr<Form>>(module, name)
+      .def(py::init(&compiled<Form>), py::kw_only(), py::arg(form), py::arg("name"), py::arg("accepts"),
+           py::arg("message_bytes"), py::arg("state_bytes"), py::arg("state_type_id"), py::arg("outputs"),
+           py::arg("errors"));
 }
 
 std::shared_ptr<PythonKernel> in_python(const py::object& handler, const std::string& name, Names accepts,
@@ -67,10 +77,8 @@ py::object read_state(Kernel& kernel, long long replica, const py::object& timeo
 
 void init_user_kernels(py::module_& module) {
   py::class_<UserKernel, std::shared_ptr<UserKernel>>(module, "UserKernel");
-  py::class_<CompiledKernel, UserKernel, std::shared_ptr<CompiledKernel>>(module, "CompiledKernel")
-      .def(py::init(&compiled), py::kw_only(), py::arg("path"), py::arg("name"), py::arg("accepts"),
-           py::arg("message_bytes"), py::arg("state_bytes"), py::arg("state_type_id"), py::arg("outputs"),
-           py::arg("errors"));
+  init_compiled<CompiledKernel>(module, "CompiledKernel", "path");
+  init_compiled<PortableKernel>(module, "PortableKernel", "text");
   py::class_<PythonKernel, UserKernel, std::shared_ptr<PythonKernel>>(module, "PythonKernel")
       .def(py::init(&in_python), py::kw_only(), py::arg("handler"), py::arg("name"), py::arg("accepts"),
            py::arg("message_bytes"), py::arg("outputs"), py::arg("states"));

@@ -26,6 +26,7 @@ enum class ErrorKind {
   kForked,              // a runtime used in a child after fork()
   kDeviceLost,          // the device is gone, or will not go on; what was on it is lost
   kRecording,           // a recording that cannot be written, or read
+  kKernel,              // a kernel of the program's own that cannot be compiled
 };
 
 class Error : public std::runtime_error {

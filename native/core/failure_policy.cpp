@@ -5,10 +5,18 @@
 #include <cstdio>
 
 #include "core/log.h"
+#include "ringway/handler.h"
 
 namespace ringway {
 
 void text_of_error(const KernelType& type, u32 number, ErrorText& text) {
+  if (number == kSentTooMuch) {
+    std::snprintf(text, sizeof(text),
+                  "on one message it sent more than its outputs, and the memory beside its state, have room "
+                  "for; launch "
+                  "it with a larger capacity, make its links larger, or send less at once");
+    return;
+  }
   number < type.errors.size() ? std::snprintf(text, sizeof(text), "%s", type.errors[number].c_str())
                               : std::snprintf(text, sizeof(text), "error number %u", number);
 }

@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/failure_policy.h"
 #include "core/reply.h"
 #include "core/type_id.h"
+#include "ringway/unsent.h"
 
 namespace ringway {
 namespace {
@@ -67,6 +69,8 @@ SlicedSizes::SlicedSizes(const LaunchSpec& spec, u64 most_bytes) {
              .type = {},
              .prefault = spec.options.prefault};
   mailbox = to_host;
+  // The kernel's errors name lines of the program; their texts are made on the host.
+  if (spec.user) to_host.max_message = std::max<u32>(room, u32(sizeof(Envelope)) + u32(sizeof(ErrorText)));
   mailbox.name = spec.name;
   mailbox.capacity =
       slots == capacity ? staging : std::min<u32>(std::bit_ceil(staging + capacity - slots), kMaxCapacity);
@@ -77,8 +81,10 @@ SlicedKernel::SlicedKernel(const LaunchSpec& spec, const SlicedSizes& sizes, con
                            const HostServices& host, u32 workers)
     : Port(sizes.mailbox, sizes.to_host, spec.options),
       type(of),
+      user(spec.user),
       services(host),
       name(spec.name),
+      most_to_host(sizes.stride - 8),
       options(spec.options),
       copied(*this) {
   index = spec.index;
@@ -96,7 +102,7 @@ SlicedKernel::SlicedKernel(const LaunchSpec& spec, const SlicedSizes& sizes, con
 void SlicedKernel::describe(SliceControl* control, const SlicedReplica& replica) const {
   control->lanes = u32(replica.lanes.size());
   control->host_capacity = replica.to_host.ring.capacity;
-  control->max_message = outbox.max_message();
+  control->max_message = most_to_host;
   control->endpoint = index;
   control->emits = type_id_of(type.emits);
   control->skips = options.on_error == OnError::kSkip;
@@ -164,6 +170,20 @@ void SlicedKernel::bury(const DeviceRing& ring, u32 first, u32 last, bool envelo
     dead_letters.add(reason, enveloped ? &envelope : nullptr, {message + skipped, bytes - skipped}, text);
     take.release(ticket);
   }
+}
+
+u32 SlicedKernel::bury_unsent(SliceControl* control) {
+  if (!control->report.unsent) return 0;
+  control->report.unsent = 0;
+  Unsent* const unsent = unsent_of(control);
+  u32 all = 0;
+  for (u32 at = unsent->first; at != unsent->end; ++all) {
+    const UnsentRecord* const record = record_at(unsent, at);
+    dead_letters.add(LetterReason::kClosed, nullptr, {reinterpret_cast<const u8*>(record + 1), record->bytes},
+                     "the kernel ended before an output had room for it");
+    at += record_bytes(record->bytes);
+  }
+  return all;
 }
 
 void SlicedLink::apply(const SliceLinkReport& report) {

@@ -76,10 +76,14 @@ struct SlicedKernel : Port {
   // Of messages from `first` to `last`: dead letters; lets go of their slots.
   void bury(const DeviceRing& ring, u32 first, u32 last, bool enveloped, LetterReason reason,
             const std::string& text);
+  // The same of what its handler sent and no output had room for; how much it was.
+  u32 bury_unsent(SliceControl* control);
 
   const KernelType& type;
+  const std::shared_ptr<const UserKernel> user;  // whose type that may be
   const HostServices& services;
   const std::string name;
+  const u32 most_to_host;  // bytes of a message that the device sends there, with its envelope
   const LaunchOptions options;
   std::vector<SlicedReplica*> parts;   // the backend's replicas
   ControlBlock told{}, told_unseen{};  // by the bridge's thread: dropped messages, once they are dead letters

@@ -9,6 +9,19 @@
 
 namespace ringway {
 
+namespace {
+
+void check_state(const LaunchSpec& spec, const KernelType& type, u32 bytes) {
+  if (spec.state.size() == bytes) return;
+  throw Error(ErrorKind::kInvalidOption, "state has " + std::to_string(spec.state.size()) +
+                                             " bytes; kernel '" + type.name + "' has " +
+                                             std::to_string(bytes));
+}
+
+constexpr KernelUnit kOnDevice{};
+
+}  // namespace
+
 CompiledKernel::CompiledKernel(const std::string& path, KernelType type, u32 state_bytes)
     : UserKernel(std::move(type)) {
   const std::string of = "kernel '" + type_.name + "': ";
@@ -41,15 +54,31 @@ CompiledKernel::~CompiledKernel() {
 }
 
 void CompiledKernel::check(const LaunchSpec& spec) const {
-  if (spec.state.size() == unit_->state_bytes) return;
-  throw Error(ErrorKind::kInvalidOption, "state has " + std::to_string(spec.state.size()) +
-                                             " bytes; kernel '" + type_.name + "' has " +
-                                             std::to_string(unit_->state_bytes));
+  check_state(spec, type_, unit_->state_bytes);
 }
 
 std::shared_ptr<Resident> CompiledKernel::settle(const LaunchSpec& spec, u32) const {
   return std::make_shared<CompiledResident>(*unit_, type_, spec.state);
 }
+
+void PortableKernel::check(const LaunchSpec& spec) const {
+  check_state(spec, type_, state_bytes_);
+}
+
+std::shared_ptr<Resident> PortableKernel::settle(const LaunchSpec&, u32) const {
+  throw Error(ErrorKind::kInvalidOption,
+              "kernel '" + type_.name + "' was made for a device; this backend takes compiled ones");
+}
+
+const PortableKernel& portable(const LaunchSpec& spec, const std::string& backend) {
+  if (const auto* const found = dynamic_cast<const PortableKernel*>(spec.user.get())) return *found;
+  throw Error(ErrorKind::kInvalidOption,
+              "kernel '" + spec.kernel + "' is run by Python, which backend '" + backend +
+                  "' cannot; use Runtime(backend=\"cpu\"), or compile it: @ringway.kernel without mode");
+}
+
+CompiledResident::CompiledResident(const KernelType& type, std::vector<u8> state)
+    : CompiledResident(kOnDevice, type, std::move(state)) {}
 
 CompiledResident::CompiledResident(const KernelUnit& unit, const KernelType& type,
                                    std::vector<u8> first_state)

@@ -59,9 +59,32 @@ class CompiledKernel : public UserKernel {
   const KernelUnit* unit_ = nullptr;
 };
 
+// As the text that a device's backend joins with its loop and compiles, at launch.
+class PortableKernel : public UserKernel {
+ public:
+  PortableKernel(std::string text, KernelType type, u32 state_bytes)
+      : UserKernel(std::move(type)), text_(std::move(text)), state_bytes_(state_bytes) {}
+
+  const std::string& text() const { return text_; }
+  u32 state_bytes() const { return state_bytes_; }
+  bool may_wait() const override { return false; }
+  void check(const LaunchSpec& spec) const override;
+  // Throws kInvalidOption: its replicas are the device's.
+  std::shared_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
+
+ private:
+  const std::string text_;
+  const u32 state_bytes_;
+};
+
+// The kernel of a spec as a device runs it. Throws kInvalidOption when its handler is run by Python.
+const PortableKernel& portable(const LaunchSpec& spec, const std::string& backend);
+
 class CompiledResident : public Resident {
  public:
   CompiledResident(const KernelUnit& unit, const KernelType& type, std::vector<u8> first_state);
+  // A copy of one that lies on a device: it has a state, and no handler.
+  CompiledResident(const KernelType& type, std::vector<u8> state);
   u32 drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) override {
     return unit_.drain(ctx, first, stride, n, state_.get(), status);
   }

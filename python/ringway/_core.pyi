@@ -362,6 +362,20 @@ class CompiledKernel(UserKernel):
         errors: list[str],
     ) -> None: ...
 
+class PortableKernel(UserKernel):
+    def __init__(
+        self,
+        *,
+        text: str,
+        name: str,
+        accepts: list[str],
+        message_bytes: int,
+        state_bytes: int,
+        state_type_id: int,
+        outputs: list[str],
+        errors: list[str],
+    ) -> None: ...
+
 class Kernel:
     @property
     def name(self) -> str: ...

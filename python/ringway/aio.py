@@ -123,7 +123,7 @@ class AsyncRuntime(Recordable, AsyncTraceable):
         """Launch a kernel and, unless told otherwise, activate it; see `ringway.Runtime.launch`."""
         begins = flag("activate", activate)
         if isinstance(kernel, UserKernel):
-            await asyncio.to_thread(kernel.prepare)
+            await asyncio.to_thread(kernel.prepare, self._core.backend)
         core = launch_checked(
             self._core, kernel, name=name, grid=grid, block=block, options=options, state=state
         )

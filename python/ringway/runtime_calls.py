@@ -32,7 +32,7 @@ def launch_checked(
     wanted = _NATIVE_DEFAULTS if options is None else instance("options", options, LaunchOptions).native()
     called = "" if name is None else instance("name", name, str)
     if isinstance(kernel, UserKernel):
-        native, first = kernel.begin(state, min(groups, runtime.workers))  # more are refused
+        native, first = kernel.begin(state, min(groups, runtime.workers), runtime.backend)  # more are refused
         return runtime.launch_user(native, first, called, wanted, groups, threads)
     if not isinstance(kernel, str):
         raise InvalidOption(

@@ -47,11 +47,11 @@ class UserKernel(abc.ABC, Generic[State]):
     outputs: tuple[str, ...]
 
     @abc.abstractmethod
-    def prepare(self) -> None:
+    def prepare(self, backend: str) -> None:
         """Do what a launch takes time for; a later launch does not do it again."""
 
     @abc.abstractmethod
-    def begin(self, state: Any, grid: int) -> tuple[_core.UserKernel, bytes]:
+    def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
         """Return what is launched natively, with the bytes of the state where it is compiled.
 
         Parameters
@@ -60,6 +60,8 @@ class UserKernel(abc.ABC, Generic[State]):
             What the state begins with; None means its defaults.
         grid
             Number of replicas.
+        backend
+            What it is launched on.
         """
 
 

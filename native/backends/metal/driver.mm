@@ -258,7 +258,7 @@ bool Driver::has_input(const KernelSet& kernel) {
   if (atomic::load_relaxed(&kernel.stuck)) throw Error(ErrorKind::kTimeout, stuck_text(kernel));
   bool left = kernel.copied.depth() != 0;
   for (const auto& replica : kernel.replicas) {
-    left |= replica->under_way;
+    left |= replica->under_way || replica->unsent;
     for (const auto& link : replica->inputs) left |= link->published != link->taken;
   }
   if (left) {

@@ -110,7 +110,8 @@ u32 Driver::choose_ready(bool listening) {
     std::lock_guard lock(replica->set.queues);
     const bool mail = std::any_of(replica->lanes.begin(), replica->lanes.end(),
                                   [](const SharedRing& lane) { return lane.depth() != 0; });
-    if (mail || replica->under_way || (listening && replica->set.options.device_polls)) choose(replica);
+    if (mail || replica->under_way || replica->unsent || (listening && replica->set.options.device_polls))
+      choose(replica);
   }
   for (const auto& link : links_) {
     if (link->published != link->taken) choose(link->to);

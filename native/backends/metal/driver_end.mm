@@ -88,6 +88,8 @@ u64 Driver::discard(KernelSet& kernel, LetterReason reason, const std::string& t
       head->ended = 1;
       link->apply({link->published, link->published});
     }
+    left += kernel.bury_unsent(arena_->as<SliceControl>(replica->block.offset()));
+    replica->unsent = false;
     atomic::count(&replica->control.dropped_closed, left);
     all += left;
   }

@@ -53,6 +53,7 @@ bool Driver::apply(Replica& replica, const SliceReport& report, u32 resumes, con
   // How long a message has been under way counts from the first slice that says so of it.
   if (!report.under_way || !replica.under_way || report.last_round) replica.under_way_since = now;
   replica.under_way = report.under_way;
+  replica.unsent = report.unsent;
   replica.waits = waits;
   replica.next_look = now + (report.under_way || replica.waits_for_lanes ? kUnderWayLook : kExpiryLook);
   if (report.stop == kSliceGoes || resumes != replica.resumes || replica.stopped || kernel.dead) return news;

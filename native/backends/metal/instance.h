@@ -39,6 +39,7 @@ struct Replica : SlicedReplica {
   bool waits_for_lanes = false;  // messages of a lane are on their way
   bool waits = false;            // has messages in its mailbox
   bool under_way = false;        // the handler is not done with a message
+  bool unsent = false;           // what it sent waits for room
   std::int64_t under_way_since = 0;
   std::int64_t next_look = 0;  // when a slice is due although nothing came
   bool stopped = false;        // the handler broke; goes on at resume_at
@@ -56,6 +57,7 @@ struct KernelSet : SlicedKernel {
 
   const Pipeline* pipeline = nullptr;
   u32 state_size = 0;
+  std::vector<u8> first_state;  // empty: zeros
   Driver* driver = nullptr;
   std::vector<std::unique_ptr<Replica>> replicas;
   bool running = false;  // its handler may begin a message

@@ -6,7 +6,9 @@
 
 #include "backends/metal/driver.h"
 #include "backends/metal/sources.h"
+#include "backends/metal/user_library.h"
 #include "core/error.h"
+#include "ringway/unsent.h"
 
 namespace ringway::metal {
 namespace {
@@ -60,10 +62,7 @@ class Metal : public Backend {
   std::shared_ptr<Port> launch(const LaunchSpec& spec) override {
     check_spec(spec);
     const SlicedSizes sizes(spec, kQueueBytes);
-    const RingEntry& entry = *find_entry(spec.kernel);
-    auto set = std::make_shared<KernelSet>(spec, sizes, entry.type, services_, workers_);
-    set->pipeline = &library().pipeline(entry.function);
-    set->state_size = entry.state_size;
+    const auto set = spec.user ? user_kernel(spec, sizes) : built_in(spec, sizes);
     set->driver = &driver_;
     set->bridge = std::make_shared<Bridge>(services_.pump, services_.replies, set, set->copied,
                                            u32(spec.options.staging_capacity));
@@ -117,10 +116,47 @@ class Metal : public Backend {
     driver_.settle(static_cast<const KernelSet*>(port), until);
   }
   void stop() override { driver_.stop(); }
+  bool runs_user_kernels() const override { return true; }
+
+  void look_at(Port& port, u32 replica, const Look& look, const Wait& until) override {
+    std::vector<u8> state(of(port).state_size);
+    const auto copy = [&] {
+      const u64 control = of(port).replicas[replica]->block.offset();
+      const u8* const from =
+          driver_.arena()->at(control + u64(driver_.arena()->as<SliceControl>(control)->state));
+      std::memcpy(state.data(), from, state.size());
+    };
+    try {
+      driver_.still(until, copy);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kClosed) throw;
+      throw Error(ErrorKind::kTimeout, "no end of a slice, between two of which the state of '" +
+                                           of(port).name + "' is read: " + error.what());
+    }
+    CompiledResident resident(of(port).type, std::move(state));
+    look(resident);
+  }
   void abandon() override { driver_.abandon(); }
   void notify(Port& port) override { port.bridge->wake(); }
 
  private:
+  std::shared_ptr<KernelSet> built_in(const LaunchSpec& spec, const SlicedSizes& sizes) {
+    const RingEntry& entry = *find_entry(spec.kernel);
+    auto set = std::make_shared<KernelSet>(spec, sizes, entry.type, services_, workers_);
+    set->pipeline = &library().pipeline(entry.function);
+    set->state_size = entry.state_size;
+    return set;
+  }
+
+  std::shared_ptr<KernelSet> user_kernel(const LaunchSpec& spec, const SlicedSizes& sizes) {
+    const PortableKernel& kernel = portable(spec, "metal");
+    auto set = std::make_shared<KernelSet>(spec, sizes, kernel.type(), services_, workers_);
+    set->pipeline = &pipeline_of(kernel);
+    set->state_size = kernel.state_bytes();
+    set->first_state = spec.state;
+    return set;
+  }
+
   void check_spec(const LaunchSpec& spec) const {
     if (spec.options.bridge == BridgeKind::kDirect) {
       throw Error(ErrorKind::kInvalidOption, "bridge is 'direct'; a GPU shows the host what it wrote only at "
@@ -146,6 +182,8 @@ class Metal : public Backend {
     };
     const u64 control_at = reserve(sizeof(SliceControl));
     const u64 state_at = reserve(set.state_size);
+    const u64 first_state_at = set.user ? reserve(set.state_size) : 0;
+    const u64 unsent_at = set.user ? reserve(kUnsentBytes) : 0;
     const u32 dedup = u32(set.options.dedup);
     const u64 dedup_at = dedup ? reserve(dedup_bytes(dedup)) : 0;
     replica->head_bytes = u32(end);
@@ -159,6 +197,13 @@ class Metal : public Backend {
     control->at = begin;
     control->state = i64(state_at);
     control->state_bytes = set.state_size;
+    if (set.user) {
+      control->first_state = i64(first_state_at);
+      control->unsent = i64(unsent_at);
+      control->unsent_bytes = kUnsentBytes;
+      for (const u64 to : {state_at, first_state_at})
+        std::memcpy(driver_.arena()->at(begin + to), set.first_state.data(), set.first_state.size());
+    }
     for (u32 lane = 0; lane < lanes; ++lane) {
       control->lane[lane] = i64(lanes_at[lane]);
       replica->lanes.push_back({make_ring(driver_.arena()->at(begin + lanes_at[lane]), slots, stride)});
@@ -178,11 +223,12 @@ class Metal : public Backend {
     set.replicas.push_back(std::move(replica));
   }
 
-  // Room for whatever the handler may send after a message from a slot of that size.
+  // Room for whatever the handler may send: a built-in one after a message from a slot of that size.
   void make_nowhere(Replica& replica, u32 stride) {
-    constexpr u32 kAnswers = 4096;  // larger than what any built-in handler answers of its own
+    // The first: larger than what any built-in handler answers of its own.
+    const u32 answers = replica.set.user ? kUnsentBytes : 4096;
     auto* const control = driver_.arena()->as<SliceControl>(replica.block.offset());
-    const u32 bytes = stride + kAnswers;
+    const u32 bytes = stride + answers;
     if (replica.nowhere && bytes <= control->nowhere_bytes) return;
     replica.nowhere = Block(driver_.arena(), bytes);
     control->nowhere = i64(replica.nowhere.offset()) - i64(replica.block.offset());

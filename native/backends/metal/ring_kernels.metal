@@ -1,10 +1,15 @@
 // The ring kernels: for each handler a kernel that runs one slice of it, and the boundary between the rounds of a
-// command buffer.
+// command buffer. With RINGWAY_USER_KERNEL, instead of these, one for the handler of a program's own, whose text follows
+// this one (user_library.mm).
+#if defined(RINGWAY_USER_KERNEL)
+#pragma STDC FP_CONTRACT OFF  // results as on the CPU
+#endif
 #include "ringway/kernels/echo.h"
 #include "ringway/kernels/faulty.h"
 #include "ringway/kernels/pagerank.h"
 #include "ringway/kernels/relay.h"
 #include "ringway/kernels/vector_op.h"
+#include "ringway/kernel_slice.h"
 #include "ringway/slice.h"
 
 namespace ringway {
@@ -90,6 +95,19 @@ RW_FN void run_slice(RW_SHARED u8* in_slots, RW_SHARED ringway::MetalSealedAtomi
                                     capacity);                                                          \
   }
 
+#if defined(RINGWAY_USER_KERNEL)
+
+#define RINGWAY_KERNEL(Message, TheState, step)                                                            \
+  struct ringway_step {                                                                                    \
+    static RW_FN ringway::u32 run(RW_PRIVATE ringway::KernelContext& context,                              \
+                                  RW_SHARED const Message& message, RW_STATE TheState& state) {            \
+      return step(context, message, state);                                                                \
+    }                                                                                                      \
+  };                                                                                                       \
+  RW_RING_KERNEL(ring_user, ringway::UserHandler<Message, TheState, ringway_step>)
+
+#else
+
 RW_RING_KERNEL(ring_echo, ringway::Echo)
 RW_RING_KERNEL(ring_faulty, ringway::Faulty)
 RW_RING_KERNEL(ring_relay, ringway::Relay)
@@ -150,3 +168,5 @@ kernel void ring_boundary(RW_SHARED uchar* arena [[buffer(0)]],
     report->taken = MetalAtomics::load_index(&header->dequeue);
   }
 }
+
+#endif

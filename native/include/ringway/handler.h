@@ -49,6 +49,12 @@ enum DrainCode : u32 {
       4,  // the handler has begun the message, and goes on with it when it gets it again: see wait_until()
 };
 
+// Of a kernel that a program brings: bytes of a state that lives in locals for a batch; copying a larger one would take
+// longer than a batch, and fill the stack.
+enum : u32 { kStateInLocals = 512 };
+// Its error number for a message on which it sent more than its outputs and the memory beside them hold, on a device.
+enum : u32 { kSentTooMuch = 0xffff };
+
 struct DrainStatus {
   u32 code;
   u32 error;  // an index into the kernel's table of error texts

@@ -6,7 +6,7 @@
 //   struct Sample { float value; };
 //   struct Mean { float value; };
 //   struct State { ringway::i64 count; float mean; };
-//   RW_FN ringway::u32 step(RW_PRIVATE ringway::KernelContext& ctx, RW_SHARED const Sample& msg, RW_PRIVATE State& state) {
+//   RW_FN ringway::u32 step(RW_PRIVATE ringway::KernelContext& ctx, RW_SHARED const Sample& msg, RW_STATE State& state) {
 //     state.count += 1;
 //     state.mean += (msg.value - state.mean) / float(state.count);
 //     ctx.send(1, Mean{state.mean});
@@ -19,9 +19,12 @@
 // the kernel on no further message until they are gone.
 #pragma once
 #include "handler.h"
-#include "wrapping.h"
+#include "python_arithmetic.h"
 
 namespace ringway {
+
+// Where the state lies while the handler runs.
+#define RW_STATE
 
 enum : u32 { kKernelAbi = 1 };
 
@@ -92,10 +95,7 @@ RW_FN u32 drain_each(KernelContext* ctx, u8* first, u32 stride, u32 n, State& st
   return i;
 }
 
-enum : u32 { kStateInLocals = 512 };
-
-// A small state lives in locals for the batch, and is written back once; copying a large one would take longer than a
-// batch, and fill the stack.
+// A small state lives in locals for the batch, and is written back once.
 template <bool kInLocals>
 struct Drain {
   template <class Message, class State, class Step>
@@ -127,137 +127,4 @@ struct Drain<false> {
   const ringway::KernelUnit ringway_kernel = {ringway::kKernelAbi, sizeof(Message), sizeof(State), 0,     \
                                               &ringway_drain};
 
-// Python's arithmetic, the same bits on every processor. Integers wrap; a failed check sets `failed`, and its value is 0.
-namespace py {
-
-enum Failed : u32 { kFine = 0, kIndexFailed = 1, kZeroFailed = 2 };
-
-template <class T>
-RW_FN T negate(T a) {
-  return subtract_wrapped(T(0), a);
-}
-
-// Counted from the end when negative.
-RW_FN i64 index(i64 i, i64 n, RW_PRIVATE u32& failed) {
-  if (i < 0) i += n;
-  if (u64(i) < u64(n)) return i;
-  failed |= kIndexFailed;
-  return 0;
-}
-
-template <class T>
-RW_FN T floor_divide(T a, T b, RW_PRIVATE u32& failed) {
-  if (b == 0) {
-    failed |= kZeroFailed;
-    return 0;
-  }
-  if (b < 0 && b == T(-1)) return negate(a);  // the least number has no positive partner
-  const T quotient = T(a / b);
-  return T(a % b) != 0 && (a < 0) != (b < 0) ? T(quotient - 1) : quotient;
-}
-template <class T>
-RW_FN T modulo(T a, T b, RW_PRIVATE u32& failed) {
-  if (b == 0) {
-    failed |= kZeroFailed;
-    return 0;
-  }
-  if (b < 0 && b == T(-1)) return 0;
-  const T rest = T(a % b);
-  return rest != 0 && (rest < 0) != (b < 0) ? T(rest + b) : rest;
-}
-
-// Shifts by the width or more give what Python gives, but for the bits that do not fit; by less than 0 they fail.
-template <class T>
-RW_FN T shift_left(T a, i64 by, RW_PRIVATE u32& failed) {
-  typedef typename WrapsAs<T>::Type U;
-  if (by < 0) {
-    failed |= kIndexFailed;
-    return 0;
-  }
-  return by >= i64(sizeof(T) * 8) ? T(0) : T(U(u64(U(a)) << by));
-}
-template <class T>
-RW_FN T shift_right(T a, i64 by, RW_PRIVATE u32& failed) {
-  if (by < 0) {
-    failed |= kIndexFailed;
-    return 0;
-  }
-  return by >= i64(sizeof(T) * 8) ? T(a < 0 ? -1 : 0) : T(a >> by);
-}
-
-template <class T>
-RW_FN T least(T a, T b) {
-  return b < a ? b : a;
-}
-template <class T>
-RW_FN T greatest(T a, T b) {
-  return b > a ? b : a;
-}
-// Of n numbers in a row, at least one; the pointer's type is deduced, since it says in which memory they lie.
-template <class T, class Values>
-RW_FN T least_of(Values values, i64 n) {
-  T found = values[0];
-  for (i64 i = 1; i < n; ++i) found = least<T>(found, values[i]);
-  return found;
-}
-template <class T, class Values>
-RW_FN T greatest_of(Values values, i64 n) {
-  T found = values[0];
-  for (i64 i = 1; i < n; ++i) found = greatest<T>(found, values[i]);
-  return found;
-}
-template <class T, class Values>
-RW_FN bool contains(Values values, i64 n, T wanted) {
-  for (i64 i = 0; i < n; ++i)
-    if (T(values[i]) == wanted) return true;
-  return false;
-}
-template <class T>
-RW_FN T magnitude(T a) {
-  return a < 0 ? negate(a) : a;
-}
-RW_FN float magnitude(float a) {
-  return __builtin_fabsf(a);
-}
-RW_FN double magnitude(double a) {
-  return __builtin_fabs(a);
-}
-
-// From floating point towards zero, to the nearest number that T holds; NaN becomes 0.
-template <class T, class F>
-RW_FN T truncate(F value) {
-  const F least_value = T(-1) < T(0) ? -F(u64(1) << (sizeof(T) * 8 - 1)) : F(0);
-  const F beyond = T(-1) < T(0) ? -least_value : F(u64(1) << (sizeof(T) * 8 - 1)) * 2;
-  if (value != value) return 0;
-  if (value <= least_value) return T(-1) < T(0) ? T(u64(1) << (sizeof(T) * 8 - 1)) : T(0);
-  if (value >= beyond) return T(-1) < T(0) ? T((u64(1) << (sizeof(T) * 8 - 1)) - 1) : T(~u64(0));
-  return T(value);
-}
-
-#define RINGWAY_MATH(name, single, whole) \
-  RW_FN float name(float a) {             \
-    return single(a);                     \
-  }                                       \
-  RW_FN double name(double a) {           \
-    return whole(a);                      \
-  }
-RINGWAY_MATH(sqrt, __builtin_sqrtf, __builtin_sqrt)
-RINGWAY_MATH(exp, __builtin_expf, __builtin_exp)
-RINGWAY_MATH(log, __builtin_logf, __builtin_log)
-RINGWAY_MATH(sin, __builtin_sinf, __builtin_sin)
-RINGWAY_MATH(cos, __builtin_cosf, __builtin_cos)
-RINGWAY_MATH(tan, __builtin_tanf, __builtin_tan)
-RINGWAY_MATH(tanh, __builtin_tanhf, __builtin_tanh)
-RINGWAY_MATH(floor, __builtin_floorf, __builtin_floor)
-RINGWAY_MATH(ceil, __builtin_ceilf, __builtin_ceil)
-RINGWAY_MATH(trunc, __builtin_truncf, __builtin_trunc)
-#undef RINGWAY_MATH
-RW_FN float power(float a, float b) {
-  return __builtin_powf(a, b);
-}
-RW_FN double power(double a, double b) {
-  return __builtin_pow(a, b);
-}
-
-}  // namespace py
 }  // namespace ringway

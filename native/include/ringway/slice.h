@@ -2,7 +2,7 @@
 // returns. It waits for nothing: a message without room for its answer, or whose turn it is not, stays where it is and
 // comes again in a later slice. No other slice needs to run meanwhile.
 #pragma once
-#include "slice_context.h"
+#include "unsent.h"
 
 namespace ringway {
 
@@ -12,8 +12,11 @@ RW_FN void resume_slices(RW_SHARED SliceControl* control) {
   control->resumed = control->order.resumes;
   control->report.stop = kSliceGoes;
   control->report.under_way = 0;
+  control->failed_code = 0;
   RW_SHARED u8* state = (RW_SHARED u8*)control + control->state;
-  for (u32 byte = 0; byte < control->state_bytes; ++byte) state[byte] = 0;
+  RW_SHARED const u8* first = (RW_SHARED const u8*)control + control->first_state;
+  for (u32 byte = 0; byte < control->state_bytes; ++byte)
+    state[byte] = control->first_state ? first[byte] : u8(0);
 }
 
 struct SliceTurn {
@@ -34,7 +37,7 @@ struct Slice {
     } else if (control->report.under_way) {
       finish(&context, mailbox, &turn);
     }
-    if (control->order.run && !turn.stopped) {
+    if (control->order.run && !turn.stopped && send_unsent(&context)) {
       on_mailbox(&context, mailbox, &turn);
       for (u32 i = 0; i < control->input_count && !turn.stopped; ++i)
         on_link(&context, i, control->order.quantum, &turn);
@@ -101,7 +104,9 @@ struct Slice {
       if (!claim.count) break;
       in.held = claim;
       u32 verdict = 0;
-      in.held.count = goes_on ? 1 : screen(control, &in.consumer.ring, claim, lane, &verdict);
+      in.held.count = goes_on || has_failed(control, lane)
+                          ? 1
+                          : screen(control, &in.consumer.ring, claim, lane, &verdict);
       u32 left;
       if (in.held.count) {
         left = drain(context, &in, lane, turn, blocked);
@@ -179,10 +184,16 @@ struct Slice {
     RW_SHARED SliceControl* control = context->control;
     RW_SHARED typename Handler::State* state =
         (RW_SHARED typename Handler::State*)((RW_SHARED u8*)control + control->state);
-    DrainStatus status;
-    beat(control);
-    const u32 done = ring_turn<A, Handler>(context, in, in->held.count, state, &status);
-    beat(control);
+    DrainStatus status = {control->failed_code, control->failed_error};
+    u32 done = 0;
+    if (!status.code) {
+      beat(control);
+      done = ring_turn<A, Handler>(context, in, in->held.count, state, &status);
+      beat(control);
+    } else if (!has_failed(control, input)) {
+      *blocked = true;
+      return 0;
+    }
     turn->processed += done;
     turn->received += done;
     if (status.code == kAgain) *blocked = true;
@@ -196,9 +207,13 @@ struct Slice {
     if (context->from == 0) forget(control, (RW_SHARED const Envelope*)(slot + 8));
     const u32 refused = refuse(context, in, kNoteFailed, status.error);
     if (!refused) {
-      *blocked = true;  // the same message again when there is room
+      *blocked = true;  // when there is room
+      control->failed_code = status.code;
+      control->failed_error = status.error;
+      control->failed_input = input;
       return done;
     }
+    control->failed_code = 0;
     ++control->report.counts.errors;
     turn->received += 1;
     if (status.code == kBroken && !control->skips) {
@@ -236,6 +251,11 @@ struct Slice {
     if (!control->beat) return;
     HostLinkAtomics::store_word((RW_SHARED HostLinkAtomics::Word*)((RW_SHARED u8*)control + control->beat),
                                 ++control->beats);
+  }
+
+  // Whether it is known already of the input's first message: the handler does not get it again.
+  static RW_FN bool has_failed(RW_SHARED const SliceControl* control, u32 input) {
+    return control->failed_code && control->failed_input == input;
   }
 
   // Lets go of the first held message, of which the host is told; 0: there is no room for that.

@@ -41,6 +41,7 @@ struct SliceReport {
   u32 under_way;             // the handler is not done with a message
   u32 last_round;            // the last one, from 1 on, in which a message moved; 0: none
   u32 discarded;             // as the order says, all of it
+  u32 unsent;                // what the handler sent waits for room (unsent.h)
   ControlBlock counts;
 };
 
@@ -82,13 +83,15 @@ struct SliceControl {
   i64 lane[kMailboxLanes];  // headers of queues
   i64 to_host;
   i64 state;
+  i64 first_state;      // what the state begins with; 0: zeros
+  i64 unsent;           // Unsent; 0: none, for handlers that keep nothing there
   i64 dedup;            // DedupHead; 0: none
   i64 nowhere;          // room for messages that can only be dropped
   i64 inputs, outputs;  // tables of i64: offsets of links
   i64 beat;             // a word for the host: odd while the handler runs; 0: none
   u32 lanes, input_count, output_count;
   u32 nowhere_bytes, max_message;  // of a message to the host, with its envelope
-  u32 state_bytes;
+  u32 state_bytes, unsent_bytes;
   u32 endpoint;
   u32 emits;  // type of what reserve(0) sends
   u32 skips;  // a handler that breaks on a message goes on with the next
@@ -109,7 +112,9 @@ struct SliceControl {
   LaneTurns turns;
   u32 known[kMailboxLanes];  // of the messages at the front of a lane, those that the screen has let pass
   u64 to_host_count;         // messages ever sent to the host
-  u32 beats, reserved;
+  u32 beats;
+  // The handler broke or failed on the first message of that input, and there is no room yet to say so; 0: not.
+  u32 failed_code, failed_error, failed_input;
   SliceReport report;
 };
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import decimal
 import inspect
 import math
 from typing import TYPE_CHECKING, Any
@@ -112,14 +113,14 @@ class Expressions:
             if not -(2**63) <= value < 2**64:
                 self.refuse(node, f"{value} does not fit 64 bits")
             if value >= 2**63:
-                return f"ringway::u64({value}ull)", named_by(np.uint64) or I64
-            return (f"ringway::i64({value}ll)" if value > -(2**63) else "ringway::i64(1ull << 63)"), WHOLE
+                return f"ringway::u64({value}ul)", named_by(np.uint64) or I64
+            return (f"ringway::i64({value}l)" if value > -(2**63) else "ringway::i64(1ul << 63)"), WHOLE
         if isinstance(value, float | np.floating):
             if math.isnan(value):
-                return '__builtin_nan("")', REAL
+                return "ringway::py::not_a_number()", REAL
             if math.isinf(value):
-                return f"({'-' if value < 0 else ''}__builtin_inf())", REAL
-            return float(value).hex() if value >= 0 else f"({float(value).hex()})", REAL
+                return f"({'-' if value < 0 else ''}ringway::py::infinity())", REAL
+            return _digits(value) if value >= 0 else f"({_digits(value)})", REAL
         found: Value = self.refuse(
             node, f"{value!r} is no number", "text stands only as the name of a link, and in raise"
         )
@@ -420,6 +421,12 @@ def written(node: ast.expr) -> int | None:
         return None if number is None else -number
     value = node.value if isinstance(node, ast.Constant) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _digits(value: float) -> str:
+    """Return all digits, so that it is rounded once, to whatever type it gets; C++14 has no hexadecimal ones."""
+    text = str(decimal.Decimal(float(value)))
+    return text if "." in text or "E" in text else f"{text}.0"
 
 
 def _hashable(value: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ringway import _core
 from ringway.arguments import instance
+from ringway.compiled.portable import portable_text
 from ringway.compiled.structs import c_name, is_struct_class, struct_of, type_id_of
 from ringway.compiled.toolchain import compiled
 from ringway.compiled.translator import Translation
@@ -18,14 +19,14 @@ State = TypeVar("State", bound=_core.Message)
 
 
 class CompiledKernel(UserKernel[State]):
-    """A kernel that is compiled for this machine at its first launch.
+    """A kernel that is compiled at its first launch on a backend, for that.
 
     Attributes
     ----------
     name
         Of the kernel.
     source
-        The C++ that is compiled, at the first launch.
+        The C++ that is compiled.
     message, state
         The classes of its messages and of its state, both of fixed layout.
     outputs
@@ -41,6 +42,7 @@ class CompiledKernel(UserKernel[State]):
         state: type[State],
         outputs: Sequence[str],
         errors: Sequence[str],
+        sends: Sequence[type[_core.Message]] = (),
     ) -> None:
         self.name = name
         self.source = source
@@ -48,34 +50,44 @@ class CompiledKernel(UserKernel[State]):
         self.state = state
         self.outputs = tuple(outputs)
         self._errors = list(errors)
-        self._native: _core.CompiledKernel | None = None
+        self._classes = (message, state, *sends)
+        self._native: dict[str, _core.CompiledKernel | _core.PortableKernel] = {}
         self._compiling = threading.Lock()
 
-    def prepare(self) -> None:
-        """Compile it."""
-        self.compile()
+    def prepare(self, backend: str) -> None:
+        """Compile it, where that is not done by the backend."""
+        self.compile(backend)
 
-    def begin(self, state: Any, grid: int) -> tuple[_core.UserKernel, bytes]:
+    def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
         """Return what is launched natively; each replica begins with the same bytes."""
         first = self.first_state(state)
-        return self.compile(), first
+        return self.compile(backend), first
 
-    def compile(self) -> _core.CompiledKernel:
-        """Return the native form, compiled when it is not yet; `KernelError` with the compiler's words."""
+    def compile(self, backend: str = "cpu") -> _core.CompiledKernel | _core.PortableKernel:
+        """Return the native form for a backend, made when it is not there yet.
+
+        On the CPU it is compiled here; `KernelError` with the compiler's words.
+        """
         with self._compiling:
-            if self._native is None:
+            if backend not in self._native:
                 facts = [_core.describe_message(cls) for cls in (self.message, self.state)]
-                self._native = _core.CompiledKernel(
-                    path=str(compiled(self.source, self.name)),
-                    name=self.name,
-                    accepts=[facts[0]["name"]],
-                    message_bytes=facts[0]["size"],
-                    state_bytes=facts[1]["size"],
-                    state_type_id=facts[1]["type_id"],
-                    outputs=list(self.outputs),
-                    errors=self._errors,
+                made: dict[str, Any] = {
+                    "name": self.name,
+                    "accepts": [facts[0]["name"]],
+                    "message_bytes": facts[0]["size"],
+                    "state_bytes": facts[1]["size"],
+                    "state_type_id": facts[1]["type_id"],
+                    "outputs": list(self.outputs),
+                    "errors": self._errors,
+                }
+                self._native[backend] = (
+                    _core.CompiledKernel(path=str(compiled(self.source, self.name)), **made)
+                    if backend == "cpu"
+                    else _core.PortableKernel(
+                        text=portable_text(self.name, self.source, self._classes, backend), **made
+                    )
                 )
-            return self._native
+            return self._native[backend]
 
     def first_state(self, given: Any) -> bytes:
         """Return the bytes of a state, or of the state's defaults."""
@@ -106,6 +118,7 @@ class TranslatedKernel(CompiledKernel[State]):
             state=made.state,
             outputs=made.outputs,
             errors=made.errors,
+            sends=made.sends,
         )
         self.function = function
         self.__doc__ = function.__doc__
@@ -121,8 +134,8 @@ class KernelSource(CompiledKernel[State]):
     Parameters
     ----------
     source
-        Defines ``RW_FN ringway::u32 step(ringway::KernelContext& ctx, const Message& msg, State& state)``,
-        which returns 0, or the number of an error text, 1 and up. ``Message`` and ``State`` are declared for
+        Defines ``RW_FN ringway::u32 step(RW_PRIVATE ringway::KernelContext& ctx, RW_SHARED const Message& msg,
+        RW_STATE State& state)``, where the words in capitals are for Metal; it returns 0, or the number of an error text, 1 and up. ``Message`` and ``State`` are declared for
         it, as structs of the classes' names; so are the classes in ``uses``.
     message, state
         Classes made by ``@ringway.message(layout="struct")``.
@@ -158,7 +171,7 @@ class KernelSource(CompiledKernel[State]):
             for part in (*struct.parts, struct):
                 declared[c_name(part.name)] = part.text
         numbers = "".join(
-            f"constexpr ringway::u32 {c_name(cls.__qualname__)}_type_id = {type_id_of(cls):#x}u;\n"
+            f"enum : ringway::u32 {{ {c_name(cls.__qualname__)}_type_id = {type_id_of(cls):#x}u }};\n"
             for cls in dict.fromkeys((message, state, *uses))
         )
         first, second = c_name(message.__qualname__), c_name(state.__qualname__)
@@ -173,4 +186,5 @@ class KernelSource(CompiledKernel[State]):
             state=state,
             outputs=names_of(outputs),
             errors=["a message of another size than the kernel's", *errors],
+            sends=uses,
         )

@@ -442,6 +442,7 @@ class Statements(WholeArrays):
         try:
             struct = struct_of(cls)
             self.unit.use(struct)
+            self.unit.sends.append(cls)
         except SchemaError as error:
             self.refuse(node, str(error))
         names = list(struct.fields)

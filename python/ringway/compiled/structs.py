@@ -85,7 +85,7 @@ def _field(name: str, dtype: np.dtype[Any]) -> Scalar | Array | Struct:
     )
 
 
-# Python's names that C++ has taken.
+# Python's names that C++, or Metal's or CUDA's form of it, has taken.
 _TAKEN = frozenset(
     [
         "alignas",
@@ -97,11 +97,14 @@ _TAKEN = frozenset(
         "catch",
         "char",
         "concept",
+        "coherent",
         "const",
+        "constant",
         "constexpr",
         "decltype",
         "default",
         "delete",
+        "device",
         "do",
         "double",
         "enum",
@@ -110,9 +113,12 @@ _TAKEN = frozenset(
         "extern",
         "float",
         "friend",
+        "fragment",
         "goto",
+        "half",
         "inline",
         "int",
+        "kernel",
         "long",
         "mutable",
         "namespace",
@@ -133,13 +139,20 @@ _TAKEN = frozenset(
         "switch",
         "template",
         "this",
+        "thread",
+        "threadgroup",
         "throw",
         "typedef",
         "typeid",
         "typename",
         "union",
+        "uchar",
+        "uint",
+        "ulong",
         "unsigned",
+        "ushort",
         "using",
+        "vertex",
         "virtual",
         "void",
         "volatile",

@@ -29,6 +29,7 @@ class Unit:
         self.outputs: list[str] = list(outputs or ())
         self.outputs_are_fixed = outputs is not None
         self.structs: dict[str, Struct] = {}
+        self.sends: list[type[Any]] = []
         self.real = F32
         self.helpers: dict[Callable[..., Any], Helper] = {}
 
@@ -166,10 +167,12 @@ class Helper:
     def text(self) -> str:
         """Its C++."""
         given = "".join(f"{self._parameter(name)} {name}_, " for name in self.parameters)
+        spaces = [f"class {_space(name)}" for name, kind in self.parameters.items() if isinstance(kind, Struct)]
+        template = f"template <{', '.join(spaces)}>\n" if spaces else ""
         unused = "".join(f", (void){name}_" for name in self.parameters)
         kind = self.returned.text if self.returned else "void"
         return (
-            f"static {kind} {self.c_name}({given}ringway::u32& error) {{\n"
+            f"{template}static {kind} {self.c_name}({given}RW_PRIVATE ringway::u32& error) {{\n"
             f"  ringway::u32 failed = 0;\n  (void)failed, (void)error{unused};\n"
             f"{self._body.declarations()}{''.join(self._body.lines)}\n  return {kind}(0);\n}}\n"
         )
@@ -178,7 +181,7 @@ class Helper:
         kind = self.parameters[name]
         if isinstance(kind, Scalar):
             return kind.text
-        return f"{'' if name in self.written else 'const '}{c_name(kind.name)}&"
+        return f"{_space(name)}&"  # the struct and the memory in which it lies
 
 
 class Translation:
@@ -194,6 +197,8 @@ class Translation:
         Names of the links out of it, in the order in which they are numbered.
     message, state
         The classes of its parameters.
+    sends
+        The classes of messages that it builds.
     """
 
     def __init__(self, function: Callable[..., Any], outputs: Sequence[str] | None) -> None:
@@ -221,8 +226,8 @@ class Translation:
             "#include <ringway/kernel.h>\nnamespace {\n"
             + "".join(struct.text for struct in unit.structs.values())
             + "".join(helper.text() for helper in unit.helpers.values())
-            + f"\nRW_FN ringway::u32 step(ringway::KernelContext& {ctx}, const {words[0]}& {message}, "
-            + f"{words[1]}& {state}) {{\n  ringway::u32 failed = 0, error = 0;\n"
+            + f"\nRW_FN ringway::u32 step(RW_PRIVATE ringway::KernelContext& {ctx}, "
+            + f"RW_SHARED const {words[0]}& {message}, RW_STATE {words[1]}& {state}) {{\n  ringway::u32 failed = 0, error = 0;\n"
             + f"  (void)failed, (void)error, (void){ctx}, (void){message}, (void){state};\n"
             + body.declarations()
             + "".join(body.lines)
@@ -231,6 +236,7 @@ class Translation:
         )
         self.errors = unit.errors
         self.outputs = unit.outputs
+        self.sends = unit.sends
 
     @staticmethod
     def _class(unit: Unit, source: Source, argument: ast.arg, hint: Any) -> type[Any]:
@@ -256,6 +262,10 @@ class Translation:
         except SchemaError as error:
             source.refuse(argument, str(error))
         return struct
+
+
+def _space(parameter: str) -> str:
+    return f"In_{parameter}"
 
 
 def _has_f64(struct: Struct) -> bool:

@@ -22,6 +22,7 @@ namespace metal {
   SM_UNARY(rsqrt, 1.0f / __builtin_sqrtf(x)) \
   SM_UNARY(sin, __builtin_sinf(x))           \
   SM_UNARY(cos, __builtin_cosf(x))           \
+  SM_UNARY(tan, __builtin_tanf(x))           \
   SM_UNARY(tanh, __builtin_tanhf(x))         \
   SM_UNARY(floor, __builtin_floorf(x))       \
   SM_UNARY(ceil, __builtin_ceilf(x))         \
