@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import os
 import weakref
@@ -24,6 +25,7 @@ from ringway.aio_queues import AsyncQueue
 from ringway.aio_turns import Turns
 from ringway.arguments import flag, instance
 from ringway.buffers import Buffer, memory_of
+from ringway.compiled.kernel import CompiledKernel
 from ringway.errors import ForkedError, InvalidState, NotFound, Timeout
 from ringway.feeds import start
 from ringway.kernel_queues import SIDES, kernel_queue
@@ -37,7 +39,14 @@ from ringway.runtime import (
     reports_of,
     snapshot,
 )
-from ringway.runtime_calls import check_output, launch_checked, link_arguments, start_checked, start_export
+from ringway.runtime_calls import (
+    check_output,
+    launch_aside,
+    launch_checked,
+    link_arguments,
+    start_checked,
+    start_export,
+)
 from ringway.topics import start as start_topic
 from ringway.topology import Topology, topology_of
 from ringway.traceable import AsyncTraceable
@@ -122,12 +131,12 @@ class AsyncRuntime(Recordable, AsyncTraceable):
     ) -> AsyncKernel:
         """Launch a kernel and, unless told otherwise, activate it; see `ringway.Runtime.launch`."""
         begins = flag("activate", activate)
-        if isinstance(kernel, UserKernel):
-            await asyncio.to_thread(kernel.prepare, self._core.backend)
-        core = launch_checked(
-            self._core, kernel, name=name, grid=grid, block=block, options=options, state=state
+        call = functools.partial(
+            launch_checked,
+            *(self._core, kernel),
+            **{"name": name, "grid": grid, "block": block, "options": options, "state": state},
         )
-        launched = self._kernel(core)
+        launched = self._kernel(await launch_aside(call) if isinstance(kernel, CompiledKernel) else call())
         if begins:
             await launched.activate()
         return launched

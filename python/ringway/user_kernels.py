@@ -47,10 +47,6 @@ class UserKernel(abc.ABC, Generic[State]):
     outputs: tuple[str, ...]
 
     @abc.abstractmethod
-    def prepare(self, backend: str) -> None:
-        """Do what a launch takes time for; a later launch does not do it again."""
-
-    @abc.abstractmethod
     def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
         """Return what is launched natively, with the bytes of the state where it is compiled.
 

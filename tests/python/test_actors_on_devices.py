@@ -120,7 +120,8 @@ def token_bucket(of: Any, runtime: rw.Runtime) -> list[Any]:
 def order_book(of: Any, runtime: rw.Runtime) -> list[Any]:
     draw = random.Random(2)
     orders = [
-        of.Order(i, draw.choice([0, 1]), 500 + draw.randint(-6, 6), draw.randint(1, 30)) for i in range(1, 300)
+        of.Order(i, draw.choice([0, 1]), 500 + draw.randint(-6, 6), draw.randint(1, 30))
+        for i in range(1, 300)
     ]
     return told(runtime.launch(of.order_book), orders)
 
@@ -134,7 +135,9 @@ def anomaly_detector(of: Any, runtime: rw.Runtime) -> list[Any]:
 def kmeans(of: Any, runtime: rw.Runtime) -> list[Any]:
     points = np.random.default_rng(3).normal(0, 3, (50, 2)).astype(np.float32)
     kernel = runtime.launch(of.kmeans, state=of.Centres(*points[: of.K].T.copy()))
-    rounds = [of.Point(i, *map(float, point), last=i == 49) for _ in range(2) for i, point in enumerate(points)]
+    rounds = [
+        of.Point(i, *map(float, point), last=i == 49) for _ in range(2) for i, point in enumerate(points)
+    ]
     return told(kernel, rounds)
 
 
@@ -213,7 +216,13 @@ def test_a_random_handler_ends_as_on_the_cpu(
     ]
     source = programs.source().replace("float(", "rw.f32(")
     handler = loaded(
-        f"single{seed}", source, tmp_path, Numbers=Numbers, Results=Results, rw=rw, math=importlib.import_module("math")
+        f"single{seed}",
+        source,
+        tmp_path,
+        Numbers=Numbers,
+        Results=Results,
+        rw=rw,
+        math=importlib.import_module("math"),
     ).handler
     ends = [as_kernel(runtime, "native", handler, messages) for runtime in both]
     assert ends[0][1] == ends[1][1], source

@@ -304,15 +304,13 @@ def precise(ctx: rw.Context, msg: Measure, state: Precise) -> None:
 
 def test_what_metal_lacks_is_named_before_it_is_compiled() -> None:
     kernel = rw.kernel(precise)
-    with pytest.raises(errors.KernelError, match=r"'precise': Precise\.value is an f64, which .*'metal'.* rw\.f32"):
+    with pytest.raises(errors.KernelError, match=r"Precise\.value is an f64, which .*'metal'.* rw\.f32"):
         kernel.compile("metal")
     converts = rw.KernelSource(ADDER.replace("msg.key;", "double(msg.key);"), message=Measure, state=Counter)
     with pytest.raises(errors.KernelError, match="a value in its handler is an f64"):
         converts.compile("metal")
     spaceless = rw.KernelSource(ADDER.replace("RW_STATE ", ""), message=Measure, state=Counter)
-    with pytest.raises(
-        errors.KernelError, match=r"'Counter& state' does not say in which memory it lies.*RW_STATE Counter& state"
-    ):
+    with pytest.raises(errors.KernelError, match="'Counter& state' does not say in which memory it lies"):
         spaceless.compile("metal")
 
 

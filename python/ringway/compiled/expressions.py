@@ -120,7 +120,8 @@ class Expressions:
                 return "ringway::py::not_a_number()", REAL
             if math.isinf(value):
                 return f"({'-' if value < 0 else ''}ringway::py::infinity())", REAL
-            return _digits(value) if value >= 0 else f"({_digits(value)})", REAL
+            digits = _digits(float(value))
+            return digits if value >= 0 else f"({digits})", REAL
         found: Value = self.refuse(
             node, f"{value!r} is no number", "text stands only as the name of a link, and in raise"
         )
@@ -424,8 +425,8 @@ def written(node: ast.expr) -> int | None:
 
 
 def _digits(value: float) -> str:
-    """Return all digits, so that it is rounded once, to whatever type it gets; C++14 has no hexadecimal ones."""
-    text = str(decimal.Decimal(float(value)))
+    """Return all digits, so that it is rounded once; C++14 has no hexadecimal ones."""
+    text = str(decimal.Decimal(value))
     return text if "." in text or "E" in text else f"{text}.0"
 
 

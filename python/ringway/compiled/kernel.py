@@ -54,10 +54,6 @@ class CompiledKernel(UserKernel[State]):
         self._native: dict[str, _core.CompiledKernel | _core.PortableKernel] = {}
         self._compiling = threading.Lock()
 
-    def prepare(self, backend: str) -> None:
-        """Compile it, where that is not done by the backend."""
-        self.compile(backend)
-
     def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
         """Return what is launched natively; each replica begins with the same bytes."""
         first = self.first_state(state)
@@ -134,9 +130,10 @@ class KernelSource(CompiledKernel[State]):
     Parameters
     ----------
     source
-        Defines ``RW_FN ringway::u32 step(RW_PRIVATE ringway::KernelContext& ctx, RW_SHARED const Message& msg,
-        RW_STATE State& state)``, where the words in capitals are for Metal; it returns 0, or the number of an error text, 1 and up. ``Message`` and ``State`` are declared for
-        it, as structs of the classes' names; so are the classes in ``uses``.
+        Defines ``RW_FN ringway::u32 step(RW_PRIVATE ringway::KernelContext& ctx,
+        RW_SHARED const Message& msg, RW_STATE State& state)``, where the words in capitals are for Metal. It
+        returns 0, or the number of an error text, 1 and up. ``Message`` and ``State`` are declared for it, as
+        structs of the classes' names; so are the classes in ``uses``.
     message, state
         Classes made by ``@ringway.message(layout="struct")``.
     uses

@@ -1,4 +1,4 @@
-"""A kernel's C++ as a device takes it: checked for what the device cannot do, and joined there with its loop."""
+"""A kernel's C++ as a device takes it, checked for what the device cannot do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ringway import _core
 from ringway.compiled.scalars import F64, Array, Scalar
-from ringway.compiled.structs import Struct, struct_of
+from ringway.compiled.structs import Struct, c_name, struct_of
 from ringway.errors import KernelError
 
 # The text comes behind what this would include, and the device's compiler knows no folders.
@@ -16,8 +16,8 @@ _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]ringway/kernel\.h[>"][^\n
 _STEP = re.compile(r"\bstep\s*\(([^)]*)\)\s*\{")
 _SPACES = ("RW_PRIVATE", "RW_SHARED", "RW_STATE")
 _REMEDY = (
-    "write step(RW_PRIVATE ringway::KernelContext& ctx, RW_SHARED const {message}& msg, RW_STATE {state}& state), "
-    "which means the same on every backend"
+    "write step(RW_PRIVATE ringway::KernelContext& ctx, RW_SHARED const {message}& msg, "
+    "RW_STATE {state}& state), which means the same on every backend"
 )
 
 
@@ -49,7 +49,7 @@ def portable_text(name: str, source: str, classes: Sequence[type[Any]], backend:
                 'declare it rw.f32, or use Runtime(backend="cpu")'
             )
     if backend == "metal":
-        _check_spaces(name, source, [cls.__qualname__ for cls in classes])
+        _check_spaces(name, source, [c_name(cls.__qualname__) for cls in classes])
     return _INCLUDE.sub("", source)
 
 
@@ -63,7 +63,7 @@ def _doubles(struct: Struct) -> list[str]:
     for field, kind in struct.fields.items():
         element: Scalar | Array | Struct = kind.element if isinstance(kind, Array) else kind
         if isinstance(element, Struct):
-            found += [f"{struct.name}.{field}{path[len(element.name):]}" for path in _doubles(element)]
+            found += [f"{struct.name}.{field}{path[len(element.name) :]}" for path in _doubles(element)]
         elif element is F64:
             found.append(f"{struct.name}.{field}")
     return found
@@ -75,6 +75,6 @@ def _check_spaces(name: str, source: str, classes: list[str]) -> None:
     for parameter in step[1].split(",") if step else ():
         if "&" in parameter and not any(space in parameter for space in _SPACES):
             raise KernelError(
-                f"kernel {name!r}: step's parameter '{parameter.strip()}' does not say in which memory it lies, "
-                f"which Metal asks for; {_REMEDY.format(message=classes[0], state=classes[1])}"
+                f"kernel {name!r}: step's parameter '{parameter.strip()}' does not say in which memory it "
+                f"lies, which Metal asks for; {_REMEDY.format(message=classes[0], state=classes[1])}"
             )

@@ -167,7 +167,9 @@ class Helper:
     def text(self) -> str:
         """Its C++."""
         given = "".join(f"{self._parameter(name)} {name}_, " for name in self.parameters)
-        spaces = [f"class {_space(name)}" for name, kind in self.parameters.items() if isinstance(kind, Struct)]
+        spaces = [
+            f"class {_space(name)}" for name, kind in self.parameters.items() if isinstance(kind, Struct)
+        ]
         template = f"template <{', '.join(spaces)}>\n" if spaces else ""
         unused = "".join(f", (void){name}_" for name in self.parameters)
         kind = self.returned.text if self.returned else "void"

@@ -41,9 +41,6 @@ class InterpretedKernel(UserKernel[Any]):
         self.state: Any = hints.get(parameters[2])
         self.outputs = tuple(_links(function, parameters[0]) if outputs is None else outputs)
 
-    def prepare(self, backend: str) -> None:
-        """Nothing takes time."""
-
     def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
         """Return what is launched natively."""
         new_state = self._new_state(state)
