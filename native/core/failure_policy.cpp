@@ -12,9 +12,8 @@ namespace ringway {
 void text_of_error(const KernelType& type, u32 number, ErrorText& text) {
   if (number == kSentTooMuch) {
     std::snprintf(text, sizeof(text),
-                  "on one message it sent more than its outputs, and the memory beside its state, have room "
-                  "for; launch "
-                  "it with a larger capacity, make its links larger, or send less at once");
+                  "on one message it sent more than its outputs, and the memory beside its state, have "
+                  "room for; launch it and link it with a larger capacity, or send less at once");
     return;
   }
   number < type.errors.size() ? std::snprintf(text, sizeof(text), "%s", type.errors[number].c_str())

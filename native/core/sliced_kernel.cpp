@@ -175,7 +175,7 @@ void SlicedKernel::bury(const DeviceRing& ring, u32 first, u32 last, bool envelo
 u32 SlicedKernel::bury_unsent(SliceControl* control) {
   if (!control->report.unsent) return 0;
   control->report.unsent = 0;
-  Unsent* const unsent = unsent_of(control);
+  SliceUnsent* const unsent = unsent_of(control);
   u32 all = 0;
   for (u32 at = unsent->first; at != unsent->end; ++all) {
     const UnsentRecord* const record = record_at(unsent, at);

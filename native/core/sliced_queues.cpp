@@ -195,8 +195,7 @@ bool SlicedQueues::settle_note(const u8* message, u32 bytes, Target to) {
       break;
     case kNoteAnswerTooLarge:
       text = "the answer of " + std::to_string(note.bytes) + " bytes is larger than the slots of kernel '" +
-             kernel_.name + "', which hold " +
-             std::to_string(kernel_.most_to_host - u32(sizeof(Envelope))) +
+             kernel_.name + "', which hold " + std::to_string(kernel_.most_to_host - u32(sizeof(Envelope))) +
              "; launch with LaunchOptions(slot_size=...)";
       break;
     default: {

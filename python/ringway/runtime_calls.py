@@ -47,7 +47,7 @@ def launch_checked(
 
 
 async def launch_aside(launch: Callable[[], _core.Kernel]) -> _core.Kernel:
-    """Launch on another thread, because a kernel may have to be compiled; cancelled, it leaves none behind."""
+    """Launch on another thread, because that may have to compile; cancelled, it leaves no kernel behind."""
     task = asyncio.ensure_future(asyncio.to_thread(launch))
     try:
         return await asyncio.shield(task)

@@ -1,4 +1,4 @@
-"""The actors of examples/actors, and random handlers, on devices: outputs and states are the CPU's, bit by bit.
+"""The actors of examples/actors, and random handlers, on devices: outputs and states are those of the CPU.
 
 Not every device has an f64, so all of them run with f32 in its place.
 """

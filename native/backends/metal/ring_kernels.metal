@@ -4,12 +4,12 @@
 #if defined(RINGWAY_USER_KERNEL)
 #pragma STDC FP_CONTRACT OFF  // results as on the CPU
 #endif
+#include "ringway/kernel_slice.h"
 #include "ringway/kernels/echo.h"
 #include "ringway/kernels/faulty.h"
 #include "ringway/kernels/pagerank.h"
 #include "ringway/kernels/relay.h"
 #include "ringway/kernels/vector_op.h"
-#include "ringway/kernel_slice.h"
 #include "ringway/slice.h"
 
 namespace ringway {
@@ -97,13 +97,13 @@ RW_FN void run_slice(RW_SHARED u8* in_slots, RW_SHARED ringway::MetalSealedAtomi
 
 #if defined(RINGWAY_USER_KERNEL)
 
-#define RINGWAY_KERNEL(Message, TheState, step)                                                            \
-  struct ringway_step {                                                                                    \
-    static RW_FN ringway::u32 run(RW_PRIVATE ringway::KernelContext& context,                              \
-                                  RW_SHARED const Message& message, RW_STATE TheState& state) {            \
-      return step(context, message, state);                                                                \
-    }                                                                                                      \
-  };                                                                                                       \
+#define RINGWAY_KERNEL(Message, TheState, step)                                                 \
+  struct ringway_step {                                                                         \
+    static RW_FN ringway::u32 run(RW_PRIVATE ringway::KernelContext& context,                   \
+                                  RW_SHARED const Message& message, RW_STATE TheState& state) { \
+      return step(context, message, state);                                                     \
+    }                                                                                           \
+  };                                                                                            \
   RW_RING_KERNEL(ring_user, ringway::UserHandler<Message, TheState, ringway_step>)
 
 #else

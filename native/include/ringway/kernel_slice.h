@@ -13,7 +13,7 @@
 
 namespace ringway {
 
-struct KernelContext {
+struct SliceKernelContext {
   RW_PRIVATE SliceContext* slice;
   RW_SHARED const Envelope* request;  // of the message at hand; null on a link
   u32 failed;                         // kSentTooMuch
@@ -56,8 +56,8 @@ struct KernelContext {
   template <class M>
   RW_FN void keep(bool answers, u32 output, u32 type_id, M message) RW_PRIVATE {
     RW_SHARED SliceControl* control = slice->control;
-    RW_SHARED Unsent* unsent = unsent_of(control);
-    const u32 taken = u32(sizeof(Unsent)) + unsent->end, more = record_bytes(u32(sizeof(M)));
+    RW_SHARED SliceUnsent* unsent = unsent_of(control);
+    const u32 taken = u32(sizeof(SliceUnsent)) + unsent->end, more = record_bytes(u32(sizeof(M)));
     // What nothing has a place for when it has to be dropped would stay for ever.
     if (taken + more > control->unsent_bytes || sizeof(M) > control->nowhere_bytes) {
       failed = kSentTooMuch;
@@ -74,6 +74,8 @@ struct KernelContext {
     control->report.unsent = 1;
   }
 };
+
+typedef SliceKernelContext KernelContext;
 
 // `Step::run(context, message, state)` calls the handler.
 template <class Message, class TheState, class Step>

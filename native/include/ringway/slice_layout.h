@@ -84,7 +84,7 @@ struct SliceControl {
   i64 to_host;
   i64 state;
   i64 first_state;      // what the state begins with; 0: zeros
-  i64 unsent;           // Unsent; 0: none, for handlers that keep nothing there
+  i64 unsent;           // SliceUnsent; 0: none, for handlers that keep nothing there
   i64 dedup;            // DedupHead; 0: none
   i64 nowhere;          // room for messages that can only be dropped
   i64 inputs, outputs;  // tables of i64: offsets of links

@@ -7,7 +7,7 @@ namespace ringway {
 
 enum : u32 { kUnsentBytes = 64 * 1024 };  // of what lies beside a state
 
-struct Unsent {
+struct SliceUnsent {
   u32 first, end;  // records, from behind this
   u32 reserved[2];
 };
@@ -16,23 +16,23 @@ struct UnsentRecord {
   u32 type_id, bytes, answers;
   Envelope request;  // that it answers
 };
-static_assert(sizeof(Unsent) % 8 == 0 && sizeof(UnsentRecord) % 8 == 0, "messages are aligned");
+static_assert(sizeof(SliceUnsent) % 8 == 0 && sizeof(UnsentRecord) % 8 == 0, "messages are aligned");
 
 RW_FN u32 record_bytes(u32 message_bytes) {
   return u32(sizeof(UnsentRecord)) + (message_bytes + 7) / 8 * 8;
 }
-RW_FN RW_SHARED UnsentRecord* record_at(RW_SHARED Unsent* unsent, u32 at) {
+RW_FN RW_SHARED UnsentRecord* record_at(RW_SHARED SliceUnsent* unsent, u32 at) {
   return (RW_SHARED UnsentRecord*)((RW_SHARED u8*)(unsent + 1) + at);
 }
-RW_FN RW_SHARED Unsent* unsent_of(RW_SHARED SliceControl* control) {
-  return (RW_SHARED Unsent*)((RW_SHARED u8*)control + control->unsent);
+RW_FN RW_SHARED SliceUnsent* unsent_of(RW_SHARED SliceControl* control) {
+  return (RW_SHARED SliceUnsent*)((RW_SHARED u8*)control + control->unsent);
 }
 
 // Whether all has left.
 RW_FN bool send_unsent(RW_PRIVATE SliceContext* context) {
   RW_SHARED SliceControl* control = context->control;
   if (!control->report.unsent) return true;
-  RW_SHARED Unsent* unsent = unsent_of(control);
+  RW_SHARED SliceUnsent* unsent = unsent_of(control);
   while (unsent->first != unsent->end) {
     RW_SHARED UnsentRecord* next = record_at(unsent, unsent->first);
     RW_SHARED u8* to;

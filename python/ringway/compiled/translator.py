@@ -229,7 +229,8 @@ class Translation:
             + "".join(struct.text for struct in unit.structs.values())
             + "".join(helper.text() for helper in unit.helpers.values())
             + f"\nRW_FN ringway::u32 step(RW_PRIVATE ringway::KernelContext& {ctx}, "
-            + f"RW_SHARED const {words[0]}& {message}, RW_STATE {words[1]}& {state}) {{\n  ringway::u32 failed = 0, error = 0;\n"
+            + f"RW_SHARED const {words[0]}& {message}, RW_STATE {words[1]}& {state}) {{\n"
+            + "  ringway::u32 failed = 0, error = 0;\n"
             + f"  (void)failed, (void)error, (void){ctx}, (void){message}, (void){state};\n"
             + body.declarations()
             + "".join(body.lines)
