@@ -15,6 +15,7 @@ void set_python_error(std::exception_ptr pending);
 // Text that may hold any bytes: of a file's name, or written by a peer into shared memory.
 py::str text_of_bytes(std::string_view bytes);
 
+void init_centrality(py::module_& module);
 void init_codec(py::module_& module);
 void init_dispatch(py::module_& module);
 void init_dead_letters(py::module_& module);

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = ringway::version();
   module.attr("compiler") = ringway::compiler();
   init_errors(module);
+  init_centrality(module);
   init_codec(module);
   init_graph(module);
   init_message(module);

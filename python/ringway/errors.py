@@ -113,3 +113,7 @@ class KernelError(Error, ValueError):
 
 class ForkedError(Error, RuntimeError):
     """A runtime used in a child process after ``fork``; start a new one there."""
+
+
+class MissingPackage(Error, ImportError):
+    """A function that needs an optional package; the text names the extra of ringway that installs it."""

@@ -12,6 +12,8 @@ from ringway import _core
 from ringway.errors import GraphError, InvalidOption
 
 CHUNK = 1 << 20
+PARQUET = "parquet"
+PARQUET_MARK = b"PAR1"
 GZIP_MARK = b"\x1f\x8b"
 OTHER_PACKERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
@@ -36,7 +38,7 @@ def _format_of(
     if format is not None:
         if not isinstance(format, str) or format not in FORMATS:
             raise InvalidOption(
-                f"format is {format!r}; one of {', '.join(FORMATS)}, or None to go by the file"
+                f"format is {format!r}; one of {', '.join((*FORMATS, PARQUET))}, or None to go by the file"
             )
         return FORMATS[format]
     suffixes = [suffix[1:].lower() for suffix in path.suffixes]
@@ -50,6 +52,16 @@ def _format_of(
             "pass format='sg' or 'wsg'"
         )
     return _core.sniff_graph_format(beginning), "\0", None
+
+
+def is_parquet(path: pathlib.Path, format: str | None) -> bool:
+    """Whether a file is one of Parquet, by `format`, by its name's ending, or by its content."""
+    if format is not None:
+        return isinstance(format, str) and format == PARQUET
+    if path.suffix[1:].lower() in FORMATS:
+        return False
+    with path.open("rb") as file:
+        return path.suffix.lower() == f".{PARQUET}" or file.read(len(PARQUET_MARK)) == PARQUET_MARK
 
 
 def check_save_name(path: pathlib.Path) -> None:

@@ -14,8 +14,10 @@ from ringway.errors import GraphError, InvalidOption
 
 def _array(values: ArrayLike, name: str) -> NDArray[Any]:
     try:
+        if hasattr(values, "__dlpack__") and not hasattr(values, "__array__"):
+            return np.from_dlpack(values)  # type: ignore[arg-type]  # NumPy's protocol wants a device too
         return np.asarray(values)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (BufferError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise GraphError(f"{name} is {values!r}, which is no array: {error}") from error
 
 
@@ -102,27 +104,6 @@ def from_scipy(matrix: Any, weighted: bool, labels: list[str] | None) -> _core.G
     values = None if not weighted or rows.dtype.kind == "b" else weights(rows.data[:count])
     indices = node_numbers(rows.indices[:count], "indices")
     return _core.Graph.from_csr(rows.indptr.astype(np.uint64), indices, values, labels)
-
-
-def from_networkx(
-    graph: Any, weight: str | None
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float64] | None, list[Hashable]]:
-    """Sources, targets, weights and nodes of a networkx graph; undirected edges both ways."""
-    _check(graph, "networkx", ("edges", "nodes", "is_directed"))
-    nodes: list[Hashable] = list(graph)
-    index = {node: i for i, node in enumerate(nodes)}
-    triples = list(graph.edges(data=weight, default=None) if weight is not None else graph.edges(data=None))
-    src = np.fromiter((index[u] for u, _, _ in triples), np.uint32, len(triples))
-    dst = np.fromiter((index[v] for _, v, _ in triples), np.uint32, len(triples))
-    values: NDArray[np.float64] | None = None
-    if weight is not None and any(value is not None for _, _, value in triples):
-        try:
-            values = np.array([1.0 if value is None else value for _, _, value in triples], np.float64)
-        except (TypeError, ValueError) as error:
-            raise GraphError(f"the edge attribute {weight!r} is not always a number: {error}") from error
-    if graph.is_directed():
-        return src, dst, values, nodes
-    return *both_ways(src, dst, values), nodes
 
 
 def from_igraph(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ringway import _core, graph_files, graph_sources
+from ringway import _core, graph_files, graph_frames, graph_networkx, graph_sources
 from ringway.arguments import flag, made, whole
 from ringway.errors import GraphError, InvalidOption, NotFound
 
@@ -26,8 +26,8 @@ __all__ = ["Graph"]
 class Graph:
     """A directed graph, immutable; parallel edges and self-loops are kept.
 
-    Make one with `read`, `from_edges`, `from_scipy`, `from_networkx` or `from_igraph`. Nodes are numbered
-    from 0; a graph with labels also knows each by its label.
+    Make one with `read`, `from_edges`, `from_frame`, `from_scipy`, `from_networkx` or `from_igraph`. Nodes
+    are numbered from 0; a graph with labels also knows each by its label.
     """
 
     __slots__ = ("_index", "_native", "_objects")
@@ -54,11 +54,11 @@ class Graph:
         Parameters
         ----------
         path
-            Matrix Market (.mtx), edge list (.el, .wel, SNAP's .txt), table (.csv, .tsv), GAP's serialized
-            graph (.sg, .wsg) or a graph that `save` wrote (.rwg).
+            Matrix Market (.mtx), edge list (.el, .wel, SNAP's .txt), table (.csv, .tsv), Parquet (.parquet,
+            needs pyarrow), GAP's serialized graph (.sg, .wsg) or a graph that `save` wrote (.rwg).
         format
-            One of "mtx", "el", "wel", "snap", "csv", "tsv", "sg", "wsg", "rwg"; None goes by the name's
-            ending, then by the content.
+            One of "mtx", "el", "wel", "snap", "csv", "tsv", "parquet", "sg", "wsg", "rwg"; None goes by the
+            name's ending, then by the content.
         directed
             False counts every edge both ways, True as it stands; None is what the file says (SNAP's comment
             "Undirected graph"), else True. A symmetric matrix is always read both ways.
@@ -87,7 +87,14 @@ class Graph:
                 raise InvalidOption(f"{option} is {value!r}; it must be True, False or None")
         if progress is not None and not callable(progress):
             raise InvalidOption(f"progress is {progress!r}; it must be a function, or None")
-        return cls(graph_files.read(path_of(path), format, options, progress))
+        file = path_of(path)
+        if not graph_files.is_parquet(file, format):
+            return cls(graph_files.read(file, format, options, progress))
+        if header is not None:
+            raise InvalidOption(f"header is {header!r}; a file of Parquet always names its columns")
+        table = graph_frames.read_parquet(file, weighted, progress)
+        weight = None if weighted is False else "weight"
+        return cls.from_frame(table, weight=weight, directed=directed is not False, compact=compact)
 
     @classmethod
     def from_edges(
@@ -136,6 +143,48 @@ class Graph:
         return cls(native, graph_sources.checked_objects(objects, native.num_nodes))
 
     @classmethod
+    def from_frame(
+        cls,
+        frame: object,
+        *,
+        source: Hashable | None = None,
+        target: Hashable | None = None,
+        weight: Hashable | None = "weight",
+        directed: bool = True,
+        compact: bool | None = None,
+    ) -> Graph:
+        """Graph of a table with a row for each edge.
+
+        Parameters
+        ----------
+        frame
+            DataFrame of pandas or polars, pyarrow Table, or anything that gives an Arrow stream
+            (``__arrow_c_stream__``), for which pyarrow is needed.
+        source, target
+            Columns with the nodes that edges leave and enter. None is the first column named "source",
+            "src", "from", ..., and "target", "dst", "to", ..., as in text tables, else the first and second.
+        weight
+            Column with the weights; "weight" may be absent, and None takes no weights.
+        directed
+            False counts every edge both ways, self-loops once.
+        compact
+            True numbers the nodes by first appearance and keeps what names them as labels; False takes them
+            as node numbers, so that the graph ends at the highest; None is False for columns of integers.
+
+        Raises
+        ------
+        GraphError
+            A column is missing, a node is neither text nor a whole number, a row lacks one, or a weight is
+            negative, infinite or not a number.
+        """
+        if not (compact is None or isinstance(compact, (bool, np.bool_))):
+            raise InvalidOption(f"compact is {compact!r}; it must be True, False or None")
+        src, dst, values, labels = graph_frames.read(frame, source, target, weight, compact)
+        if not flag("directed", directed):
+            src, dst, values = graph_sources.both_ways(src, dst, values)
+        return cls.from_edges(src, dst, values, labels=labels)
+
+    @classmethod
     def from_scipy(
         cls,
         matrix: scipy.sparse.sparray | scipy.sparse.spmatrix,
@@ -164,9 +213,10 @@ class Graph:
         Undirected edges count both ways. `weight` is the edge attribute; an edge without it has weight 1, and
         None takes no weights.
         """
-        src, dst, weights, nodes = graph_sources.from_networkx(graph, weight)
-        plain = all(type(node) is int and node == i for i, node in enumerate(nodes))
-        return cls.from_edges(src, dst, weights, len(nodes), None if plain else nodes)
+        rows = graph_networkx.read(graph, weight)
+        labels = None if graph_networkx.numbered(rows.nodes) else rows.nodes
+        strings, objects = graph_sources.split_labels(labels)
+        return cls(rows.graph(strings), objects)
 
     @classmethod
     def from_igraph(cls, graph: igraph.Graph, *, weight: str | None = "weight") -> Graph:

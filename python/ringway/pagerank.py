@@ -70,7 +70,8 @@ def pagerank(  # noqa: PLR0917
     ----------
     graph
         `Graph` (laid out once and kept, so that the next call is quick), path of a graph file, scipy.sparse
-        matrix, networkx or igraph graph, or arrays ``(src, dst)`` or ``(src, dst, weight)``.
+        matrix, networkx or igraph graph, table of edges as `Graph.from_frame` takes it, or arrays ``(src,
+        dst)`` or ``(src, dst, weight)``.
     damping
         Part of a rank that follows edges, 0 to 1; the rest jumps.
     tol
@@ -86,8 +87,8 @@ def pagerank(  # noqa: PLR0917
     dangling
         Where the rank of nodes without outgoing edges goes, likewise. None: where jumps go.
     weight
-        Edge attribute with the weights, of a networkx or igraph graph; in others weights have no name, and
-        this says only whether they count: ``"weight"``, or None to ignore them.
+        Edge attribute with the weights, of a networkx or igraph graph, or column of a table; in others
+        weights have no name, and this says only whether they count: ``"weight"``, or None to ignore them.
     dtype
         float32 or float64; None is float64 when `tol` is below 1e-7, else float32.
     backend

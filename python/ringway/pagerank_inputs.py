@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ringway.arguments import real
 from ringway.errors import InvalidOption
+from ringway.graph_frames import is_frame
 from ringway.graphs import Graph
 
 
@@ -31,10 +32,10 @@ def graph_of(source: object, weight: str | None) -> Graph:
     Parameters
     ----------
     source
-        `Graph`; path of a graph file; scipy.sparse matrix; networkx or igraph graph; ``(src, dst)`` or
-        ``(src, dst, weight)``.
+        `Graph`; path of a graph file; scipy.sparse matrix; networkx or igraph graph; table of edges; ``(src,
+        dst)`` or ``(src, dst, weight)``.
     weight
-        Edge attribute with the weights, in libraries whose edges have attributes; else "weight" or None.
+        Edge attribute or column with the weights, where they have names; else "weight" or None.
 
     Raises
     ------
@@ -42,11 +43,12 @@ def graph_of(source: object, weight: str | None) -> Graph:
         `source` is none of these.
     """
     library = _library(source)
+    table = is_frame(source)
     if not (weight is None or isinstance(weight, str)):
         raise InvalidOption(f"weight is {weight!r}; it must be the name of an edge attribute, or None")
-    if weight not in (None, "weight") and library not in ("igraph", "networkx"):
+    if weight not in (None, "weight") and library not in ("igraph", "networkx") and not table:
         raise InvalidOption(
-            f"weight is {weight!r}, but only edges of networkx and igraph graphs have named attributes; pass "
+            f"weight is {weight!r}, but only edges of networkx, igraph and tables have named weights; pass "
             "'weight' to use the weights that there are, or None to ignore them"
         )
     if isinstance(source, Graph):
@@ -55,11 +57,13 @@ def graph_of(source: object, weight: str | None) -> Graph:
         return Graph.read(source)
     if isinstance(source, tuple) and len(source) in (2, 3):
         return Graph.from_edges(*source)
+    if table:
+        return Graph.from_frame(source, weight=weight)
     convert = _FOREIGN.get(library)
     if convert is None:
         raise InvalidOption(
             f"graph is a {type(source).__module__}.{type(source).__qualname__}; pass a ringway.Graph, "
-            "a path, (src, dst[, weight]), or a scipy.sparse, networkx or igraph graph"
+            "a path, (src, dst[, weight]), a scipy.sparse, networkx or igraph graph, or a table of edges"
         )
     return convert(source, weight)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway.arguments import whole
+from ringway.extras import needed
 from ringway.graphs import Graph
 
 
@@ -119,14 +120,54 @@ class PageRankResult:
         labels = self._graph.labels
         return range(len(self)) if labels is None else labels
 
-    def to_series(self) -> Any:
-        """The ranks as a pandas Series indexed by name; needs pandas."""
-        import pandas as pd
+    def _columns(self) -> dict[str, Any]:
+        """The table of all nodes, by node number."""
+        names = self._names()
+        return {"node": np.arange(len(self)) if isinstance(names, range) else list(names), "rank": self.ranks}
 
-        return pd.Series(self.ranks, index=pd.Index(self._names(), name="node"), name="rank")
+    def to_series(self) -> Any:
+        """The ranks as a pandas Series indexed by name.
+
+        Raises
+        ------
+        MissingPackage
+            pandas is not installed.
+        """
+        pandas = needed("pandas", "pandas", "to_series")
+        return pandas.Series(self.ranks, index=pandas.Index(self._names(), name="node"), name="rank")
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame with the columns node and rank, by node number.
+
+        Raises
+        ------
+        MissingPackage
+            pandas is not installed.
+        """
+        return needed("pandas", "pandas", "to_pandas").DataFrame(self._columns())
+
+    def to_polars(self) -> Any:
+        """A polars DataFrame with the columns node and rank, by node number.
+
+        Raises
+        ------
+        MissingPackage
+            polars is not installed.
+        """
+        return needed("polars", "polars", "to_polars").DataFrame(self._columns())
+
+    def to_arrow(self) -> Any:
+        """A pyarrow Table with the columns node and rank, by node number.
+
+        Raises
+        ------
+        MissingPackage
+            pyarrow is not installed.
+        """
+        return needed("pyarrow", "arrow", "to_arrow").table(self._columns())
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the residual of each iteration on a logarithmic scale; needs matplotlib.
+        """Draw the residual of each iteration on a logarithmic scale.
 
         Parameters
         ----------
@@ -136,11 +177,14 @@ class PageRankResult:
         Returns
         -------
         matplotlib.axes.Axes
+
+        Raises
+        ------
+        MissingPackage
+            `ax` is None and matplotlib is not installed.
         """
         if ax is None:
-            from matplotlib.figure import Figure
-
-            ax = Figure(layout="constrained").add_subplot()
+            ax = needed("matplotlib.figure", "plot", "plot").Figure(layout="constrained").add_subplot()
         first = self.iterations - len(self.residuals) + 1
         ax.semilogy(np.arange(first, self.iterations + 1), self.residuals, marker="o", markersize=3)
         ax.set(xlabel="iteration", ylabel="L1 change", title=f"PageRank of {len(self):,} nodes")

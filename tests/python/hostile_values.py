@@ -39,6 +39,12 @@ def handler(ctx: rw.Context, msg: Pair, state: Pair) -> None:
     state.first += msg.first
 
 
+def frame() -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"a": [0, 1], "b": [1, 0]})
+
+
 def unlucky(*arguments: Any) -> None:
     raise rw.Error("what a caller's function raises passes through")
 
@@ -152,8 +158,7 @@ BESIDE: dict[str, tuple[type[Exception], ...]] = {
     "Telemetry.__init__": (TypeError,),
     "QueueCounts.__init__": (TypeError,),
     "QueueTelemetry.__init__": (TypeError,),
-    "PageRankResult.plot": (ImportError, AttributeError),  # of matplotlib, whose axes the caller passes
-    "PageRankResult.to_series": (ImportError,),
+    "PageRankResult.plot": (AttributeError,),  # of matplotlib, whose axes the caller passes
     "Message.__init__": (TypeError,),
 }
 
@@ -258,6 +263,9 @@ VALID: dict[str, Any] = {
     "Graph.from_edges.weight": [None, [1.0, 2.0]],
     "num_nodes": [None, 3, 9],
     "labels": [None],
+    "frame": [lambda w: frame()],
+    "Graph.from_frame.source": [None, "a"],
+    "Graph.from_frame.target": [None, "b"],
     "graph": [lambda w: w.graph, lambda w: w.graph.to_scipy()],
     "matrix": [lambda w: w.graph.to_scipy()],
     "weighted": [True, False],
@@ -382,6 +390,8 @@ WORDS = [
     "--undirected",
     "--csv",
     "--plot",
+    "--parquet",
+    "--verify",
     "--backend",
     "--dtype",
     "--interval",

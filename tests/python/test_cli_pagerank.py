@@ -192,6 +192,65 @@ def test_plot_without_matplotlib_names_what_to_install(
     assert "pip install 'ringway[plot]'" in failure(capsys, graph, "--plot", str(tmp_path / "ranks.png"))
 
 
+def test_parquet_holds_the_rows_of_csv(graph: str, tmp_path: pathlib.Path, capsys: Captured) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path, text = tmp_path / "ranks.parquet", tmp_path / "ranks.csv"
+    assert main(["pagerank", graph, "--parquet", str(path), "--csv", str(text), "--top", "3"]) == 0
+    rows = [{name: str(value) for name, value in row.items()} for row in parquet.read_table(path).to_pylist()]
+    for row, printed in zip(rows, csv.DictReader(io.StringIO(text.read_text())), strict=True):
+        assert float(row.pop("rank")) == pytest.approx(float(printed.pop("rank")))
+        assert row == printed
+    edges = tmp_path / "edges.parquet"
+    parquet.write_table(__import__("pyarrow").table({"a": ["x", "y"], "b": ["z", "z"]}), edges)
+    assert main(["pagerank", str(edges)]) == 0
+    assert "3 nodes, 2 edges" in capsys.readouterr().out
+
+
+def test_parquet_without_pyarrow_names_what_to_install(
+    graph: str, tmp_path: pathlib.Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    assert "pip install 'ringway[arrow]'" in failure(capsys, graph, "--parquet", str(tmp_path / "r.parquet"))
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--tol", "1e-12"], ["--damping", "0.5"], ["--undirected"], ["--no-weights"]]
+)
+def test_verify_compares_with_another_method(
+    tmp_path: pathlib.Path, capsys: Captured, options: list[str]
+) -> None:
+    rng = np.random.default_rng(6)
+    path = tmp_path / "graph.rwg"
+    weights = rng.random(900).round(1)  # some are 0
+    rw.Graph.from_edges(rng.integers(0, 150, 900), rng.integers(0, 200, 900), weights, 200).save(path)
+    assert main(["pagerank", str(path), "--verify", *options]) == 0
+    assert "verified: " in capsys.readouterr().out
+    assert main(["pagerank", str(path), "--verify", "--json", *options]) == 0
+    check = json.loads(capsys.readouterr().out)["check"]
+    assert 0 < check["difference"] <= check["limit"] < 1e-4
+    assert check["sweeps"] > 2
+
+
+def test_verify_finds_wrong_ranks(graph: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = rw.pagerank
+
+    def wrong(*arguments: object, **options: object) -> rw.PageRankResult:
+        result = right(*arguments, **options)  # type: ignore[arg-type]
+        result.ranks[:2] = result.ranks[1::-1].copy()
+        return result
+
+    monkeypatch.setattr(rw, "pagerank", wrong)
+    assert "from the reference, more than" in failure(capsys, graph, "--verify")
+
+
+def test_verify_is_refused_where_it_cannot_be_done(
+    graph: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "--damping below 1" in failure(capsys, graph, "--verify", "--damping", "1")
+    monkeypatch.setitem(sys.modules, "scipy.sparse.linalg", None)
+    assert "pip install 'ringway[graphs]'" in failure(capsys, graph, "--verify")
+
+
 def test_an_empty_graph_has_an_empty_table(tmp_path: pathlib.Path, capsys: Captured) -> None:
     path = tmp_path / "empty.mtx"
     path.write_text("%%MatrixMarket matrix coordinate pattern general\n0 0 0\n")

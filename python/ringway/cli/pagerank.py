@@ -16,8 +16,10 @@ from ringway.cli.console import Console
 from ringway.cli.plot import check_plot, save_plot
 from ringway.cli.progress import Bar, Progress
 from ringway.cli.ranking import Ranking, short
+from ringway.cli.verify import check_verify, verify
 from ringway.errors import Error, NotConverged
-from ringway.graph_files import FORMATS
+from ringway.extras import needed
+from ringway.graph_files import FORMATS, PARQUET
 
 TABLE_ROWS = 10
 HERE = "-"
@@ -27,9 +29,16 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser of ``ringway``."""
     parser = commands.add_parser("pagerank", help="rank the nodes of a graph file", description=__doc__)
     option = parser.add_argument
-    option("file", metavar="FILE", nargs="?", help="Matrix Market, edge list, CSV, TSV, GAP; also gzipped")
     option(
-        "--format", choices=list(FORMATS), help="the file's format; by default its name or content says it"
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="Matrix Market, edge list, CSV, TSV, GAP; also gzipped; Parquet",
+    )
+    option(
+        "--format",
+        choices=[*FORMATS, PARQUET],
+        help="the file's format; by default its name or content says it",
     )
     option("--undirected", action="store_true", help="count every edge both ways")
     option("--no-weights", action="store_true", help="ignore the weights in the file")
@@ -50,6 +59,8 @@ def add_parser(commands: Any) -> None:
     option("--top", type=count(1), help=f"rows to show ({TABLE_ROWS} in the table, else all)")
     option("--json", metavar="PATH", nargs="?", const=HERE, help="JSON into PATH, or instead of the table")
     option("--csv", metavar="PATH", nargs="?", const=HERE, help="CSV into PATH, or instead of the table")
+    option("--parquet", metavar="PATH", help="a file of Parquet with the ranks")
+    option("--verify", action="store_true", help="compare the ranks with a Gauss–Seidel solution by SciPy")
     option("--plot", metavar="PATH", help="a picture of the ranks and the convergence (PNG, PDF or SVG)")
     option("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(run=run, parser=parser)
@@ -57,7 +68,7 @@ def add_parser(commands: Any) -> None:
 
 def check_usage(arguments: argparse.Namespace) -> None:
     """Refuse what can be refused before a graph is read."""
-    outputs = {name: getattr(arguments, name) for name in ("json", "csv", "plot")}
+    outputs = {name: getattr(arguments, name) for name in ("json", "csv", "parquet", "plot")}
     if arguments.file is None:
         taken = [name for name in ("json", "csv") if outputs[name] not in (None, HERE)]
         why = f": --{taken[0]} took {outputs[taken[0]]}, so put FILE first" if taken else ""
@@ -76,6 +87,10 @@ def check_usage(arguments: argparse.Namespace) -> None:
             raise Error(f"--{name} {path}: there is no folder {Path(path).parent}; make it first")
     if arguments.plot is not None:
         check_plot(arguments.plot)
+    if arguments.parquet is not None:
+        needed("pyarrow.parquet", "arrow", "--parquet")
+    if arguments.verify:
+        check_verify(arguments.damping)
 
 
 def follow(bar: Bar, tol: float, max_iter: int) -> Callable[[int, float], None]:
@@ -121,7 +136,10 @@ def rank(arguments: argparse.Namespace, console: Console) -> Ranking:
             f"after {result.iterations} iterations the ranks still change by {result.residuals[-1]:.3g}, "
             f"--tol is {arguments.tol:g}; raise --max-iter or --tol, or pass --on-failure return"
         )
-    return Ranking(arguments.file, graph, result, reading, arguments.top)
+    check = None
+    if arguments.verify:
+        check = verify(graph, result, arguments.damping, weighted=not arguments.no_weights)
+    return Ranking(arguments.file, graph, result, reading, arguments.top, check)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -134,6 +152,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         elif path is not None:
             with open(path, "w", encoding="utf-8", newline="") as file:
                 write(file)
+    if arguments.parquet is not None:
+        ranking.write_parquet(arguments.parquet)
     if arguments.plot is not None:
         save_plot(ranking, arguments.plot)
     if HERE not in (arguments.json, arguments.csv):

@@ -6,14 +6,16 @@ import csv
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from ringway.cli.table import Table
+from ringway.extras import needed
 
 if TYPE_CHECKING:
+    from ringway.cli.verify import Check
     from ringway.graphs import Graph
     from ringway.pagerank import PageRankResult
 
@@ -50,6 +52,8 @@ class Ranking:
         Seconds that reading the file took.
     top : int, optional
         Rows to show; None = all.
+    check : Check, optional
+        How far the ranks are from a reference.
     """
 
     path: str
@@ -57,6 +61,7 @@ class Ranking:
     result: PageRankResult
     reading: float
     top: int | None
+    check: Check | None = None
 
     def rows(self, most: int | None) -> Iterator[tuple[int, int, str, float]]:
         """Position from 1, node number, name and rank; highest rank first, equal ones by node number."""
@@ -87,13 +92,14 @@ class Ranking:
         return table
 
     def summary(self) -> list[str]:
-        """How the ranks came about, in two lines."""
+        """How the ranks came about, in two lines, and in a third what a check found."""
         graph, result = self.graph, self.result
         state = "converged" if result.converged else "not converged"
         return [
             f"{graph.num_nodes:,} nodes, {graph.num_edges:,} edges, read in {seconds(self.reading)}",
             f"{result.iterations} iterations in {seconds(result.total_time)}, {state}: "
             f"residual {self.residual:.3g}, {short(self.edges_per_second)} edges/s",
+            *([] if self.check is None else [self.check.text()]),
         ]
 
     def write_csv(self, out: TextIO) -> None:
@@ -103,6 +109,19 @@ class Ranking:
         writer.writerows(
             (position, node, name, repr(rank)) for position, node, name, rank in self.rows(self.top)
         )
+
+    def write_parquet(self, path: str) -> None:
+        """Write the columns position, node, name and rank."""
+        arrow = needed("pyarrow", "arrow", "--parquet")
+        parquet = needed("pyarrow.parquet", "arrow", "--parquet")
+        order = np.array([node for _, node, _, _ in self.rows(self.top)], np.int64)
+        columns = {
+            "position": np.arange(1, len(order) + 1),
+            "node": order,
+            "name": arrow.array([name for _, _, name, _ in self.rows(self.top)], arrow.string()),
+            "rank": self.result.ranks[order],
+        }
+        parquet.write_table(arrow.table(columns), path)
 
     def write_json(self, out: TextIO) -> None:
         """Write one JSON object."""
@@ -120,6 +139,7 @@ class Ranking:
                 "iteration": result.iteration_time,
             },
             "edges_per_second": self.edges_per_second,
+            "check": None if self.check is None else asdict(self.check),
             "ranks": [
                 {"position": position, "node": node, "name": name, "rank": rank}
                 for position, node, name, rank in self.rows(self.top)
