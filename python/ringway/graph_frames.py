@@ -103,6 +103,9 @@ def read(
     compact: bool | None,
 ) -> Edges:
     """Sources, targets, weights and labels of a table's rows; the options are those of `Graph.from_frame`."""
+    for option, name in (("source", source), ("target", target), ("weight", weight)):
+        if not (name is None or isinstance(name, (str, int))):
+            raise InvalidOption(f"{option} is {name!r}; it must be the name of a column, or None")
     table = _Table(frame)
     ends = table.named(source, SOURCES, 0), table.named(target, TARGETS, 1)
     src, dst = (table.column(name) for name in ends)

@@ -86,6 +86,10 @@ def read(graph: Any, weight: Hashable | None) -> Rows:
     """
     if isinstance(graph, type) or not all(hasattr(graph, method) for method in METHODS):
         raise InvalidOption(f"graph is {graph!r}; it must be a graph of networkx")
+    try:
+        hash(weight)
+    except TypeError:
+        raise InvalidOption(f"weight is {weight!r}; it must be an edge attribute's name, or None") from None
     # The dictionaries themselves, where the class has them: its views cost ten times as much.
     rows = list(getattr(graph, "_adj", graph.adj).values())
     nodes: list[Hashable] = list(graph)

@@ -1,4 +1,4 @@
-"""The code cells of each notebook in examples/, run in order; cells without a time in them print what is saved."""
+"""The code cells of each notebook in examples/, in order; those without a time print what is saved."""
 
 from __future__ import annotations
 

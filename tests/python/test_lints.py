@@ -39,6 +39,7 @@ PLANTED = [
     ("one_concept", "python/ringway/z.py", "class Queue:\n    x = 1\n"),
     ("stubs", "native/core/a.cpp", "// TODO: the rest\n"),
     ("stubs", "python/ringway/a.py", "def f() -> None:\n    pass\n"),
+    ("stubs", "python/ringway/b.py", "raise NotImplementedError\n"),
     ("stubs", "tools/b.sh", "echo placeholder\n"),
     ("stubs", "native/core/long.cpp", "int x;\n" * 700),
     ("claims", "README.md", "A message takes 61 ns.\n"),

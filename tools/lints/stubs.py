@@ -8,8 +8,9 @@ import re
 
 from sources import CPP, Finding, at, files
 
+# A class that derives from NotImplementedError is an answer of its own.
 MARKER = re.compile(
-    r"\b(TODO|FIXME|XXX|HACK|NotImplementedError|(?i:placeholder|not (?:yet )?implemented))\b"
+    r"\b(TODO|FIXME|XXX|HACK|NotImplementedError(?!\):)|(?i:placeholder|not (?:yet )?implemented))\b"
 )
 FOLDERS = ("native", "python", "tests", "tools", "benchmarks", "examples", ".ci")
 SCRIPTS = {".py", ".pyi", ".sh", ".cmake", ""}

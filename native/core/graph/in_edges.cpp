@@ -16,7 +16,8 @@ constexpr std::uint32_t kParts = 64;
 InEdges::InEdges(const Graph& graph, bool weighted)
     : offsets_(graph.num_nodes() + std::size_t{1}),
       sources_(graph.num_edges()),
-      weights_(weighted && graph.has_weights() ? graph.num_edges() : 0) {
+      weights_(weighted && graph.has_weights() ? graph.num_edges() : 0),
+      threads_(threads_for(graph.num_edges() + graph.num_nodes())) {
   const std::uint32_t nodes = graph.num_nodes();
   std::vector<std::uint64_t> next(nodes + std::size_t{1});
   for (const std::uint32_t target : graph.targets()) ++next[target + std::size_t{1}];
@@ -61,9 +62,8 @@ double InEdges::pull(std::uint32_t node, const double* x) const {
 template <class Body>
 double InEdges::sum(const Body& body) const {
   std::array<double, kParts> totals{};
-  const unsigned threads = threads_for(sources_.size() + num_nodes());
-  run_threads(threads, [&](unsigned thread) {
-    for (std::uint32_t part = thread; part < kParts; part += threads) {
+  run_threads(threads_, [&](unsigned thread) {
+    for (std::uint32_t part = thread; part < kParts; part += threads_) {
       double total = 0;
       for (std::uint32_t node = parts_[part]; node < parts_[part + 1]; ++node) total += body(node);
       totals[part] = total;

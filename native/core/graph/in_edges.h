@@ -37,7 +37,8 @@ class InEdges {
 
   Array<std::uint64_t> offsets_;
   Array<std::uint32_t> sources_;
-  Array<double> weights_;             // empty: each edge weighs 1
+  Array<double> weights_;  // empty: each edge weighs 1
+  unsigned threads_;       // asking for the cores takes longer than an iteration over a small graph
   std::vector<std::uint32_t> parts_;  // first node of each part, and the number of nodes
 };
 

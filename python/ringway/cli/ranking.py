@@ -15,7 +15,7 @@ from ringway.cli.table import Table
 from ringway.extras import needed
 
 if TYPE_CHECKING:
-    from ringway.cli.verify import Check
+    from ringway.cli.verify import Verification
     from ringway.graphs import Graph
     from ringway.pagerank import PageRankResult
 
@@ -52,7 +52,7 @@ class Ranking:
         Seconds that reading the file took.
     top : int, optional
         Rows to show; None = all.
-    check : Check, optional
+    check : Verification, optional
         How far the ranks are from a reference.
     """
 
@@ -61,7 +61,7 @@ class Ranking:
     result: PageRankResult
     reading: float
     top: int | None
-    check: Check | None = None
+    check: Verification | None = None
 
     def rows(self, most: int | None) -> Iterator[tuple[int, int, str, float]]:
         """Position from 1, node number, name and rank; highest rank first, equal ones by node number."""

@@ -23,7 +23,7 @@ ROUNDING = {"float32": 4e-6, "float64": 1e-12}  # of sums over ranks
 
 
 @dataclass(frozen=True)
-class Check:
+class Verification:
     """How far ranks are from the reference.
 
     Attributes
@@ -87,7 +87,7 @@ def _gauss_seidel(parts: Any, nodes: int, damping: float) -> tuple[NDArray[np.fl
     raise Error(f"--verify: the reference did not settle in {SWEEPS} sweeps; lower --damping")
 
 
-def verify(graph: Graph, result: PageRankResult, damping: float, weighted: bool) -> Check:
+def verify(graph: Graph, result: PageRankResult, damping: float, weighted: bool) -> Verification:
     """Compare ranks with the reference.
 
     Raises
@@ -97,7 +97,7 @@ def verify(graph: Graph, result: PageRankResult, damping: float, weighted: bool)
     """
     nodes = graph.num_nodes
     if nodes == 0:
-        return Check(0.0, 0.0, 0.0, 0)
+        return Verification(0.0, 0.0, 0.0, 0)
     ranks = result.ranks.astype(np.float64)
     parts = src, dst, share = _passed_on(graph, weighted)
     flowed = damping * np.bincount(dst, share * ranks[src], nodes)
@@ -105,7 +105,7 @@ def verify(graph: Graph, result: PageRankResult, damping: float, weighted: bool)
     reference, sweeps = _gauss_seidel(parts, nodes, damping)
     last = float(result.residuals[-1]) if len(result.residuals) else 2.0
     limit = damping / (1 - damping) * last + ROUNDING[str(result.ranks.dtype)]
-    check = Check(residual, float(np.abs(ranks - reference).sum()), limit, sweeps)
+    check = Verification(residual, float(np.abs(ranks - reference).sum()), limit, sweeps)
     if not check.difference <= limit:
         raise Error(
             f"--verify: the ranks are {check.difference:.3g} from the reference, more than {limit:.3g}, "

@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class LeftToNetworkX(NotImplementedError):
+    """A call that this backend does not take; networkx then asks the next one, or computes it itself."""
+
+
 def iterations(max_iter: Any, most: int) -> int:
     """`max_iter` as networkx takes it, which is by ``range``; at most `most`."""
     counted = range(max_iter)

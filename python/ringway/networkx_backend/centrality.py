@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ringway.networkx_backend.arguments import iterations
+from ringway.networkx_backend.arguments import LeftToNetworkX, iterations
 from ringway.networkx_backend.convert import NetworkXGraph
 
 MOST_ITERATIONS = 2**63 - 1
@@ -15,7 +15,7 @@ MOST_ITERATIONS = 2**63 - 1
 
 def _start(nstart: dict[Any, float], G: NetworkXGraph) -> NDArray[np.float64]:
     if len(nstart) != len(G) or not all(node in nstart for node in G):
-        raise NotImplementedError("nstart has not one value for each node")
+        raise LeftToNetworkX("nstart has not one value for each node")
     return np.array([nstart[node] for node in G], dtype=float)
 
 
@@ -49,7 +49,7 @@ def katz_centrality(  # noqa: PLR0917
         `beta` is a mapping that lacks a node, or has one too many.
     networkx.PowerIterationFailedConvergence
         `max_iter` iterations did not bring the change below ``tol * len(G)``.
-    NotImplementedError
+    LeftToNetworkX
         `nstart` has not one value for each node.
     """
     from networkx import NetworkXError, PowerIterationFailedConvergence
@@ -83,7 +83,7 @@ def eigenvector_centrality(
         All values of `nstart` are 0.
     networkx.PowerIterationFailedConvergence
         `max_iter` iterations did not bring the change below ``tol * len(G)``.
-    NotImplementedError
+    LeftToNetworkX
         `nstart` has not one value for each node.
     """
     from networkx import NetworkXError, NetworkXPointlessConcept, PowerIterationFailedConvergence

@@ -15,6 +15,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "katz_centrality": centrality.katz_centrality,
     "pagerank": link_analysis.pagerank,
 }
+FEW_NODES = 20  # loops over so few in Python take less time than conversion and call
 
 
 @functools.cache
@@ -46,5 +47,8 @@ def can_run(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool | 
 
 
 def should_run(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool | str:
-    """Whether a call that this backend takes is faster here, conversion included."""
+    """Whether a call that this backend takes is faster here, conversion included; else the reason."""
+    graph = args[0] if args else kwargs["G"]
+    if name != "pagerank" and len(graph) < FEW_NODES:
+        return f"a graph of {len(graph)} nodes is done in Python before native code is called"
     return True

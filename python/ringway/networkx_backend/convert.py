@@ -8,6 +8,7 @@ from typing import Any
 from ringway import _core, graph_networkx
 from ringway.errors import GraphError
 from ringway.graphs import Graph
+from ringway.networkx_backend.arguments import LeftToNetworkX
 
 
 class NetworkXGraph:
@@ -120,20 +121,20 @@ def convert_from_nx(
 
     Raises
     ------
-    NotImplementedError
+    LeftToNetworkX
         More than one edge attribute or one of nodes is to be kept, an attribute's default is not 1, or a
         weight is no number, negative or not finite.
     """
     attributes = edge_attrs or {}
     kept = preserve_edge_attrs or preserve_node_attrs or node_attrs
     if kept or len(attributes) > 1 or any(default != 1 for default in attributes.values()):
-        raise NotImplementedError("ringway keeps one edge attribute, whose default is 1, and none of nodes")
+        raise LeftToNetworkX("ringway keeps one edge attribute, whose default is 1, and none of nodes")
     weight = next(iter(attributes), None)
     try:
         rows = graph_networkx.read(graph, weight)
         native = Graph(rows.graph(None))
     except GraphError as error:
-        raise NotImplementedError(str(error)) from error
+        raise LeftToNetworkX(str(error)) from error
     made = NetworkXGraph(native, rows.nodes, weight, graph.is_directed(), graph.is_multigraph())
     if preserve_graph_attrs:
         made.graph.update(graph.graph)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway.errors import NotConverged
-from ringway.networkx_backend.arguments import iterations, node_values
+from ringway.networkx_backend.arguments import LeftToNetworkX, iterations, node_values
 from ringway.networkx_backend.convert import NetworkXGraph
 from ringway.pagerank import pagerank as ranking
 
@@ -19,7 +19,7 @@ MOST_ITERATIONS = 2**32 - 1
 def _not_negative(vectors: dict[str, NDArray[np.float64]], name: str) -> NDArray[np.float64] | None:
     values = vectors.get(name)
     if values is not None and (values < 0).any():
-        raise NotImplementedError(f"{name} has a negative value; ringway takes values of at least 0")
+        raise LeftToNetworkX(f"{name} has a negative value; ringway takes values of at least 0")
     return values
 
 
@@ -44,7 +44,7 @@ def pagerank(  # noqa: PLR0917
         `max_iter` iterations did not bring the change below ``tol * len(G)``.
     ZeroDivisionError
         The values of `personalization` add up to 0.
-    NotImplementedError
+    LeftToNetworkX
         A value of `personalization`, `nstart` or `dangling` is negative.
     """
     from networkx import PowerIterationFailedConvergence
