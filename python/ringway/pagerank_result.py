@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringway.arguments import whole
+from ringway.errors import GraphError
 from ringway.extras import needed
 from ringway.graphs import Graph
 
@@ -163,8 +164,14 @@ class PageRankResult:
         ------
         MissingPackage
             pyarrow is not installed.
+        GraphError
+            Labels are of types that no Arrow column holds together.
         """
-        return needed("pyarrow", "arrow", "to_arrow").table(self._columns())
+        arrow = needed("pyarrow", "arrow", "to_arrow")
+        try:
+            return arrow.table(self._columns())
+        except (TypeError, ValueError) as error:  # of which Arrow's own are
+            raise GraphError(f"the labels fit no Arrow column ({error}); to_pandas takes any") from error
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the residual of each iteration on a logarithmic scale.

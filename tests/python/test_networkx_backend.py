@@ -151,7 +151,11 @@ def test_centralities_are_networkx_s(seed: int) -> None:
         (nx.katz_centrality, {"max_iter": 1.5}, TypeError),
         (nx.katz_centrality, {"tol": 0, "max_iter": 20}, nx.PowerIterationFailedConvergence),
         (nx.eigenvector_centrality, {"nstart": dict.fromkeys(range(30), 0)}, nx.NetworkXError),
-        (nx.eigenvector_centrality, {"nstart": {0: 1, 1: -1, **dict.fromkeys(range(2, 30), 0)}}, ZeroDivisionError),
+        (
+            nx.eigenvector_centrality,
+            {"nstart": {0: 1, 1: -1, **dict.fromkeys(range(2, 30), 0)}},
+            ZeroDivisionError,
+        ),
         (nx.eigenvector_centrality, {"nstart": {0: 1}}, KeyError),
         (nx.eigenvector_centrality, {"max_iter": -1}, nx.PowerIterationFailedConvergence),
         (nx.eigenvector_centrality, {"tol": float("nan")}, nx.PowerIterationFailedConvergence),
