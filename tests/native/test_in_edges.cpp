@@ -76,7 +76,7 @@ TEST_P(InEdgesTest, ACheckEndsTheRun) {
 INSTANTIATE_TEST_SUITE_P(Sizes, InEdgesTest, testing::Values(0, 1, 9000, 700000));
 
 TEST(InEdges, AGraphWithoutNodesHasConverged) {
-  const InEdges sweeps(*Graph::from_edges({}, 0), true);
+  const InEdges sweeps(*Graph::from_edges(EdgeSpan{}), true);
   EXPECT_TRUE(sweeps.katz(1, {}, {}, {1, 1, {}}));
 }
 
