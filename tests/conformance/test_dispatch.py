@@ -135,6 +135,16 @@ def test_reduce_sum(device: rw.Device, dtype: str, size: int) -> None:
         assert close(total.numpy(), np.array([values.sum(dtype=dtype) + np.dtype(dtype).type(5)]), size + 5.0)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+def test_reduce_sum_of_ten_million(device: rw.Device, dtype: str) -> None:
+    values = device.buffer(numbers(dtype, 10_000_000))
+    total = device.buffer(1, dtype)
+    device.kernel("reduce_sum")(values, total, values.size, threads=4096, group=256)
+    wanted = values.numpy().sum(dtype="int32" if dtype == "int32" else "float64")
+    # Of float32: what each thread adds up, and the groups' sums.
+    assert close(total.numpy(), np.array([wanted], dtype), values.size / 4096 + 16.0)
+
+
 @pytest.mark.parametrize("dtype", NUMBERS)
 @pytest.mark.parametrize("size", [0, *SIZES])
 def test_inclusive_scan(device: rw.Device, dtype: str, size: int) -> None:

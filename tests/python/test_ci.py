@@ -33,6 +33,13 @@ def test_each_runner_builds_wheels_of_its_own_architecture() -> None:
     assert settings["linux"]["archs"] == ["native"]
 
 
+def test_wheels_for_macos_have_metal_and_are_tested_on_it() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]
+    macos = settings["macos"]
+    assert macos["config-settings"]["cmake.define.RINGWAY_METAL"] == "ON"
+    assert macos["test-command"] == f"{settings['test-command']} && ringway validate --backend metal --exact"
+
+
 @needs_workflows
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_workflows_run_commands_that_exist(path: Path) -> None:

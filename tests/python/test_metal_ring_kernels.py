@@ -249,9 +249,12 @@ print("done")
 """
 
 
+ORDERS = int(os.environ.get("RINGWAY_METAL_SEEDS", "200" if os.environ.get("RINGWAY_FULL") else "3"))
+
+
 @software
 @pytest.mark.parametrize("language", ["3.0", "3.2"])
-@pytest.mark.parametrize("seed", range(1, int(os.environ.get("RINGWAY_METAL_SEEDS", "3")) + 1))
+@pytest.mark.parametrize("seed", range(1, ORDERS + 1))
 def test_no_order_loses_or_swaps_messages(seed: int, language: str) -> None:
-    """RINGWAY_METAL_SEEDS says how many orders of the software device are tried."""
+    """RINGWAY_METAL_SEEDS says how many orders of the software device are tried; with RINGWAY_FULL, 200."""
     assert run(CONCURRENT, SOFTMETAL_SEED=str(seed), RINGWAY_METAL_LANGUAGE=language) == "done\n"

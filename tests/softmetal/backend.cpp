@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <numeric>
 #include <thread>
 
 #include "backends/metal/dispatcher.h"
+#include "core/log.h"
 #include "softmetal.h"
 
 namespace metal_test {
@@ -45,6 +47,24 @@ Thrown Device::end(const std::shared_ptr<DispatchJob>& job) {
     std::abort();  // what runs cannot be taken down
   }
   return thrown_by([&] { job->check(); });
+}
+
+std::vector<int> orders(int first, int last) {
+  std::vector<int> all(std::size_t((std::getenv("RINGWAY_FULL") ? 200 : last) - first + 1));
+  std::iota(all.begin(), all.end(), first);
+  return all;
+}
+
+std::string log_of(const std::function<void()>& call) {
+  log::keep(true);
+  const log::Level before = log::threshold();
+  log::set_threshold(log::Level::kDebug);
+  call();
+  log::set_threshold(before);
+  std::string all;
+  for (const log::LogLine& line : log::take().records) all += line.text + "\n";
+  log::keep(false);
+  return all;
 }
 
 long left(const char* kind) {

@@ -61,8 +61,14 @@ class Device {
   std::vector<std::shared_ptr<u8>> held_;
 };
 
+// What the log says, at the level debug, while `call` runs.
+std::string log_of(const std::function<void()>& call);
+
 // Objects of Metal's that live. The thread that called a handler lets go of what it held a little later.
 long left(const char* kind);
+
+// Orders of the device: from `first`, where 0 is the plain one; RINGWAY_FULL has 200.
+std::vector<int> orders(int first, int last);
 
 template <class T>
 u64 word(T* memory) {

@@ -58,6 +58,13 @@ kernel void uninitialised(device float* out [[buffer(0)]], uint i [[thread_index
   out[2 * i] = held[i];
   out[2 * i + 1] = own[i % 4];
 }
+kernel void untouched(device uint* out [[buffer(0)]], threadgroup uint* memory [[threadgroup(0)]],
+                      uint i [[thread_index_in_threadgroup]]) {
+  out[i] = memory[i];
+}
+kernel void weighted(device uint* out [[buffer(0)]], constant uint* weights [[buffer(1)]]) {
+  out[0] = weights[0];
+}
 kernel void spin(device atomic_uint* flag [[buffer(0)]]) {
   while (atomic_load_explicit(flag, memory_order_relaxed) == 0) {
   }

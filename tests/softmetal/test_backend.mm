@@ -3,8 +3,8 @@
 #include "backends/metal/grid_kernels.h"
 #include "backends/metal/library.h"
 #include "backends/metal/memory.h"
+#include "backends/metal/ring_bindings.h"
 #include "backends/metal/sources.h"
-#include "core/log.h"
 #include "softmetal.h"
 #include "softmetal/backend.h"
 
@@ -138,22 +138,9 @@ CompiledKernels compiled(const std::string& library) {
   return {reinterpret_cast<const unsigned char*>(library.data()), library.size()};
 }
 
-// What the log says of metal while `call` runs.
-std::string log_of(const std::function<void()>& call) {
-  log::keep(true);
-  const log::Level before = log::threshold();
-  log::set_threshold(log::Level::kDebug);
-  call();
-  log::set_threshold(before);
-  std::string all;
-  for (const log::LogLine& line : log::take().records) all += line.text + "\n";
-  log::keep(false);
-  return all;
-}
-
 TEST_F(Parts, KernelsThatTheBuildCompiledAreLoaded) {
   const std::string rings = metallib(320, source_of_ring_kernels);
-  const std::string said = log_of([&] {
+  const std::string said = metal_test::log_of([&] {
     Library loaded(device, "rings", "no source", 320, compiled(rings));
     EXPECT_EQ(loaded.pipeline("ring_echo").bindings.size(), 8u);
   });
@@ -162,7 +149,7 @@ TEST_F(Parts, KernelsThatTheBuildCompiledAreLoaded) {
 
 TEST_F(Parts, WhatDoesNotLoadIsCompiledFromSource) {
   const auto falls_back = [&](const std::string& bytes) {
-    return log_of([&] {
+    return metal_test::log_of([&] {
       Library fallen(device, "kernels", kKernels, 300, compiled(bytes));
       EXPECT_EQ(fallen.pipeline("increment").bindings.size(), 1u);
     });
@@ -180,8 +167,43 @@ TEST_F(Parts, WhatDoesNotLoadIsCompiledFromSource) {
 }
 
 TEST_F(Parts, ABuildThatCompiledNothingCompilesFromSource) {
-  const std::string said = log_of([&] { Library(device, "kernels", kKernels, 300); });
+  const std::string said = metal_test::log_of([&] { Library(device, "kernels", kKernels, 300); });
   EXPECT_EQ(said, "kernels for version 300: compiled from source\n");
+}
+
+// A ring kernel with these parameters.
+std::string ring_kernel(const std::string& parameters) {
+  return "#include <metal_stdlib>\nusing namespace metal;\nkernel void ring_test(" + parameters + ") {}\n";
+}
+
+TEST_F(Parts, RingKernelsThatDifferFromWhatIsBoundAreNamed) {
+  const auto differs = [&](const std::string& parameters) {
+    Library other(device, "rings", ring_kernel(parameters), 300);
+    return thrown_by([&] { check_ring_kernel(other.pipeline("ring_test")); }).text;
+  };
+  const std::string slots = "device uchar* in_slots [[buffer(0)]]";
+  const std::string said = "backend 'metal': ring kernel 'ring_test' and what is bound differ: ";
+  EXPECT_EQ(differs(slots + ", device atomic_uint* in_tail [[buffer(1)]]"),
+            said + "its buffer 1 is 'in_tail', bound is 'in_head'");
+  EXPECT_EQ(differs("device ushort* in_slots [[buffer(0)]]"),
+            said + "its buffer 0 is 'in_slots' with elements of 2 bytes, bound are 1");
+  EXPECT_EQ(differs(slots), said + "'in_head' is bound, and it has no buffer 1");
+  EXPECT_EQ(differs(slots + ", constant uint& more [[buffer(8)]]"),
+            said + "its buffer 8 is 'more', and nothing is bound");
+  EXPECT_EQ(differs(slots + ", threadgroup uint* memory [[threadgroup(0)]]"),
+            said + "its threadgroup memory 0 is 'memory', and nothing is bound");
+}
+
+TEST_F(Parts, TheBoundaryOfRingKernelsIsComparedToo) {
+  Library other(device, "rings",
+                ring_kernel("device uchar* arena [[buffer(0)]], constant uint& plan [[buffer(1)]]"), 300);
+  EXPECT_SAYS(thrown_by([&] { check_ring_boundary(other.pipeline("ring_test")); }).text,
+              "its buffer 1 is 'plan' with elements of 4 bytes, bound are ");
+  Library rings(device, "rings", source_of_ring_kernels, 300);
+  check_ring_boundary(rings.pipeline("ring_boundary"));
+  for (const char* name : {"ring_echo", "ring_faulty", "ring_relay", "ring_vector_op", "ring_pagerank_sender",
+                           "ring_pagerank_aggregator", "ring_pagerank_checker"})
+    check_ring_kernel(rings.pipeline(name));
 }
 
 TEST_F(Parts, CommandBuffersSayHowTheyEnded) {

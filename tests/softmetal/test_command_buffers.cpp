@@ -1,5 +1,6 @@
 // Dispatches that share a command buffer: how many, in which order, and whose error it is.
 #include <chrono>
+#include <thread>
 #include <vector>
 
 #include "softmetal.h"
@@ -131,6 +132,18 @@ TEST_P(CommandBuffers, TakeNoObjectsOfMetalsButTheirOwn) {
   for (std::size_t i = 0; i < kinds.size(); ++i)
     EXPECT_EQ(softmetal_made_objects(kinds[i]), before[i]) << kinds[i];
   EXPECT_EQ(softmetal_made_objects("SMComputeEncoder"), encoders + 200);
+}
+
+TEST_P(CommandBuffers, EachIsAnIntervalOfSignposts) {
+  // What other tests left has ended by then.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (softmetal_unpaired_signposts() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  const long before = softmetal_paired_signposts(), made = command_buffers();
+  u32* const values = device.buffer<u32>(10);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(device.run("double_in_place", DType::kU32, 10, 4, {word(values)}).text, "");
+  EXPECT_EQ(softmetal_paired_signposts() - before, command_buffers() - made);
+  EXPECT_EQ(softmetal_unpaired_signposts(), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seed, CommandBuffers, testing::Values(0, 1, 2, 3, 4),

@@ -1,5 +1,6 @@
 // Dispatches of the Metal backend on the software Metal device, in plain and in adversarial order.
 #include <chrono>
+#include <cstring>
 #include <numeric>
 #include <random>
 #include <thread>
@@ -16,16 +17,9 @@ using metal_test::Thrown;
 using metal_test::word;
 using namespace ringway;
 
-// 0 is the plain order; RINGWAY_FULL has more.
-std::vector<u64> seeds() {
-  std::vector<u64> all(std::getenv("RINGWAY_FULL") ? 201 : 9);
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
-
-class Dispatches : public testing::TestWithParam<u64> {
+class Dispatches : public testing::TestWithParam<int> {
  protected:
-  Dispatches() { softmetal_set_seed(GetParam()); }
+  Dispatches() { softmetal_set_seed(u64(GetParam())); }
   ~Dispatches() override {
     softmetal_set_seed(0);
     softmetal_set_timeout(10);
@@ -57,6 +51,14 @@ TEST_P(Dispatches, SumInThreadgroupMemory) {
     EXPECT_EQ(*total, u32(size * (size + 1) / 2))
         << "the sum of 1 to " << size << ", under seed " << GetParam();
   }
+}
+
+TEST_P(Dispatches, SumOfACallersArrays) {
+  std::vector<u32> values(63), total(1);
+  std::iota(values.begin(), values.end(), 1);
+  EXPECT_EQ(
+      device.run("reduce_sum", DType::kU32, 200, 48, {word(values.data()), word(total.data()), 63}).text, "");
+  EXPECT_EQ(total[0], 63u * 64 / 2);
 }
 
 TEST_P(Dispatches, Sum64BitsByTwoHalves) {
@@ -110,7 +112,32 @@ TEST_P(Dispatches, RunInOrderWhereverTheirMemoryLies) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seed, Dispatches, testing::ValuesIn(seeds()),
+// What is written behind the end of the last one may come after it is waited for: another one ends first.
+TEST_P(Dispatches, AreInTheLogWithGridGroupBindingsAndEnd) {
+  u32* const values = device.buffer<u32>(100);
+  u32* const total = device.buffer<u32>(1);
+  std::vector<float> on_heap(10, 1);
+  const std::string said = metal_test::log_of([&] {
+    EXPECT_EQ(device.run("reduce_sum", DType::kU32, 100, 48, {word(values), word(total), 99}).text, "");
+    const float factor = 2.5f;
+    u64 bits = 0;
+    std::memcpy(&bits, &factor, sizeof(factor));
+    EXPECT_EQ(
+        device.run("vector_scale", DType::kF32, 10, 4, {word(on_heap.data()), word(on_heap.data()), bits})
+            .text,
+        "");
+    EXPECT_EQ(device.run("double_in_place", DType::kU32, 1, 1, {word(values)}).text, "");
+  });
+  EXPECT_SAYS(said,
+              "reduce_sum<uint32>: threads (100, 1, 1) in groups of (48, 1, 1), 192 bytes of threadgroup "
+              "memory; values: 396 bytes in the pool, total: 4 bytes in the pool, n = 99\n");
+  EXPECT_SAYS(said, "; a: 40 bytes copied in and out, out: 40 bytes as before, factor = 2.5\n");
+  EXPECT_SAYS(said, "192 bytes of threadgroup memory; ");
+  const std::size_t ended = said.find("µs on the GPU, completed");
+  EXPECT_NE(ended, std::string::npos) << said;
+}
+
+INSTANTIATE_TEST_SUITE_P(Seed, Dispatches, testing::ValuesIn(metal_test::orders(0, 8)),
                          [](const auto& seed) { return std::to_string(seed.param); });
 
 class Faults : public testing::Test {

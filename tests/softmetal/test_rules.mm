@@ -1,6 +1,7 @@
 // Every rule that the device holds its users to, and what it says where one is broken.
 #import "softmetal/harness.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -82,7 +83,7 @@ TEST_F(Rules, BindingsMustBeThereAndLargeEnough) {
 }
 
 TEST_F(Rules, SwappedBuffersOfDifferentSizesFaultByName) {
-  id<MTLBuffer> values = device.buffer(4096, "values"), total = device.buffer(4, "total");
+  id<MTLBuffer> values = device.buffer(4096, "many"), total = device.buffer(4, "one");
   const auto reduce = [&](id<MTLBuffer> first, id<MTLBuffer> second) {
     return failure(run(device, [&](id<MTLComputeCommandEncoder> encoder) {
       [encoder setComputePipelineState:device.pipeline("reduce")];
@@ -94,7 +95,41 @@ TEST_F(Rules, SwappedBuffersOfDifferentSizesFaultByName) {
   };
   EXPECT_EQ(reduce(values, total), "");
   EXPECT_SAYS(reduce(total, values), "Compute Function(reduce): page fault: a read access");
-  EXPECT_SAYS(reduce(total, values), "past the end of values[0], Buffer(0) 'total' of length 4");
+  EXPECT_SAYS(reduce(total, values), "past the end of values[0], Buffer(0) 'one' of length 4");
+}
+
+TEST_F(Rules, BuffersWithArgumentsNamesAreNotSwapped) {
+  id<MTLBuffer> values = device.buffer(4096, "values"), total = device.buffer(4096, "total");
+  const auto reduce = [&](id<MTLBuffer> first, id<MTLBuffer> second) {
+    return rule([&](id<MTLComputeCommandEncoder> encoder) {
+      [encoder setComputePipelineState:device.pipeline("reduce")];
+      [encoder setBuffer:first offset:0 atIndex:0];
+      [encoder setBuffer:second offset:0 atIndex:1];
+      [encoder setThreadgroupMemoryLength:64 atIndex:0];
+      [encoder dispatchThreads:kOne threadsPerThreadgroup:kOne];
+    });
+  };
+  EXPECT_EQ(reduce(values, total), "");
+  EXPECT_EQ(reduce(total, total), "");  // one for both
+  EXPECT_SAYS(reduce(total, values), "Compute Function(reduce): the buffer labelled 'total' is bound as "
+                                     "values[0] at index 0, and another one "
+                                     "as total[0] at index 1: they are swapped");
+}
+
+TEST_F(Rules, SetBytesIsOfWholeElements) {
+  const auto weighted = [&](NSUInteger bytes) {
+    return rule([&](id<MTLComputeCommandEncoder> encoder) {
+      const unsigned weights[4] = {1, 2, 3, 4};
+      [encoder setComputePipelineState:device.pipeline("weighted")];
+      [encoder setBuffer:buffer offset:0 atIndex:0];
+      [encoder setBytes:weights length:bytes atIndex:1];
+      [encoder dispatchThreads:kOne threadsPerThreadgroup:kOne];
+    });
+  };
+  EXPECT_EQ(weighted(4), "");
+  EXPECT_EQ(weighted(16), "");
+  EXPECT_SAYS(weighted(6),
+              "setBytes gave 6 bytes at index 1, no whole number of weights[0]'s elements of 4 bytes");
 }
 
 TEST_F(Rules, SetBytesIsForSmallConstants) {
@@ -273,6 +308,19 @@ TEST_F(Rules, ThreadsMustMeetAtBarriers) {
 TEST_F(Rules, WhatIsNotWrittenIsConspicuous) {
   dispatch("uninitialised", 8, buffer);
   for (int i = 0; i < 16; ++i) EXPECT_FALSE(std::abs(contents<float>(buffer)[i]) < 1e10f);
+}
+
+TEST_F(Rules, ThreadgroupMemoryHoldsNothingOfThoseBefore) {
+  for (const unsigned left : {0u, 7u}) {
+    std::fill_n(contents<unsigned>(buffer), 8, left);
+    run(device, [&](id<MTLComputeCommandEncoder> encoder) {
+      [encoder setComputePipelineState:device.pipeline("untouched")];
+      [encoder setBuffer:buffer offset:0 atIndex:0];
+      [encoder setThreadgroupMemoryLength:32 atIndex:0];
+      [encoder dispatchThreads:MTLSizeMake(8, 1, 1) threadsPerThreadgroup:MTLSizeMake(8, 1, 1)];
+    });
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(contents<unsigned>(buffer)[i], 0xFFFFFFFFu) << "word " << i;
+  }
 }
 
 TEST_F(Rules, DispatchesThatDoNotEndTimeOut) {

@@ -40,7 +40,7 @@ class Commands {
   Commands(const Commands&) = delete;
   Commands& operator=(const Commands&) = delete;
 
-  // Ends the encoder before it. Valid until the next one or the commit.
+  // Both end the encoder before; valid until the next one or the commit. Throw kOutOfMemory and kDispatch.
   id<MTLComputeCommandEncoder> compute(NSString* label, MTLDispatchType type = MTLDispatchTypeSerial);
 
   id<MTLBlitCommandEncoder> blit(NSString* label);

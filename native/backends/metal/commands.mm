@@ -38,6 +38,11 @@ MTLCommandBufferDescriptor* telling_apart() {
   return one;
 }
 
+// Messages to nil do nothing: the command buffer would complete without its work.
+[[noreturn]] void no_encoder(NSString* label) {
+  throw Error(ErrorKind::kOutOfMemory, text_of(label) + ": Metal gives no encoder; let some work end first");
+}
+
 unsigned long long number_of(id<MTLCommandBuffer> buffer) {
   return reinterpret_cast<unsigned long long>(buffer);
 }
@@ -85,6 +90,7 @@ id<MTLComputeCommandEncoder> Commands::compute(NSString* label, MTLDispatchType 
             encoder = [buffer_.get() computeCommandEncoderWithDispatchType:type];
             open(encoder, label);
           });
+  if (!encoder) no_encoder(label);
   return encoder;
 }
 
@@ -97,6 +103,7 @@ id<MTLBlitCommandEncoder> Commands::blit(NSString* label) {
             encoder = [buffer_.get() blitCommandEncoder];
             open(encoder, label);
           });
+  if (!encoder) no_encoder(label);
   return encoder;
 }
 

@@ -32,6 +32,8 @@ class Driver {
   // Runs `change` while nothing is on the GPU and this thread alone looks at kernels and arena. What it throws has
   // changed nothing.
   void still(const Wait& until, const std::function<void()>& change);
+  // Throws kDeviceLost when the GPU is gone.
+  void check();
   // By `change`: they are in the command buffers to come.
   void add(std::shared_ptr<KernelSet> kernel);
   void remove(KernelSet& kernel);
@@ -99,6 +101,7 @@ class Driver {
   u32 choose_ready(bool listening);
   void write_orders(const Slot& area, Flight* flight);
   void encode_boundary(id<MTLComputeCommandEncoder> encoder, const Slot& area, bool begins, bool ends);
+  std::string slices_text(const Flight& flight) const;
   void encode_slice(id<MTLComputeCommandEncoder> encoder, const Replica& replica);
 
   // driver_report.mm
@@ -108,9 +111,10 @@ class Driver {
   void look_for_stuck();
 
   // driver_end.mm
-  void broke(Replica& replica, const std::string& text);
+  void broke(Replica& replica, const std::string& text, ErrorKind kind = ErrorKind::kHandler);
   void command_failed(const Flight& flight);
-  void fail(KernelSet& kernel, const std::string& reason);
+  void lose(const std::string& text);
+  void fail(KernelSet& kernel, const std::string& reason, ErrorKind kind = ErrorKind::kHandler);
   void finish_failures();
   void resume_due();
   std::string stuck_text(const KernelSet& kernel) const;
@@ -139,6 +143,7 @@ class Driver {
   bool lively_ = false;  // they moved, of kernels one of which polls, and nothing has listened in vain since
   u32 rounds_ = 1, quantum_ = 256, looks_ = 256;
   std::vector<std::pair<KernelSet*, std::string>> failing_;
+  std::string lost_;  // why the GPU is gone; empty: it is there
   u64 idle_looks_ = 0;
   bool stop_ = false;
   std::thread thread_;

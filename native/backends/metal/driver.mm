@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "backends/metal/ring_bindings.h"
 #include "core/error.h"
 #include "core/log.h"
 
@@ -23,6 +24,7 @@ Driver::Driver(const HostServices& services, const Gpu& gpu, Library& library)
       label_(owned_string("slices of " + services.runtime)),
       queue_(new_queue(gpu, "ring kernels of " + services.runtime)),
       buffers_(gpu, services.buffers, arena_) {
+  check_ring_boundary(boundary_);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -194,6 +196,11 @@ void Driver::still(const Wait& until, const std::function<void()>& change) {
   changed_.notify_all();
   wait(lock, until, [this] { return flights_.empty() || (stop_ && !thread_.joinable()); });
   change();
+}
+
+void Driver::check() {
+  std::lock_guard lock(mutex_);
+  if (!lost_.empty()) throw Error(ErrorKind::kDeviceLost, lost_);
 }
 
 void Driver::add(std::shared_ptr<KernelSet> kernel) {

@@ -57,13 +57,7 @@ void Driver::encode() {
       }
     });
     flight->began = now_ns();
-    log::debug({"slices", {}, services_.runtime}, [&] {
-      return "command buffer " + std::to_string(committed_ + 1) + ": " +
-             std::to_string(flight->replicas.size()) + " kernels, " + std::to_string(flight->rounds) +
-             " rounds, at most " + std::to_string(quantum_) + " messages from an input" +
-             (flight->listens ? "; looks up to " + std::to_string(flight->looks) + " times for messages"
-                              : "");
-    });
+    log::debug({"slices", {}, services_.runtime}, [&] { return slices_text(*flight); });
     commands.commit([this, flight](const Ended& ended) {
       // Notified under the lock: the driver may be gone right behind it.
       std::lock_guard lock(mutex_);
@@ -74,6 +68,8 @@ void Driver::encode() {
     });
   } catch (const std::exception& error) {
     flight->ended.failure = error.what();
+    const auto* const known = dynamic_cast<const Error*>(&error);
+    flight->ended.kind = known ? known->kind() : ErrorKind::kOutOfMemory;
     // Before anybody was chosen: it concerns all that could have been.
     if (flight->replicas.empty())
       std::copy_if(replicas_.begin(), replicas_.end(), std::back_inserter(flight->replicas),
@@ -188,6 +184,25 @@ void Driver::encode_slice(id<MTLComputeCommandEncoder> encoder, const Replica& r
   [encoder setBuffer:arena offset:control atIndex:6];
   [encoder setBytes:&capacity length:sizeof(capacity) atIndex:7];
   [encoder dispatchThreadgroups:MTLSizeMake(1, 1, 1) threadsPerThreadgroup:MTLSizeMake(1, 1, 1)];
+}
+
+// "command buffer 7: 1 kernels, 2 rounds, at most 256 messages from an input; echo-1 in grid (1, 1, 1) of groups (1, 1, 1):
+// 16 slots at 4096, as many for answers at 12288, control at 0"
+std::string Driver::slices_text(const Flight& flight) const {
+  std::string text = "command buffer " + std::to_string(committed_ + 1) + ": " +
+                     std::to_string(flight.replicas.size()) + " kernels, " + std::to_string(flight.rounds) +
+                     " rounds, at most " + std::to_string(quantum_) + " messages from an input";
+  if (flight.listens) text += "; looks up to " + std::to_string(flight.looks) + " times for messages";
+  const auto slots = [this](const DeviceRing& ring) {
+    return std::to_string(ring.capacity) + " slots at " + std::to_string(u64(ring.slots - arena_->at(0)));
+  };
+  for (const Replica* replica : flight.replicas) {
+    text += "; " + replica->set.name +
+            " in grid (1, 1, 1) of groups (1, 1, 1): " + slots(replica->lanes[0].ring) + ", " +
+            slots(replica->to_host.ring) + " for answers, control at " +
+            std::to_string(replica->block.offset());
+  }
+  return text;
 }
 
 }  // namespace ringway::metal

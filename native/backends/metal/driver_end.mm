@@ -9,10 +9,10 @@
 namespace ringway::metal {
 
 // Of a replica whose slices do nothing until they are told to.
-void Driver::broke(Replica& replica, const std::string& text) {
+void Driver::broke(Replica& replica, const std::string& text, ErrorKind kind) {
   KernelSet& kernel = replica.set;
   ErrorText added;
-  if (!may_restart(kernel.options, replica.restarts_in_row, added)) return fail(kernel, text + added);
+  if (!may_restart(kernel.options, replica.restarts_in_row, added)) return fail(kernel, text + added, kind);
   atomic::count(&replica.control.restarts, 1);
   const double pause =
       restart_pause(kernel.options, replica.restarts_in_row++, kernel.name, services_.runtime);
@@ -34,17 +34,26 @@ void Driver::resume_due() {
 // What slices of it left behind is not known: the kernels that had any restart, where that is their policy, or fail.
 void Driver::command_failed(const Flight& flight) {
   log::warning({"metal", {}, services_.runtime}, [&] { return flight.ended.failure; });
+  if (flight.ended.kind == ErrorKind::kDeviceLost) lose(flight.ended.failure);
   for (Replica* replica : flight.replicas) {
     replica->unreported = true;
     if (replica->stopped || replica->set.dead) continue;
     replica->stopped = true;
-    broke(*replica, flight.ended.failure);
+    broke(*replica, flight.ended.failure,
+          flight.ended.kind == ErrorKind::kOutOfMemory ? ErrorKind::kOutOfMemory : ErrorKind::kHandler);
   }
 }
 
-void Driver::fail(KernelSet& kernel, const std::string& reason) {
+// No kernel of this runtime, whatever its policy, goes on without the GPU.
+void Driver::lose(const std::string& text) {
+  lost_ = text;
+  for (const auto& kernel : kernels_) fail(*kernel, text, ErrorKind::kDeviceLost);
+}
+
+void Driver::fail(KernelSet& kernel, const std::string& reason, ErrorKind kind) {
   if (kernel.dead) return;
   kernel.dead = true;
+  kernel.failure_kind = kind;
   failing_.emplace_back(&kernel, reason);
 }
 

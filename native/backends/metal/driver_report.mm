@@ -24,10 +24,12 @@ void Driver::apply(const Flight& flight) {
   for (KernelSet* kernel : news) kernel->bridge->wake();
   if (!last_round) atomic::count(&idle_looks_, 1);
   backlog_ = last_round == flight.rounds;
-  if (last_round && flight.listens)
-    log::debug({"slices", {}, services_.runtime}, [&] {
-      return "command buffer " + std::to_string(flight.number) + ": messages came while it ran";
-    });
+  log::debug({"slices", {}, services_.runtime}, [&] {
+    return "command buffer " + std::to_string(flight.number) +
+           " completed: " + std::to_string(flight.ended.gpu_seconds * 1e6) + " µs on the GPU, " +
+           (last_round ? "messages moved up to round " + std::to_string(last_round) : "no message moved") +
+           (last_round && flight.listens ? "; messages came while it ran" : "");
+  });
   if (last_round || flight.listens) lively_ = last_round && polls;
   adapt(flight, last_round);
 }

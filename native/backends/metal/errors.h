@@ -23,7 +23,7 @@ std::string raised_by(Call call, void* argument);
 }  // namespace errors_detail
 
 // Runs `call`, in which Metal may find a broken rule of its own; that becomes an error, kDispatch. `what` is a text, or
-// makes one when it is needed.
+// makes one when it is needed. `call` itself throws nothing: GNU's runtime lets no C++ exception pass an Objective-C handler.
 template <class What, class F>
 void checked(const What& what, F call) {
   const std::string reason =

@@ -1,6 +1,7 @@
 #include "backends/metal/grid_job.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "core/log.h"
@@ -22,6 +23,19 @@ u32 threadgroup_length(const DispatchRequest& request) {
 bool has_threadgroup_memory(const Pipeline& pipeline) {
   return std::any_of(pipeline.bindings.begin(), pipeline.bindings.end(),
                      [](const Binding& binding) { return binding.threadgroup; });
+}
+
+std::string scalar_text(DType dtype, u64 word) {
+  char text[32];
+  if (dtype == DType::kF32) {
+    float value;
+    std::memcpy(&value, &word, sizeof(value));
+    std::snprintf(text, sizeof(text), "%g", double(value));
+    return text;
+  }
+  const u32 unused = 64 - 8 * ringway::size_of(dtype);
+  word <<= unused;
+  return is_signed(dtype) ? std::to_string(i64(word) >> unused) : std::to_string(word >> unused);
 }
 
 }  // namespace
@@ -66,9 +80,12 @@ void GridJob::bind_arguments() {
 
 // Metal's buffer for an argument outside of the pool's pages.
 void GridJob::provide(Bound& bound) {
+  const auto label = [&] {
+    [bound.place.buffer.get() setLabel:string_of(request.kernel->arguments[bound.index].name)];
+  };
   if (bound.how == How::kEmpty) {
     bound.place.buffer = parts_.copies.take(1);
-    return;
+    return label();
   }
   for (Bound& other : bounds_) {
     if (&other == &bound) break;
@@ -79,19 +96,18 @@ void GridJob::provide(Bound& bound) {
     bound.how = How::kSame;
     return;
   }
-  bound.place.buffer = wrap_pages(parts_.gpu, bound.data, bound.bytes);
+  checked([this] { return text_of(request); },
+          [&] { bound.place.buffer = wrap_pages(parts_.gpu, bound.data, bound.bytes); });
   bound.how = bound.place.buffer ? How::kInPlace : How::kCopied;
   if (!bound.place.buffer) bound.place.buffer = parts_.copies.take(bound.bytes);
-  [bound.place.buffer.get() setLabel:string_of(request.kernel->arguments[bound.index].name)];
+  label();
 }
 
 void GridJob::encode(Commands& commands) {
   const auto label = [this] { return text_of(request); };
-  checked(label, [&] {
-    for (Bound& bound : bounds_) {
-      if (!bound.place.buffer) provide(bound);
-    }
-  });
+  for (Bound& bound : bounds_) {
+    if (!bound.place.buffer) provide(bound);
+  }
   for (const Bound& bound : bounds_) {
     if (bound.how == How::kCopied && bound.read)
       std::memcpy([bound.place.buffer.get() contents], bound.data, bound.bytes);
@@ -146,6 +162,12 @@ std::string GridJob::bindings_text() const {
                 (bound.read && bound.written ? " and" : "") + (bound.written ? " out" : "");
         break;
     }
+  }
+  for (u32 i = 0; i < request.kernel->arguments.size(); ++i) {
+    const DispatchArgument& argument = request.kernel->arguments[i];
+    if (argument.scalar())
+      text += (text.empty() ? "" : ", ") + argument.name + " = " +
+              scalar_text(argument.dtype.value_or(request.element), request.words[i]);
   }
   return text;
 }

@@ -1,4 +1,4 @@
-// What differs between a Mac and the software Metal device of tools/softmetal; CMake takes one of the two files.
+// What differs between a Mac and the software Metal device of tools/softmetal, CMake takes one of two files; and signposts.
 #pragma once
 #include <string>
 

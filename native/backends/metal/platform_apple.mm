@@ -1,18 +1,8 @@
-#include <os/log.h>
-#include <os/signpost.h>
 #include <unistd.h>
 
 #include "backends/metal/platform.h"
 
 namespace ringway::metal {
-namespace {
-
-os_log_t signposts() {
-  static os_log_t const log = os_log_create("ringway", "metal");
-  return log;
-}
-
-}  // namespace
 
 std::string why_switched_off() {
   return {};
@@ -20,13 +10,6 @@ std::string why_switched_off() {
 
 unsigned long page_bytes() {
   return static_cast<unsigned long>(getpagesize());
-}
-
-void signpost_begin(unsigned long long id, const char* what) {
-  os_signpost_interval_begin(signposts(), id, "commands", "%s", what);
-}
-void signpost_end(unsigned long long id) {
-  os_signpost_interval_end(signposts(), id, "commands");
 }
 
 }  // namespace ringway::metal

@@ -14,8 +14,4 @@ unsigned long page_bytes() {
   return 16384;  // as on Apple's processors
 }
 
-// Instruments is Apple's.
-void signpost_begin(unsigned long long, const char*) {}
-void signpost_end(unsigned long long) {}
-
 }  // namespace ringway::metal

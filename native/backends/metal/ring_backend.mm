@@ -5,6 +5,7 @@
 #include <random>
 
 #include "backends/metal/driver.h"
+#include "backends/metal/ring_bindings.h"
 #include "backends/metal/sources.h"
 #include "backends/metal/user_library.h"
 #include "core/error.h"
@@ -66,6 +67,8 @@ class Metal : public Backend {
     set->driver = &driver_;
     set->bridge = std::make_shared<Bridge>(services_.pump, services_.replies, set, set->copied,
                                            u32(spec.options.staging_capacity));
+    check_ring_kernel(*set->pipeline);
+    driver_.check();
     driver_.still({}, [&] {
       for (std::int64_t i = 0; i < spec.grid; ++i) add_replica(*set, sizes.slots, sizes.stride);
       driver_.add(set);

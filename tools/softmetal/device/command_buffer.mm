@@ -76,12 +76,7 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
   _state->used.clear();
   if (!_placed) return;
   _placed = NO;
-  softmetal::QueueState& queue = **_queue->_state;
-  {
-    const std::lock_guard<std::mutex> hold(queue.mutex);
-    --queue.outstanding;
-  }
-  queue.changed.notify_all();
+  [_queue givePlace];
 }
 - (id<MTLCommandQueue>)commandQueue {
   return _queue;
@@ -259,12 +254,25 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
   for (SMBuffer* buffer : _state->bound)
     if ([buffer storageMode] == MTLStorageModeShared) _state->views->add(buffer->_data, buffer->_length);
 }
+- (void)meetInjectedFailure {
+  softmetal::Settings& set = softmetal::settings();
+  long left = set.fail_count;
+  while (left && !set.fail_count.compare_exchange_weak(left, left < 0 ? left : left - 1)) {
+  }
+  if (!left) return;
+  const int code = set.fail_code;
+  const char* const what = code == softmetal::kOutOfMemory     ? "Insufficient Memory"
+                           : code == softmetal::kDeviceRemoved ? "The device was removed"
+                                                               : "Internal Error";
+  _state->failure.set(code, std::string(what) + ", as a test has asked");
+}
 - (void)execute {
   {
     const std::lock_guard<std::mutex> hold(_state->mutex);
     _state->handler = std::this_thread::get_id();
   }
   [self dawdle];
+  while (softmetal::settings().hold) std::this_thread::sleep_for(std::chrono::microseconds(100));
   [self reach:MTLCommandBufferStatusScheduled];
   [self call:_state->scheduled];
   {
@@ -272,6 +280,7 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
     _state->begin = softmetal::now();
   }
   [self lookAtHost];
+  [self meetInjectedFailure];
   for (softmetal::EncoderPart& part : _state->parts) {
     for (const auto& step : part.steps) {
       if (_state->failure.code()) break;
@@ -303,7 +312,8 @@ NSString* const MTLCommandBufferEncoderInfoErrorKey = @"MTLCommandBufferEncoderI
   const auto status = code ? MTLCommandBufferStatusError : MTLCommandBufferStatusCompleted;
   {
     const std::lock_guard<std::mutex> hold(_state->mutex);
-    _state->end = softmetal::now();
+    const double said = softmetal::settings().gpu_time;
+    _state->end = said > 0 ? _state->begin + said : softmetal::now();
     _error = error;
     _state->in_handler = true;
     if (!_state->completed.empty()) _state->status = status;

@@ -26,4 +26,6 @@ struct QueueState {
   std::shared_ptr<softmetal::QueueState>* _state;
 }
 - (id)initWithMost:(NSUInteger)most;
+// Another command buffer may take the place of one that has ended.
+- (void)givePlace;
 @end

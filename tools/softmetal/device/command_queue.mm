@@ -69,9 +69,19 @@ void serve(const std::shared_ptr<QueueState>& queue) {
   }
   ++queue.outstanding;
 }
+- (void)givePlace {
+  softmetal::QueueState& queue = **_state;
+  {
+    const std::lock_guard<std::mutex> hold(queue.mutex);
+    --queue.outstanding;
+  }
+  queue.changed.notify_all();
+}
 - (id<MTLCommandBuffer>)commandBufferWithDescriptor:(MTLCommandBufferDescriptor*)descriptor {
   [self takePlace];
-  return [[[SMCommandBuffer alloc] initWithQueue:self descriptor:descriptor] autorelease];
+  SMCommandBuffer* made = [[[SMCommandBuffer alloc] initWithQueue:self descriptor:descriptor] autorelease];
+  if (!made) [self givePlace];
+  return made;
 }
 - (id<MTLCommandBuffer>)commandBuffer {
   return [self commandBufferWithDescriptor:[[MTLCommandBufferDescriptor new] autorelease]];

@@ -1,5 +1,6 @@
 #import "device/compute_encoder.h"
 
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -83,9 +84,31 @@ void bind(const Kernel& kernel, const sm_argument& argument, const Slot& slot, D
   if (slot.bytes && argument.is_reference && bound.length != argument.size)
     broken(@"Compute Function(%s): setBytes gave %lu bytes at index %u, but %s is one value of %u bytes.",
            name, (unsigned long)bound.length, argument.index, argument.name, argument.size);
+  if (slot.bytes && bound.length % argument.size)
+    broken(@"Compute Function(%s): setBytes gave %lu bytes at index %u, no whole number of %s[0]'s elements "
+           @"of %u "
+           @"bytes.",
+           name, (unsigned long)bound.length, argument.index, argument.name, argument.size);
   if (slot.bytes && argument.writable)
     broken(@"Compute Function(%s): setBytes at index %u, but the kernel may write to %s[0]: bind a buffer.",
            name, argument.index, argument.name);
+}
+
+// A buffer with another argument's name as its label, where that one has another buffer.
+void require_own_names(const Kernel& kernel, const Slot (&slots)[SM_BUFFERS]) {
+  for (const sm_argument& argument : kernel.arguments) {
+    SMBuffer* const buffer = argument.kind == SM_BUFFER ? slots[argument.index].buffer : nil;
+    if (!buffer || !buffer->_label) continue;
+    const char* const label = [buffer->_label UTF8String];
+    for (const sm_argument& other : kernel.arguments) {
+      if (other.kind != SM_BUFFER || slots[other.index].buffer == buffer || std::strcmp(other.name, label))
+        continue;
+      broken(@"Compute Function(%s): the buffer labelled '%s' is bound as %s[0] at index %u, and another one "
+             @"as %s[0] "
+             @"at index %u: they are swapped.",
+             kernel.name.c_str(), label, argument.name, argument.index, other.name, other.index);
+    }
+  }
 }
 
 }  // namespace
@@ -263,6 +286,7 @@ using softmetal::broken;
     dispatch->group_bytes[argument.index] = static_cast<unsigned>(bytes);
     group_bytes += bytes;
   }
+  softmetal::require_own_names(kernel, _compute->slots);
   if (group_bytes > SM_GROUP_BYTES)
     broken(@"Compute Function(%s): Threadgroup memory size (%lu) exceeds the maximum threadgroup memory "
            @"allowed (%d)",

@@ -158,6 +158,23 @@ extern "C" [[gnu::visibility("default")]] void softmetal_set_timeout(double seco
   softmetal::settings().timeout = seconds;
 }
 
+extern "C" [[gnu::visibility("default")]] void softmetal_set_gpu_time(double seconds) {
+  softmetal::settings().gpu_time = seconds;
+}
+
+extern "C" [[gnu::visibility("default")]] void softmetal_hold(int on) {
+  softmetal::settings().hold = on != 0;
+}
+
+extern "C" [[gnu::visibility("default")]] void softmetal_refuse_objects(const char* kind, long count) {
+  softmetal::refuse_objects(kind, count);
+}
+
+extern "C" [[gnu::visibility("default")]] void softmetal_fail_command_buffers(int code, long count) {
+  softmetal::settings().fail_code = code;
+  softmetal::settings().fail_count = count;
+}
+
 extern "C" [[gnu::visibility("default")]] long softmetal_live_objects(const char* kind) {
   @autoreleasepool {
     return softmetal::live_objects(kind ? [NSString stringWithUTF8String:kind] : nil);

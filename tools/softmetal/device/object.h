@@ -24,6 +24,8 @@ namespace softmetal {
 long live_objects(NSString* kind);
 // Objects of that class that were ever made.
 long made_objects(const char* kind);
+// From now on, that many are nil when they are made.
+void refuse_objects(const char* kind, long count);
 // Refuses what is not, or no longer, an object of that class. `what` names the call and the argument.
 void require_live(id object, Class kind, const char* what);
 // " 'label'", or nothing.

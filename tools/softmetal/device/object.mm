@@ -21,7 +21,7 @@ struct Life {
   std::mutex mutex;
   std::unordered_set<const void*> live;
   std::deque<id> zombies;
-  std::unordered_map<std::string, long> made;  // by class
+  std::unordered_map<std::string, long> made, refused;  // by class
 };
 
 Life& life() {
@@ -56,6 +56,12 @@ long made_objects(const char* kind) {
   Life& all = life();
   const std::lock_guard<std::mutex> hold(all.mutex);
   return all.made[kind];
+}
+
+void refuse_objects(const char* kind, long count) {
+  Life& all = life();
+  const std::lock_guard<std::mutex> hold(all.mutex);
+  all.refused[kind] = count;
 }
 
 void require_live(id object, Class kind, const char* what) {
@@ -104,9 +110,14 @@ std::string label_of(SMObject* object) {
   std::call_once(once, [] {
     if (softmetal::settings().report_leaks) std::atexit(softmetal::report_leaks);
   });
-  id object = [super allocWithZone:zone];
   softmetal::Life& all = softmetal::life();
   const std::lock_guard<std::mutex> hold(all.mutex);
+  long& refused = all.refused[class_getName(self)];
+  if (refused) {
+    --refused;
+    return nil;
+  }
+  id object = [super allocWithZone:zone];
   all.live.insert(object);
   ++all.made[class_getName(self)];
   return object;

@@ -10,7 +10,9 @@ enum FailureCode : int {
   kInternal = 1,
   kTimeout = 2,
   kPageFault = 3,
+  kOutOfMemory = 8,
   kInvalidResource = 9,
+  kDeviceRemoved = 11,
   kStackOverflow = 12
 };
 

@@ -21,6 +21,10 @@ Settings& settings() {
                       static_cast<unsigned>(number("SOFTMETAL_RESIDENT", 0)),
                       static_cast<double>(number("SOFTMETAL_TIMEOUT_MS", 10000)) * 1e-3,
                       number("SOFTMETAL_LATE_HOST", 0) != 0,
+                      0,
+                      false,
+                      static_cast<int>(number("SOFTMETAL_FAIL", 0)),
+                      number("SOFTMETAL_FAIL", 0) ? -1 : 0,
                       number("SOFTMETAL_ABORT", 0) != 0,
                       number("SOFTMETAL_LEAKS", 0) != 0};
   return set;
