@@ -2,11 +2,12 @@
 // backend does with the result. See docs/dispatch.md for the user's side and ringway/grid.h for the kernel's.
 #pragma once
 #include <array>
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/buffer_pool.h"
@@ -108,8 +109,25 @@ struct ArgumentMemory {
   bool read = false;
   bool written = false;
 };
+
+// One for each argument, or for some of them, without an allocation.
+template <class T>
+class PerArgument {
+ public:
+  void push_back(T one) { all_[count_++] = std::move(one); }
+  u32 size() const { return count_; }
+  T* begin() { return all_.data(); }
+  T* end() { return all_.data() + count_; }
+  const T* begin() const { return all_.data(); }
+  const T* end() const { return all_.data() + count_; }
+
+ private:
+  std::array<T, kMostArguments> all_{};
+  u32 count_ = 0;
+};
+
 // Of each argument that is a buffer, in their order.
-std::vector<ArgumentMemory> memory_of(const DispatchRequest& request);
+PerArgument<ArgumentMemory> memory_of(const DispatchRequest& request);
 
 // The kernels that ringway has; a backend has a function for each and for each element type that it can do.
 const std::vector<DispatchKernel>& dispatch_kernels();
@@ -152,7 +170,7 @@ class DispatchJob {
  private:
   mutable std::mutex changing_;
   Signal finished_;
-  std::deque<Completion> listeners_;
+  std::list<Completion> listeners_;
   u32 done_ = 0;
   ErrorKind kind_ = ErrorKind::kHandler;
   std::string failure_;

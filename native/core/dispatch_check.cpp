@@ -166,8 +166,8 @@ DType element_type(const DispatchKernel& kernel, const std::vector<std::optional
   return *element;
 }
 
-std::vector<ArgumentMemory> memory_of(const DispatchRequest& request) {
-  std::vector<ArgumentMemory> all;
+PerArgument<ArgumentMemory> memory_of(const DispatchRequest& request) {
+  PerArgument<ArgumentMemory> all;
   const SizeOf of{request.grid, request.words};
   for (u32 i = 0; i < request.kernel->arguments.size(); ++i) {
     const DispatchArgument& argument = request.kernel->arguments[i];

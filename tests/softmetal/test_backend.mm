@@ -7,6 +7,7 @@
 #include "backends/metal/sources.h"
 #include "softmetal.h"
 #include "softmetal/backend.h"
+#include "softmetal/told.h"
 
 namespace {
 
@@ -59,11 +60,11 @@ class Parts : public testing::Test {
       std::optional<Ended> ended;
     };
     const auto shared = std::make_shared<Shared>();
-    commands.commit([shared](const Ended& ended) {
+    commands.commit(std::make_shared<metal_test::Told>([shared](const Ended& ended) {
       std::lock_guard lock(shared->changing);
       shared->ended = ended;
       shared->changed.notify_all();
-    });
+    }));
     std::unique_lock lock(shared->changing);
     if (!shared->changed.wait_for(lock, std::chrono::seconds(20),
                                   [&] { return shared->ended.has_value(); })) {

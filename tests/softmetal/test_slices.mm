@@ -14,6 +14,7 @@
 #include "backends/metal/sources.h"
 #include "softmetal.h"
 #include "softmetal/backend.h"
+#include "softmetal/told.h"
 
 namespace {
 
@@ -119,11 +120,11 @@ class Slices : public testing::TestWithParam<int> {
     slice(encoder);
     [encoder memoryBarrierWithScope:MTLBarrierScopeBuffers];
     boundary(encoder, false, true);
-    commands.commit([this](const Ended& how) {
+    commands.commit(std::make_shared<metal_test::Told>([this](const Ended& how) {
       std::lock_guard lock(changing);
       ended = how.failure;
       changed.notify_all();
-    });
+    }));
   }
   // What the command buffer failed with.
   std::string end() {

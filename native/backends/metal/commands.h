@@ -2,7 +2,7 @@
 #pragma once
 #import <Metal/Metal.h>
 
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,6 +27,17 @@ struct Ended {
   std::vector<EncoderEnd> encoders;
 };
 
+// Who is told.
+class CommandsListener {
+ public:
+  // By a thread of Metal's, when a command buffer has ended, well or not; what the kernels wrote is there for the host then.
+  // Must not throw.
+  virtual void ended(const Ended& how) = 0;
+
+ protected:
+  ~CommandsListener() = default;
+};
+
 // One encoder is open at a time; the next one begins when the one before has ended, on the GPU too where they share
 // memory. Dispatches of one encoder run one after the other, each seeing what those before it wrote; `concurrent` ones
 // do so only across barriers.
@@ -45,9 +56,8 @@ class Commands {
 
   id<MTLBlitCommandEncoder> blit(NSString* label);
 
-  // Hands the work to the GPU, once. `then` is called when it has ended, well or not, on a thread of Metal's; it must not
-  // throw. What the kernels wrote is there for the host then.
-  void commit(const std::function<void(const Ended&)>& then);
+  // Hands the work to the GPU, once.
+  void commit(const std::shared_ptr<CommandsListener>& listener);
 
  private:
   void open(id<MTLCommandEncoder> encoder, NSString* label);

@@ -117,17 +117,17 @@ void Commands::end_encoding() {
   encoder_ = {};
 }
 
-void Commands::commit(const std::function<void(const Ended&)>& then) {
+void Commands::commit(const std::shared_ptr<CommandsListener>& listener) {
   const AutoreleaseScope scope;
   checked([&] { return text(); },
           [&] {
             end_encoding();
             // Of its own: a block keeps a reference as a reference.
-            const auto call = then;
+            const auto told = listener;
             [buffer_.get() addCompletedHandler:^(id<MTLCommandBuffer> done) {
               const AutoreleaseScope of_handler;
               signpost_end(number_of(done));
-              call(ended_of(done));
+              told->ended(ended_of(done));
             }];
             signpost_begin(number_of(buffer_.get()), [label_.get() UTF8String]);
             [buffer_.get() commit];

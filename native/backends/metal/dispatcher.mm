@@ -21,6 +21,7 @@
 
 #include "backends/metal/copy_job.h"
 #include "backends/metal/grid_job.h"
+#include "backends/metal/reused_memory.h"
 #include "core/log.h"
 
 namespace ringway::metal {
@@ -30,26 +31,39 @@ constexpr std::size_t kMostTogether = 64;  // jobs of a command buffer
 constexpr double kTogether = 20e-3;        // seconds on the GPU that they may take by what the last ones took
 
 using Job = std::shared_ptr<LineJob>;
-// Jobs move from the line into command buffers without an allocation, which may fail where nobody can be told.
+// Jobs move from the line into command buffers without an allocation, which may fail where nobody can be told; their
+// places are used again.
 using Jobs = std::list<Job>;
 
-struct Batch {  // a command buffer
+class Line;
+struct Batch final : CommandsListener {  // a command buffer
+  explicit Batch(Line& of) : line(of) {}
+  void ended(const Ended& how) override;
+
+  Line& line;
   Jobs jobs;
   bool over = false;
-  Ended ended;
+  Ended how;
 };
 
 // Outlives its dispatcher where a callback still runs.
 class Line : public std::enable_shared_from_this<Line> {
  public:
-  explicit Line(const Gpu& gpu) : parts_(gpu) {}
+  explicit Line(const Gpu& gpu) : parts_(gpu) {
+    for (int i = 0; i < 2; ++i) spare_.emplace_back(*this);
+  }
 
   GridParts& parts() { return parts_; }
 
   void add(const Job& job) {
     std::unique_lock lock(changing_);
     if (stopped_) throw Error(ErrorKind::kClosed, "the device is closed");
-    waiting_.push_back(job);
+    if (unused_.empty()) {
+      waiting_.push_back(job);
+    } else {
+      unused_.front() = job;
+      waiting_.splice(waiting_.end(), unused_, unused_.begin());
+    }
     move_on(lock);
   }
 
@@ -96,10 +110,11 @@ class Line : public std::enable_shared_from_this<Line> {
         waiting_.splice(waiting_.begin(), take_not_run(batch));
         lock.unlock();
         finish(batch);
-        batch.jobs.clear();
-        batch.ended = {};
+        for (Job& job : batch.jobs) job.reset();
+        batch.how = {};
         batch.over = false;
         lock.lock();
+        unused_.splice(unused_.end(), batch.jobs);
         spare_.splice(spare_.end(), ended);
       } else if (may_commit()) {
         committed_.splice(committed_.end(), spare_, spare_.begin());
@@ -139,7 +154,7 @@ class Line : public std::enable_shared_from_this<Line> {
       try {
         Commands commands(parts_.queue.get(), parts_.label.get(), batch.jobs.size() > 1);
         for (auto next = at; next != batch.jobs.end(); ++next) (*(at = next))->encode(commands);
-        commands.commit([line = shared_from_this(), &batch](const Ended& ended) { line->end(batch, ended); });
+        commands.commit({shared_from_this(), &batch});
         return;
       } catch (const Error& error) {
         kind = error.kind();
@@ -157,10 +172,11 @@ class Line : public std::enable_shared_from_this<Line> {
     batch.over = true;
   }
 
+  friend Batch;
   // By a thread of Metal's.
   void end(Batch& batch, const Ended& ended) {
     std::unique_lock lock(changing_);
-    batch.ended = ended;
+    batch.how = ended;
     batch.over = true;
     const std::size_t jobs = batch.jobs.size();
     std::size_t i = 0;
@@ -191,7 +207,7 @@ class Line : public std::enable_shared_from_this<Line> {
 
   static void finish(const Batch& batch) {
     for (const Job& job : batch.jobs) {
-      const Ended& ended = batch.ended;
+      const Ended& ended = batch.how;
       const bool good = job->end == EncoderEnd::kDone;
       job->settle(good);
       log::debug({"ended"}, [&] {
@@ -217,11 +233,16 @@ class Line : public std::enable_shared_from_this<Line> {
   std::mutex changing_;
   std::condition_variable idle_;
   Jobs waiting_;
-  std::list<Batch> committed_, spare_{2};
+  Jobs unused_;  // null
+  std::list<Batch> committed_, spare_;
   std::size_t together_ = kMostTogether;
   bool moving_ = false;
   bool stopped_ = false;
 };
+
+void Batch::ended(const Ended& ended) {
+  line.end(*this, ended);
+}
 
 class MetalDispatcher : public Dispatcher {
  public:
@@ -237,7 +258,8 @@ class MetalDispatcher : public Dispatcher {
 
   std::shared_ptr<DispatchJob> start(const DispatchRequest& request, bool awaited) override {
     const AutoreleaseScope scope;
-    const auto job = std::make_shared<GridJob>(request, line_->parts(), awaited);
+    const auto job = std::allocate_shared<GridJob>(ReusingAllocator<GridJob>(job_memory_), request,
+                                                   line_->parts(), awaited);
     line_->add(job);
     return job;
   }
@@ -261,6 +283,7 @@ class MetalDispatcher : public Dispatcher {
 
  private:
   const std::shared_ptr<Line> line_;
+  const std::shared_ptr<ReusedMemory> job_memory_ = std::make_shared<ReusedMemory>();
 };
 
 }  // namespace

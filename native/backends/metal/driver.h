@@ -65,7 +65,11 @@ class Driver {
     u64 controls = 0, orders = 0, reports = 0, link_heads = 0, link_reports = 0, bell = 0;
     Block block;
   };
-  struct Flight {  // a command buffer under way
+  struct Flight final : CommandsListener {  // a command buffer under way
+    explicit Flight(Driver& of) : driver(of) {}
+    void ended(const Ended& what) override;
+
+    Driver& driver;
     u64 number = 0;
     u32 area = 0;
     u32 rounds = 0;
@@ -75,7 +79,7 @@ class Driver {
     std::vector<u32> resumes;        // of all replicas, as it was ordered
     std::int64_t began = 0;
     bool over = false;
-    Ended ended;
+    Ended how;
   };
   using Lock = std::unique_lock<std::mutex>;
   static constexpr u32 kInFlight = 2;
@@ -96,6 +100,7 @@ class Driver {
   void lay_out();
 
   // driver_encode.mm
+  std::shared_ptr<Flight> new_flight();
   void encode();
   void nothing_to_do();
   u32 choose_ready(bool listening);
@@ -136,6 +141,9 @@ class Driver {
   Slot areas_[kInFlight];
   bool laid_out_ = true;
   std::vector<std::shared_ptr<Flight>> flights_;  // oldest first
+  std::vector<std::shared_ptr<Flight>> landed_;   // whose vectors the next ones use
+  std::vector<Replica*> chosen_;                  // by choose_ready()
+  std::vector<KernelSet*> news_;                  // by apply()
   u64 committed_ = 0, ended_ = 0;                 // numbers of flights
   u32 stillness_ = 0;                             // callers that want it
   u64 events_ = 0, encoded_events_ = 0;           // what may let messages move

@@ -96,7 +96,8 @@ bool Driver::take_ended() {
   const auto flight = flights_.front();
   flights_.erase(flights_.begin());
   ended_ = flight->number;
-  flight->ended.failure.empty() ? apply(*flight) : command_failed(*flight);
+  flight->how.failure.empty() ? apply(*flight) : command_failed(*flight);
+  landed_.push_back(flight);
   changed_.notify_all();
   return true;
 }

@@ -20,9 +20,33 @@ constexpr u64 kBoundaryThreads = 32;  // of a group
 
 }  // namespace
 
+// One that has landed and that nobody looks at any more.
+std::shared_ptr<Driver::Flight> Driver::new_flight() {
+  const auto found =
+      std::find_if(landed_.begin(), landed_.end(), [](const auto& one) { return one.use_count() == 1; });
+  if (found == landed_.end()) return std::make_shared<Flight>(*this);
+  auto flight = std::move(*found);
+  landed_.erase(found);
+  flight->listens = flight->over = false;
+  flight->looks = 1;
+  flight->replicas.clear();
+  flight->resumes.clear();
+  flight->how = {};
+  return flight;
+}
+
+void Driver::Flight::ended(const Ended& what) {
+  // Notified under the lock: the driver may be gone right behind it.
+  std::lock_guard lock(driver.mutex_);
+  how = what;
+  if (!what.failure.empty()) how.failure = text_of(driver.label_.get()) + ": " + what.failure;
+  over = true;
+  driver.changed_.notify_all();
+}
+
 void Driver::encode() {
   const AutoreleaseScope scope;
-  auto flight = std::make_shared<Flight>();
+  auto flight = new_flight();
   try {
     const bool stale = buffers_.stale();  // read once: a buffer may come or go at any time
     if (!flights_.empty() && (!laid_out_ || stale)) return;
@@ -58,18 +82,11 @@ void Driver::encode() {
     });
     flight->began = now_ns();
     log::debug({"slices", {}, services_.runtime}, [&] { return slices_text(*flight); });
-    commands.commit([this, flight](const Ended& ended) {
-      // Notified under the lock: the driver may be gone right behind it.
-      std::lock_guard lock(mutex_);
-      flight->ended = ended;
-      if (!ended.failure.empty()) flight->ended.failure = text_of(label_.get()) + ": " + ended.failure;
-      flight->over = true;
-      changed_.notify_all();
-    });
+    commands.commit(flight);
   } catch (const std::exception& error) {
-    flight->ended.failure = error.what();
+    flight->how.failure = error.what();
     const auto* const known = dynamic_cast<const Error*>(&error);
-    flight->ended.kind = known ? known->kind() : ErrorKind::kOutOfMemory;
+    flight->how.kind = known ? known->kind() : ErrorKind::kOutOfMemory;
     // Before anybody was chosen: it concerns all that could have been.
     if (flight->replicas.empty())
       std::copy_if(replicas_.begin(), replicas_.end(), std::back_inserter(flight->replicas),
@@ -94,7 +111,8 @@ void Driver::nothing_to_do() {
 
 // Marks the replicas that have input, or else are to listen for it, and those that these can send to; how many.
 u32 Driver::choose_ready(bool listening) {
-  std::vector<Replica*> found;
+  std::vector<Replica*>& found = chosen_;
+  found.clear();
   const auto choose = [&found](Replica* replica) {
     if (!replica || replica->ready || replica->stopped || replica->set.dead) return;
     if (!replica->set.running && !replica->under_way) return;

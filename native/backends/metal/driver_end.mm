@@ -33,14 +33,14 @@ void Driver::resume_due() {
 
 // What slices of it left behind is not known: the kernels that had any restart, where that is their policy, or fail.
 void Driver::command_failed(const Flight& flight) {
-  log::warning({"metal", {}, services_.runtime}, [&] { return flight.ended.failure; });
-  if (flight.ended.kind == ErrorKind::kDeviceLost) lose(flight.ended.failure);
+  log::warning({"metal", {}, services_.runtime}, [&] { return flight.how.failure; });
+  if (flight.how.kind == ErrorKind::kDeviceLost) lose(flight.how.failure);
   for (Replica* replica : flight.replicas) {
     replica->unreported = true;
     if (replica->stopped || replica->set.dead) continue;
     replica->stopped = true;
-    broke(*replica, flight.ended.failure,
-          flight.ended.kind == ErrorKind::kOutOfMemory ? ErrorKind::kOutOfMemory : ErrorKind::kHandler);
+    broke(*replica, flight.how.failure,
+          flight.how.kind == ErrorKind::kOutOfMemory ? ErrorKind::kOutOfMemory : ErrorKind::kHandler);
   }
 }
 

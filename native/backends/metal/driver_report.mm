@@ -14,19 +14,19 @@ void Driver::apply(const Flight& flight) {
   const auto* const link_reports = arena_->as<SliceLinkReport>(area.link_reports);
   u32 last_round = 0;
   bool polls = false;
-  std::vector<KernelSet*> news;
+  news_.clear();
   for (u32 i = 0; i < replicas_.size(); ++i) {
-    if (apply(*replicas_[i], reports[i], flight.resumes[i], flight)) news.push_back(&replicas_[i]->set);
+    if (apply(*replicas_[i], reports[i], flight.resumes[i], flight)) news_.push_back(&replicas_[i]->set);
     last_round = std::max(last_round, reports[i].last_round);
     polls |= replicas_[i]->set.options.device_polls != 0;
   }
   for (u32 i = 0; i < links_.size(); ++i) links_[i]->apply(link_reports[i]);
-  for (KernelSet* kernel : news) kernel->bridge->wake();
+  for (KernelSet* kernel : news_) kernel->bridge->wake();
   if (!last_round) atomic::count(&idle_looks_, 1);
   backlog_ = last_round == flight.rounds;
   log::debug({"slices", {}, services_.runtime}, [&] {
     return "command buffer " + std::to_string(flight.number) +
-           " completed: " + std::to_string(flight.ended.gpu_seconds * 1e6) + " µs on the GPU, " +
+           " completed: " + std::to_string(flight.how.gpu_seconds * 1e6) + " µs on the GPU, " +
            (last_round ? "messages moved up to round " + std::to_string(last_round) : "no message moved") +
            (last_round && flight.listens ? "; messages came while it ran" : "");
   });
@@ -73,7 +73,7 @@ bool Driver::apply(Replica& replica, const SliceReport& report, u32 resumes, con
 // More rounds while messages move to the last of them and there is time, fewer when they do not; one round that takes
 // too long gets fewer messages. One that listened says only how long looks take.
 void Driver::adapt(const Flight& flight, u32 last_round) {
-  const double seconds = flight.ended.gpu_seconds;
+  const double seconds = flight.how.gpu_seconds;
   if (flight.listens) {
     if (seconds > kTarget) looks_ = std::max(1U, flight.looks / 2);
     if (!last_round && 2 * seconds < kTarget) looks_ = std::min(2 * flight.looks, kMostLooks);

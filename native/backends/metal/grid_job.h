@@ -60,7 +60,7 @@ class GridJob : public LineJob {
 
   GridParts& parts_;
   const Passes& passes_;
-  std::vector<Bound> bounds_;
+  PerArgument<Bound> bounds_;
   bool in_place_ = true;
 };
 
