@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ringway import _core
 from ringway.aio_feeds import AsyncFeed, AsyncTopic
 from ringway.aio_kernels import AsyncKernel, AsyncKernelQueue
+from ringway.aio_launch import launch_aside
 from ringway.aio_queues import AsyncQueue
 from ringway.aio_turns import Turns
 from ringway.arguments import flag, instance
@@ -41,7 +42,6 @@ from ringway.runtime import (
 )
 from ringway.runtime_calls import (
     check_output,
-    launch_aside,
     launch_checked,
     link_arguments,
     start_checked,

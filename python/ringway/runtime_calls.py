@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import weakref
 from collections.abc import Callable
@@ -11,7 +9,7 @@ from typing import Any
 
 from ringway import _core
 from ringway.arguments import flag, instance, real, whole
-from ringway.errors import Error, InvalidOption
+from ringway.errors import InvalidOption
 from ringway.options import LaunchOptions
 from ringway.user_kernels import UserKernel
 
@@ -44,22 +42,6 @@ def launch_checked(
     if state is not None:
         raise InvalidOption("state is for kernels made by ringway.kernel; the backend's have their own")
     return runtime.launch(instance("kernel", kernel, str), called, wanted, groups, threads)
-
-
-async def launch_aside(launch: Callable[[], _core.Kernel]) -> _core.Kernel:
-    """Launch on another thread, because that may have to compile; cancelled, it leaves no kernel behind."""
-    task = asyncio.ensure_future(asyncio.to_thread(launch))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        task.add_done_callback(_end)
-        raise
-
-
-def _end(task: asyncio.Future[_core.Kernel]) -> None:
-    if not task.cancelled() and not task.exception():
-        with contextlib.suppress(Error):  # the runtime has ended
-            task.result().terminate(drain=False, timeout=None)
 
 
 def check_output(runtime: _core.Runtime, source: _core.Kernel, output: str | None) -> None:

@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import os
 import random
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -47,13 +48,13 @@ def loaded(name: str, source: str, folder: Path, **names: Any) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     module.__dict__.update(names)
-    sys.modules[name] = module
+    sys.modules[name] = module  # annotations are looked up there
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.fixture
-def single(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+def single(tmp_path: Path) -> Callable[[str], ModuleType]:
     """Loads an example in single precision."""
 
     def load(name: str) -> ModuleType:
@@ -61,8 +62,12 @@ def single(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], M
         source = source.replace("rw.f64", "rw.f32").replace("np.float64", "np.float32")
         source = source.replace("np.zeros(", "zeros(").replace("np.full(NODES, FAR)", "zeros(NODES) + FAR")
         source = source.replace("1e300", "1e30").replace("[0.0] * padding)", "[0.0] * padding, np.float32)")
-        monkeypatch.delitem(sys.modules, f"single_{name}", raising=False)
-        return loaded(f"single_{name}", source, tmp_path, zeros=_zeros)
+        # A message's class is found by its name.
+        names = re.findall(r"class (\w+)\(rw\.Message\)", source)
+        source = re.sub(rf"\b({'|'.join(names)})\b", r"Single\1", source)
+        module = loaded(f"single_{name}", source, tmp_path, zeros=_zeros)
+        module.__dict__.update({one: module.__dict__[f"Single{one}"] for one in names})
+        return module
 
     return load
 
@@ -185,7 +190,7 @@ def test_an_actor_gives_what_it_gives_on_the_cpu(
 
 
 @rw.message(layout="struct")
-class Numbers(rw.Message):
+class Numbers32(rw.Message):
     a: rw.i64
     b: rw.i64
     x: rw.f32
@@ -193,7 +198,7 @@ class Numbers(rw.Message):
 
 
 @rw.message(layout="struct")
-class Results(rw.Message):
+class Results32(rw.Message):
     whole: Annotated[rw.Array[rw.i64], Length(8)] = (0,) * 8
     real: Annotated[rw.Array[rw.f32], Length(8)] = (0.0,) * 8
 
@@ -211,7 +216,7 @@ def test_a_random_handler_ends_as_on_the_cpu(
     programs = Programs(1000 + seed)
     draw = programs.random
     messages = [
-        Numbers(draw.randint(-20, 20), draw.randint(-20, 20), draw.uniform(-5, 5), draw.uniform(-5, 5))
+        Numbers32(draw.randint(-20, 20), draw.randint(-20, 20), draw.uniform(-5, 5), draw.uniform(-5, 5))
         for _ in range(20)
     ]
     source = programs.source().replace("float(", "rw.f32(")
@@ -219,8 +224,8 @@ def test_a_random_handler_ends_as_on_the_cpu(
         f"single{seed}",
         source,
         tmp_path,
-        Numbers=Numbers,
-        Results=Results,
+        Numbers=Numbers32,
+        Results=Results32,
         rw=rw,
         math=importlib.import_module("math"),
     ).handler

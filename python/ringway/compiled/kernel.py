@@ -12,7 +12,7 @@ from ringway.compiled.portable import portable_text
 from ringway.compiled.structs import c_name, is_struct_class, struct_of, type_id_of
 from ringway.compiled.toolchain import compiled
 from ringway.compiled.translator import Translation
-from ringway.errors import TypeMismatch
+from ringway.errors import NotFound, TypeMismatch
 from ringway.user_kernels import UserKernel, names_of, no_default, several
 
 State = TypeVar("State", bound=_core.Message)
@@ -62,8 +62,12 @@ class CompiledKernel(UserKernel[State]):
     def compile(self, backend: str = "cpu") -> _core.CompiledKernel | _core.PortableKernel:
         """Return the native form for a backend, made when it is not there yet.
 
-        On the CPU it is compiled here; `KernelError` with the compiler's words.
+        On the CPU it is compiled here; `KernelError` with the compiler's words. `NotFound` when there is no
+        such backend.
         """
+        known = {entry.name for entry in _core.backends()}
+        if instance("backend", backend, str) not in known:
+            raise NotFound(f"backend is {backend!r}; backends: {', '.join(sorted(known))}")
         with self._compiling:
             if backend not in self._native:
                 facts = [_core.describe_message(cls) for cls in (self.message, self.state)]
