@@ -114,7 +114,8 @@ class Line : public std::enable_shared_from_this<Line> {
         batch.how = {};
         batch.over = false;
         lock.lock();
-        unused_.splice(unused_.end(), batch.jobs);
+        if (unused_.size() < ReusedMemory::kMostKept) unused_.splice(unused_.end(), batch.jobs);
+        batch.jobs.clear();
         spare_.splice(spare_.end(), ended);
       } else if (may_commit()) {
         committed_.splice(committed_.end(), spare_, spare_.begin());

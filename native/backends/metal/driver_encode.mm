@@ -205,7 +205,7 @@ void Driver::encode_slice(id<MTLComputeCommandEncoder> encoder, const Replica& r
 }
 
 // "command buffer 7: 1 kernels, 2 rounds, at most 256 messages from an input; echo-1 in grid (1, 1, 1) of groups (1, 1, 1):
-// 16 slots at 4096, as many for answers at 12288, control at 0"
+// 16 slots at 4096, 16 slots at 12288 for answers, control at 0"
 std::string Driver::slices_text(const Flight& flight) const {
   std::string text = "command buffer " + std::to_string(committed_ + 1) + ": " +
                      std::to_string(flight.replicas.size()) + " kernels, " + std::to_string(flight.rounds) +

@@ -7,31 +7,31 @@
 
 namespace ringway::metal {
 
-// Pieces of one size, that of the first.
+// Pieces of one size, that of the first; at most so many are kept.
 class ReusedMemory {
  public:
+  static constexpr std::size_t kMostKept = 1024;
+
+  ReusedMemory() { free_.reserve(kMostKept); }
   ~ReusedMemory() {
     for (void* piece : free_) ::operator delete(piece);
   }
   void* take(std::size_t bytes) {
     std::lock_guard lock(changing_);
-    if (free_.empty()) {
-      free_.reserve(++pieces_);  // so that give() needs no memory
-      return ::operator new(bytes);
-    }
+    if (free_.empty()) return ::operator new(bytes);
     void* const piece = free_.back();
     free_.pop_back();
     return piece;
   }
   void give(void* piece) {
     std::lock_guard lock(changing_);
+    if (free_.size() == kMostKept) return ::operator delete(piece);
     free_.push_back(piece);
   }
 
  private:
   std::mutex changing_;
   std::vector<void*> free_;
-  std::size_t pieces_ = 0;
 };
 
 // For std::allocate_shared(), which allocates one piece for each object.
