@@ -10,9 +10,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "bindings/bindings.h"
 #include "core/error.h"
+#include "core/graph/parallel.h"
 #include "core/graph/reader.h"
 #include "core/graph/saved.h"
 
@@ -34,7 +36,7 @@ class NodeNumbers {
       case 8: copy(static_cast<const std::uint64_t*>(data), size, name); break;
       case -1: copy(static_cast<const std::int8_t*>(data), size, name); break;
       case -2: copy(static_cast<const std::int16_t*>(data), size, name); break;
-      case -4: copy(static_cast<const std::int32_t*>(data), size, name); break;
+      case -4: view_signed(static_cast<const std::int32_t*>(data), size, name); break;
       default: copy(static_cast<const std::int64_t*>(data), size, name); break;
     }
   }
@@ -42,16 +44,46 @@ class NodeNumbers {
 
  private:
   template <class T>
+  [[noreturn]] static void fail(const T* data, std::size_t i, const char* name) {
+    throw Error(ErrorKind::kGraph, std::string(name) + "[" + std::to_string(i) + "] is " +
+                                       std::to_string(data[i]) + "; node numbers are 0 to " +
+                                       std::to_string(kMaxNodes - 1));
+  }
+
+  // Numbers that are not negative are the same bits without a sign.
+  void view_signed(const std::int32_t* data, std::size_t size, const char* name) {
+    const unsigned threads = threads_for(size);
+    std::vector<std::uint32_t> signs(threads);
+    run_threads(threads, [&](unsigned t) {
+      std::uint32_t sign = 0;
+      const std::uint64_t end = part_begin(size, t + 1, threads);
+      for (std::uint64_t i = part_begin(size, t, threads); i < end; ++i)
+        sign |= static_cast<std::uint32_t>(data[i]);
+      signs[t] = sign >> 31;
+    });
+    if (std::find(signs.begin(), signs.end(), 1U) != signs.end()) {
+      fail(data, static_cast<std::size_t>(std::find_if(data, data + size, [](auto i) { return i < 0; }) - data), name);
+    }
+    view_ = {reinterpret_cast<const std::uint32_t*>(data), size};
+  }
+
+  template <class T>
   void copy(const T* data, std::size_t size, const char* name) {
     copy_ = Array<std::uint32_t>(size);
-    for (std::size_t i = 0; i < size; ++i) {
-      if (data[i] < 0 || static_cast<std::uint64_t>(data[i]) >= kMaxNodes) {
-        throw Error(ErrorKind::kGraph, std::string(name) + "[" + std::to_string(i) + "] is " +
-                                           std::to_string(data[i]) + "; node numbers are 0 to " +
-                                           std::to_string(kMaxNodes - 1));
+    const unsigned threads = threads_for(size);
+    std::vector<std::size_t> bad(threads, size);  // the first of each part
+    run_threads(threads, [&](unsigned t) {
+      const std::uint64_t end = part_begin(size, t + 1, threads);
+      for (std::uint64_t i = part_begin(size, t, threads); i < end; ++i) {
+        if (data[i] < 0 || static_cast<std::uint64_t>(data[i]) >= kMaxNodes) {
+          bad[t] = i;
+          return;
+        }
+        copy_[i] = static_cast<std::uint32_t>(data[i]);
       }
-      copy_[i] = static_cast<std::uint32_t>(data[i]);
-    }
+    });
+    const std::size_t first = *std::min_element(bad.begin(), bad.end());
+    if (first != size) fail(data, first, name);
     view_ = copy_.span();
   }
 

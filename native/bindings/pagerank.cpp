@@ -45,15 +45,17 @@ void collect(const PageRankWork& work, py::array_t<T, py::array::c_style> out) {
 void init_pagerank(py::module_& module) {
   py::class_<PageRankPlan, SharedPlan>(module, "PageRankPlan")
       .def(py::init([](const Graph& graph, std::uint32_t shards, bool weighted, std::uint32_t value_bytes,
-                       const std::string& order, std::uint32_t block_nodes, std::uint32_t window_nodes) {
-             const PageRankPlan::Options options{shards,      weighted,    value_bytes, order_named(order),
-                                                 block_nodes, window_nodes};
+                       const std::string& order, std::uint32_t block_nodes, std::uint32_t window_nodes,
+                       std::uint32_t first_block_nodes) {
+             const PageRankPlan::Options options{shards,      weighted,     value_bytes,      order_named(order),
+                                                 block_nodes, window_nodes, first_block_nodes};
              py::gil_scoped_release unlocked;
              return std::const_pointer_cast<PageRankPlan>(PageRankPlan::build(graph, options));
            }),
            py::arg("graph"), py::arg("shards"), py::arg("weighted"), py::arg("value_bytes"),
            py::arg("order") = "auto", py::arg("block_nodes") = std::uint32_t{kMaxBlockNodes},
-           py::arg("window_nodes") = std::uint32_t{kMaxWindowNodes})
+           py::arg("window_nodes") = std::uint32_t{kMaxWindowNodes},
+           py::arg("first_block_nodes") = std::uint32_t{0})
       .def_property_readonly("shards", [](const PageRankPlan& plan) { return plan.header().shards; })
       .def_property_readonly("blocks", [](const PageRankPlan& plan) { return plan.header().blocks; })
       .def_property_readonly("windows", [](const PageRankPlan& plan) { return plan.header().windows; })

@@ -87,6 +87,7 @@ class PageRankPlan:
         order: str = "auto",
         block_nodes: int = 65535,
         window_nodes: int = 65536,
+        first_block_nodes: int = 0,
     ) -> None: ...
     @property
     def shards(self) -> int: ...

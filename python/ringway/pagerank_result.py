@@ -33,6 +33,8 @@ class Plan:
         Whether weights differ and count.
     ordered
         Whether nodes were put in the order of their degree.
+    reason
+        Why they were, or were not.
     bytes
         Memory of the layout.
     seconds
@@ -45,6 +47,7 @@ class Plan:
     blocks: int
     weighted: bool
     ordered: bool
+    reason: str
     bytes: int
     seconds: float
 

@@ -58,6 +58,19 @@ struct Extent {
   bool weighted = false;
 };
 
+std::uint32_t highest_node(const EdgeSpan& run) {
+  const unsigned threads = threads_for(run.src.size());
+  std::vector<std::uint32_t> highest(threads);
+  run_threads(threads, [&](unsigned t) {
+    const std::uint64_t end = part_begin(run.src.size(), t + 1, threads);
+    std::uint32_t most = 0;
+    for (std::uint64_t i = part_begin(run.src.size(), t, threads); i < end; ++i)
+      most = std::max({most, run.src[i], run.dst[i]});
+    highest[t] = most;
+  });
+  return *std::max_element(highest.begin(), highest.end());
+}
+
 Extent measure(std::span<const EdgeSpan> runs) {
   Extent extent;
   for (const EdgeSpan& run : runs) {
@@ -70,9 +83,7 @@ Extent measure(std::span<const EdgeSpan> runs) {
            std::to_string(run.weight.size()));
     }
     check_weights(run.weight);
-    std::uint32_t highest = 0;
-    for (std::size_t i = 0; i < run.src.size(); ++i) highest = std::max({highest, run.src[i], run.dst[i]});
-    if (!run.src.empty()) extent.nodes = std::max(extent.nodes, std::uint64_t{highest} + 1);
+    if (!run.src.empty()) extent.nodes = std::max(extent.nodes, std::uint64_t{highest_node(run)} + 1);
     extent.edges += run.src.size();
     extent.weighted = extent.weighted || !run.weight.empty();
   }

@@ -32,6 +32,19 @@ std::vector<PlanWindow> split(std::uint32_t first, std::uint32_t size, std::uint
   return parts;
 }
 
+// Blocks of a shard whose nodes with most outgoing edges come first: the first, which most edges leave, are small
+// enough for the first-level cache, the later ones so large that a row has more than one edge from them.
+std::vector<PlanWindow> split_growing(std::uint32_t first, std::uint32_t size, std::uint32_t least,
+                                      std::uint32_t most) {
+  std::vector<PlanWindow> parts;
+  for (std::uint32_t begin = 0; begin < size;) {
+    const std::uint32_t count = std::min({size - begin, most, std::max(least, begin / 2)});
+    parts.push_back({first + begin, count});
+    begin += count;
+  }
+  return parts;
+}
+
 void require(bool holds, const char* text) {
   if (!holds) throw Error(ErrorKind::kInvalidOption, text);
 }
@@ -71,7 +84,7 @@ class PageRankPlanner {
     for (const std::uint32_t size : order_.sizes) {
       PlanShard shard{static_cast<std::uint32_t>(blocks_.size()), 0,
                       static_cast<std::uint32_t>(windows_.size()), 0};
-      for (const PlanWindow& part : split(first, size, options_.block_nodes)) {
+      for (const PlanWindow& part : split_blocks(first, size)) {
         blocks_.push_back({part.first, part.count, contributions});
         contributions += (part.count + 1 + 15) / 16 * 16;
       }
@@ -85,6 +98,14 @@ class PageRankPlanner {
     require(windows_.size() <= 1U << 16,
             "the graph has more than 4 billion nodes in windows; use fewer shards");
     locate_rows();
+  }
+
+  std::vector<PlanWindow> split_blocks(std::uint32_t first, std::uint32_t size) const {
+    if (order_.positions.empty()) return split(first, size, options_.block_nodes);
+    constexpr std::uint32_t kNearBytes = 16 << 10;  // half of a first-level cache: sums and edges pass through it, too
+    const std::uint32_t near = kNearBytes / options_.value_bytes;
+    const std::uint32_t least = options_.first_block_nodes != 0 ? options_.first_block_nodes : near;
+    return split_growing(first, size, least, options_.block_nodes);
   }
 
   // Window and row of each node, as one number.
@@ -185,6 +206,7 @@ class PageRankPlanner {
     bool finite = true;
     for (std::uint32_t i = 0; i < blocks_[block].count; ++i) {
       const std::uint32_t position = blocks_[block].first + i;
+      fetch_ahead(position);
       const std::uint32_t node = nodes_.empty() ? position : nodes_[position];
       const auto source = static_cast<std::uint16_t>(i);
       const std::uint64_t begin = offsets[node], end = offsets[node + 1];
@@ -209,6 +231,16 @@ class PageRankPlanner {
       }
     }
     return finite;
+  }
+
+  // Nodes in the order of their degree have their edges anywhere in the graph.
+  void fetch_ahead(std::uint32_t position) const {
+    constexpr std::uint32_t kOffsets = 16, kTargets = 8;
+    if (nodes_.size() <= std::size_t{position} + kOffsets) return;
+    __builtin_prefetch(&graph_.offsets()[nodes_[position + kOffsets]]);
+    const std::uint64_t edge = graph_.offsets()[nodes_[position + kTargets]];
+    __builtin_prefetch(graph_.targets().data() + edge);
+    if (weighted_) __builtin_prefetch(graph_.weights().data() + edge);
   }
 
   template <class T>

@@ -29,6 +29,8 @@ class PageRankPlan {
     Order order = Order::kAuto;
     std::uint32_t block_nodes = kMaxBlockNodes;
     std::uint32_t window_nodes = kMaxWindowNodes;
+    // Nodes of a shard's first block where nodes are ordered by degree; 0: as many as a first-level cache holds.
+    std::uint32_t first_block_nodes = 0;
   };
 
   // The graph needs at least one node. Throws Error(kInvalidOption) on options out of range, Error(kGraph)

@@ -1,8 +1,13 @@
 // The arithmetic of PageRank over the plan's layout: no messages here.
 #pragma once
+#include "../expect_read.h"
 #include "pagerank_layout.h"
 
 namespace ringway {
+
+// How far ahead of its use memory that is read in order is asked for: processors' own prefetching falls behind such
+// short loops. Room for it is not needed, since asking for what is not there does nothing.
+enum : u32 { kBytesAhead = 2048, kColumnsOfLine = kLine / (2 * kLanes) };
 
 // Adds what the sources of a tile give to each row of its window.
 template <class T, bool kWeighted>
@@ -15,9 +20,12 @@ RW_FN void add_tile(RW_SHARED const u8* at, u32 runs, RW_SHARED const T* from, R
       RW_SHARED const u16* row = (RW_SHARED const u16*)at;
       RW_SHARED const u16* id = row + kLanes;
       RW_SHARED const T* value = (RW_SHARED const T*)(id + u64(width) * kLanes);
+      expect_read(at + kBytesAhead);
       T s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
       for (u32 j = 0; j < width; ++j, id += kLanes) {
+        if (j % kColumnsOfLine == kColumnsOfLine - 1) expect_read((RW_SHARED const u8*)id + kBytesAhead);
         if (kWeighted) {
+          expect_read((RW_SHARED const u8*)value + kBytesAhead);
           s0 += from[id[0]] * value[0];
           s1 += from[id[1]] * value[1];
           s2 += from[id[2]] * value[2];
@@ -103,35 +111,65 @@ RW_FN PageRankBase<T> base_of(RW_PRIVATE const PageRankMemory<Wide>* memory, Wid
   return base;
 }
 
+// The arrays of a window.
+template <class T>
+struct PageRankRows {
+  RW_SHARED T* rank;
+  RW_SHARED T* sum;
+  RW_SHARED const T* inverse;
+  RW_SHARED const T* teleport;
+  RW_SHARED const T* dangling;
+};
+
+enum : u32 { kWide = 8 };  // rows updated side by side
+
+// New ranks of rows [i, i + n), n at most kWide. No branch depends on a number, or half of them would be mispredicted.
+template <class T, u32 kMode>
+RW_FN void update_rows(RW_PRIVATE const PageRankRows<T>* at, u32 i, u32 n, T damping, PageRankBase<T> base,
+                       RW_PRIVATE T* moved, RW_PRIVATE T* stuck) {
+  T value[kWide];  // what may not share memory with the arrays is computed side by side
+  for (u32 l = 0; l < n; ++l) {
+    value[l] = base.even + damping * at->sum[i + l];
+    if (kMode != kTeleportEvenly) value[l] += base.teleport * at->teleport[i + l];
+    if (kMode == kTeleportAndDanglingByVectors) value[l] += base.dangling * at->dangling[i + l];
+  }
+  for (u32 l = 0; l < n; ++l) {
+    const T up = value[l] - at->rank[i + l], down = at->rank[i + l] - value[l];
+    moved[l] += up > down ? up : down;
+    stuck[l] += at->inverse[i + l] == 0 ? value[l] : T(0);
+  }
+  for (u32 l = 0; l < n; ++l) {
+    at->rank[i + l] = value[l];
+    at->sum[i + l] = 0;
+  }
+}
+
 // New ranks of a window from its sums, which become zero; change and dangling mass are added up in lanes, so
 // that compilers need no leave to reorder sums, and over short stretches, so that they round little.
 template <class T, class Wide, u32 kMode>
 RW_FN void update_window(RW_PRIVATE const PageRankMemory<Wide>* memory, u32 window, PageRankBase<T> base,
                          RW_PRIVATE Wide* change, RW_PRIVATE Wide* dangling) {
-  enum : u32 { kStretch = 4096, kWide = 8 };
+  enum : u32 { kStretch = 4096 };
   const u32 first = memory->window(window)->first, count = memory->window(window)->count;
-  RW_SHARED T* rank = (RW_SHARED T*)(memory->work + memory->run()->rank) + first;
-  RW_SHARED T* sum = (RW_SHARED T*)(memory->work + memory->run()->sum) + first;
-  RW_SHARED const T* inverse = (RW_SHARED const T*)(memory->plan + memory->header()->inverse) + first;
-  RW_SHARED const T* p = (RW_SHARED const T*)(memory->work + memory->run()->teleport) + first;
-  RW_SHARED const T* q = (RW_SHARED const T*)(memory->work + memory->run()->dangling) + first;
+  const PageRankRows<T> at = {
+      (RW_SHARED T*)(memory->work + memory->run()->rank) + first,
+      (RW_SHARED T*)(memory->work + memory->run()->sum) + first,
+      (RW_SHARED const T*)(memory->plan + memory->header()->inverse) + first,
+      (RW_SHARED const T*)(memory->work + memory->run()->teleport) + first,
+      (RW_SHARED const T*)(memory->work + memory->run()->dangling) + first,
+  };
   const T damping = T(real_at(&memory->run()->damping));
   for (u32 begin = 0; begin < count; begin += kStretch) {
     const u32 end = count - begin < kStretch ? count : begin + kStretch;
     T moved[kWide] = {0, 0, 0, 0, 0, 0, 0, 0}, stuck[kWide] = {0, 0, 0, 0, 0, 0, 0, 0};
-    for (u32 i = begin; i < end; i += kWide) {
-      const u32 n = end - i < kWide ? end - i : u32(kWide);
-      for (u32 l = 0; l < n; ++l) {
-        T value = base.even + damping * sum[i + l];
-        if (kMode != kTeleportEvenly) value += base.teleport * p[i + l];
-        if (kMode == kTeleportAndDanglingByVectors) value += base.dangling * q[i + l];
-        const T difference = value - rank[i + l];
-        moved[l] += difference < 0 ? -difference : difference;
-        stuck[l] += inverse[i + l] == 0 ? value : T(0);
-        rank[i + l] = value;
-        sum[i + l] = 0;
-      }
+    u32 i = begin;
+    for (; end - i >= kWide; i += kWide) {
+      expect_read((RW_SHARED const u8*)(at.rank + i) + kBytesAhead);
+      expect_read((RW_SHARED const u8*)(at.sum + i) + kBytesAhead);
+      expect_read((RW_SHARED const u8*)(at.inverse + i) + kBytesAhead);
+      update_rows<T, kMode>(&at, i, kWide, damping, base, moved, stuck);
     }
+    update_rows<T, kMode>(&at, i, end - i, damping, base, moved, stuck);
     for (u32 l = 0; l < kWide; ++l) {
       *change += Wide(moved[l]);
       *dangling += Wide(stuck[l]);
