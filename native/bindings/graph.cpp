@@ -62,7 +62,9 @@ class NodeNumbers {
       signs[t] = sign >> 31;
     });
     if (std::find(signs.begin(), signs.end(), 1U) != signs.end()) {
-      fail(data, static_cast<std::size_t>(std::find_if(data, data + size, [](auto i) { return i < 0; }) - data), name);
+      fail(data,
+           static_cast<std::size_t>(std::find_if(data, data + size, [](auto i) { return i < 0; }) - data),
+           name);
     }
     view_ = {reinterpret_cast<const std::uint32_t*>(data), size};
   }

@@ -47,8 +47,9 @@ void init_pagerank(py::module_& module) {
       .def(py::init([](const Graph& graph, std::uint32_t shards, bool weighted, std::uint32_t value_bytes,
                        const std::string& order, std::uint32_t block_nodes, std::uint32_t window_nodes,
                        std::uint32_t first_block_nodes) {
-             const PageRankPlan::Options options{shards,      weighted,     value_bytes,      order_named(order),
-                                                 block_nodes, window_nodes, first_block_nodes};
+             const PageRankPlan::Options options{
+                 shards,      weighted,     value_bytes,      order_named(order),
+                 block_nodes, window_nodes, first_block_nodes};
              py::gil_scoped_release unlocked;
              return std::const_pointer_cast<PageRankPlan>(PageRankPlan::build(graph, options));
            }),

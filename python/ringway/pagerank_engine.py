@@ -85,18 +85,16 @@ class Problem:
 class Prepared:
     """A graph's plan and run memory, known to an engine's runtime."""
 
-    def __init__(
-        self, runtime: Runtime, graph: _core.Graph, shards: int, value_bytes: int, weighted: bool, order: str
-    ) -> None:
+    def __init__(self, runtime: Runtime, problem: Problem, shards: int) -> None:
         started = time.perf_counter()
         entry = _core.choose_backend(runtime.backend)
         block_nodes = min(entry.most_elements or MAX_BLOCK_NODES, MAX_BLOCK_NODES)
         native = _core.PageRankPlan(
-            graph,
+            problem.graph._native,
             shards,
-            weighted,
-            value_bytes,
-            order,
+            problem.weighted,
+            problem.value_bytes,
+            problem.order,
             block_nodes,
             # Small first blocks are for a core's first-level cache; elsewhere each only costs messages.
             first_block_nodes=FIRST_BLOCK_NODES if entry.fast_threads else block_nodes,
@@ -106,12 +104,12 @@ class Prepared:
         self.work_buffer: Buffer = runtime.buffer(self.work.memory)
         self.plan = Plan(
             backend=runtime.backend,
-            dtype="float32" if value_bytes == 4 else "float64",
+            dtype=np.dtype(problem.dtype).name,
             shards=shards,
             blocks=native.blocks,
             weighted=native.weighted,
             ordered=native.moved,
-            reason=reason_for(order, native.moved, graph.num_nodes, block_nodes),
+            reason=reason_for(problem.order, native.moved, problem.graph.num_nodes, block_nodes),
             bytes=native.memory.nbytes,
             seconds=time.perf_counter() - started,
         )
@@ -122,7 +120,7 @@ def reason_for(order: str, ordered: bool, nodes: int, block_nodes: int) -> str:
     if order != "auto":
         return f"order='{order}' was asked for"
     if ordered:
-        return "one node in 16 gives more than half of the edges: in the order of degree what is read most is near"
+        return "in the order of degree: one node in 16 gives more than half of the edges"
     if nodes <= block_nodes:
         return "as they are: the whole graph is one block"
     return "as they are: no few nodes give most of the edges"
@@ -207,7 +205,7 @@ class Engine:
         plans = self.prepared.setdefault(graph, {})
         key = (problem.value_bytes, problem.weighted, problem.order)
         if key not in plans:
-            plans[key] = Prepared(self.runtime, graph, self.shards, *key)
+            plans[key] = Prepared(self.runtime, problem, self.shards)
         return plans[key]
 
     def _keep_history(self, iterations: int) -> None:

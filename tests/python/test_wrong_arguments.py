@@ -233,7 +233,10 @@ def test_graphs(call: Call, text: str) -> None:
     (lambda: rw.pagerank(EDGES, backend=None), "backend is None; it must be a str"),
     (lambda: rw.pagerank(EDGES, backend="abacus"), "no backend 'abacus'"),
     (lambda: rw.pagerank(EDGES, on_failure="shrug"), "on_failure is 'shrug'; it must be 'raise' or 'return'"),
-    (lambda: rw.pagerank(EDGES, order="alphabet"), "order is 'alphabet'; it must be 'auto', 'degree' or 'none'"),
+    (
+        lambda: rw.pagerank(EDGES, order="alphabet"),
+        "order is 'alphabet'; it must be 'auto', 'degree' or 'none'",
+    ),
     (lambda: rw.pagerank(EDGES, progress=3), "progress is 3; it must be a function"),
     (lambda: rw.pagerank(EDGES).top("x"), "n is 'x'; it must be a whole number"),
     (lambda: rw.pagerank(EDGES)["x"], "no node 'x'"),

@@ -102,7 +102,8 @@ class PageRankPlanner {
 
   std::vector<PlanWindow> split_blocks(std::uint32_t first, std::uint32_t size) const {
     if (order_.positions.empty()) return split(first, size, options_.block_nodes);
-    constexpr std::uint32_t kNearBytes = 16 << 10;  // half of a first-level cache: sums and edges pass through it, too
+    constexpr std::uint32_t kNearBytes =
+        16 << 10;  // half of a first-level cache: sums and edges pass through it, too
     const std::uint32_t near = kNearBytes / options_.value_bytes;
     const std::uint32_t least = options_.first_block_nodes != 0 ? options_.first_block_nodes : near;
     return split_growing(first, size, least, options_.block_nodes);
