@@ -204,6 +204,7 @@ class PageRankPlanner {
     const auto offsets = graph_.offsets();
     const auto targets = graph_.targets();
     const auto weights = graph_.weights();
+    constexpr std::uint64_t kEdgesAhead = 24;
     bool finite = true;
     for (std::uint32_t i = 0; i < blocks_[block].count; ++i) {
       const std::uint32_t position = blocks_[block].first + i;
@@ -226,6 +227,7 @@ class PageRankPlanner {
         inverse[position] = end > begin ? static_cast<T>(1.0 / static_cast<double>(end - begin)) : T(0);
         *dangling += end > begin ? 0 : 1;
         for (std::uint64_t e = begin; e < end; ++e) {
+          __builtin_prefetch(&where_[targets[std::min(e + kEdgesAhead, end - 1)]]);
           const std::uint32_t to = where_[targets[e]];
           tiles.add(to >> 16, static_cast<std::uint16_t>(to), source);
         }

@@ -128,7 +128,7 @@ TEST(PageRankKernels, EqualASerialPush) {
 TEST(PageRankKernels, SameBitsWhateverComesFirst) {
   for (const std::uint32_t bytes : {4U, 8U}) {
     const Graph::Ptr graph = random_graph(500, 6000, true, 3);
-    const PageRankPlan::Options options{4, true, bytes, PageRankPlan::Order::kDegree, 30, 60};
+    const PageRankPlan::Options options{4, true, bytes, PageRankPlan::Order::kDegree, 30, 60, 9};
     Session first(*graph, options, 1);
     first.go();
     for (std::uint64_t seed = 2; seed < 40; ++seed) {
@@ -286,7 +286,7 @@ TEST(PageRankKernels, NoIterationGivesTheStart) {
 TEST(PageRankPlanner, CoversEveryEdgeOnceAndEveryNodeOnce) {
   const Graph::Ptr graph = random_graph(400, 9000, false, 11);
   const PageRankPlan::Ptr plan =
-      PageRankPlan::build(*graph, {3, false, 4, PageRankPlan::Order::kDegree, 60, 45});
+      PageRankPlan::build(*graph, {3, false, 4, PageRankPlan::Order::kDegree, 60, 45, 7});
   std::multiset<std::pair<std::uint32_t, std::uint32_t>> want, got;
   const auto positions = plan->positions();
   ASSERT_EQ(std::set<std::uint32_t>(positions.begin(), positions.end()).size(), 400U);
@@ -319,6 +319,19 @@ TEST(PageRankPlanner, CoversEveryEdgeOnceAndEveryNodeOnce) {
     }
   }
   EXPECT_EQ(got, want);
+}
+
+TEST(PageRankPlanner, BlocksGrowInTheOrderOfDegree) {
+  const Graph::Ptr graph = random_graph(400, 4000, false, 11);
+  const auto sizes = [&](PageRankPlan::Order order) {
+    const PageRankPlan::Ptr plan = PageRankPlan::build(*graph, {1, false, 4, order, 90, 400, 30});
+    std::vector<std::uint32_t> counts;
+    for (const PlanBlock& block : plan->blocks()) counts.push_back(block.count);
+    return counts;
+  };
+  EXPECT_EQ(sizes(PageRankPlan::Order::kDegree),
+            (std::vector<std::uint32_t>{30, 30, 30, 45, 67, 90, 90, 18}));
+  EXPECT_EQ(sizes(PageRankPlan::Order::kAsIs), (std::vector<std::uint32_t>{80, 80, 80, 80, 80}));
 }
 
 TEST(PageRankPlanner, OrdersByDegreeOnlyWhereItPays) {
