@@ -208,7 +208,6 @@ class PageRankPlanner {
     bool finite = true;
     for (std::uint32_t i = 0; i < blocks_[block].count; ++i) {
       const std::uint32_t position = blocks_[block].first + i;
-      fetch_ahead(position);
       const std::uint32_t node = nodes_.empty() ? position : nodes_[position];
       const auto source = static_cast<std::uint16_t>(i);
       const std::uint64_t begin = offsets[node], end = offsets[node + 1];
@@ -234,16 +233,6 @@ class PageRankPlanner {
       }
     }
     return finite;
-  }
-
-  // Nodes in the order of their degree have their edges anywhere in the graph.
-  void fetch_ahead(std::uint32_t position) const {
-    constexpr std::uint32_t kOffsets = 16, kTargets = 8;
-    if (nodes_.size() <= std::size_t{position} + kOffsets) return;
-    __builtin_prefetch(&graph_.offsets()[nodes_[position + kOffsets]]);
-    const std::uint64_t edge = graph_.offsets()[nodes_[position + kTargets]];
-    __builtin_prefetch(graph_.targets().data() + edge);
-    if (weighted_) __builtin_prefetch(graph_.weights().data() + edge);
   }
 
   template <class T>
