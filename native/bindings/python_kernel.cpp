@@ -21,6 +21,26 @@ py::object steal(PyObject* object) {
   return py::reinterpret_steal<py::object>(object);
 }
 
+py::dict numbered(const std::vector<std::string>& names) {
+  py::dict numbers;
+  for (const std::string& name : names) numbers[name.c_str()] = numbers.size() + 1;
+  return numbers;
+}
+
+u32 number_of(const py::str& name, const py::object& numbers, const std::vector<std::string>& names,
+              const std::string& what, const char* option) {
+  if (PyObject* const number = PyDict_GetItemWithError(numbers.ptr(), name.ptr())) {
+    return u32(PyLong_AsLong(number));
+  }
+  if (PyErr_Occurred()) throw py::error_already_set();
+  std::string known;
+  for (const std::string& one : names) known += (known.empty() ? "" : ", ") + one;
+  throw Error(ErrorKind::kInvalidOption, "no " + what + " is named " + py::repr(name).cast<std::string>() +
+                                             "; " +
+                                             (known.empty() ? "the kernel has none" : what + "s: " + known) +
+                                             "; name all by @ringway.kernel(" + option + "=(...))");
+}
+
 }  // namespace
 
 KernelContext& HandlerContext::running(const char* call) const {
@@ -33,16 +53,8 @@ KernelContext& HandlerContext::running(const char* call) const {
 
 void HandlerContext::send(const py::str& link, const py::object& message) {
   running("send");
-  PyObject* const number = PyDict_GetItemWithError(resident_->parts_->outputs.ptr(), link.ptr());
-  if (!number) {
-    if (PyErr_Occurred()) throw py::error_already_set();
-    std::string names;
-    for (const std::string& name : resident_->type_.outputs) names += (names.empty() ? "" : ", ") + name;
-    throw Error(ErrorKind::kInvalidOption, "no link is named " + py::repr(link).cast<std::string>() + "; " +
-                                               (names.empty() ? "the kernel has none" : "links: " + names) +
-                                               "; name all by @ringway.kernel(outputs=(...))");
-  }
-  resident_->send(u32(PyLong_AsLong(number)), message, false);
+  const KernelType& type = resident_->type_;
+  resident_->send(number_of(link, resident_->parts_->outputs, type.outputs, "link", "outputs"), message, false);
 }
 
 void HandlerContext::emit(const py::object& message) {
@@ -52,7 +64,9 @@ void HandlerContext::emit(const py::object& message) {
 
 void HandlerContext::reply(const py::object& message) {
   if (!running("reply").request) {
-    throw Error(ErrorKind::kInvalidState, "a message that came by a link has no sender to reply to");
+    const bool ticks = resident_->ticks_;
+    throw Error(ErrorKind::kInvalidState, std::string(ticks ? "a tick" : "a message that came by a link") +
+                                              " has no sender to reply to");
   }
   resident_->send(~0U, message, true);
 }
@@ -60,6 +74,34 @@ void HandlerContext::reply(const py::object& message) {
 u64 HandlerContext::now_us() {
   const KernelContext& context = running("now_us");
   return context.calls->now_us(context.self);
+}
+
+u32 HandlerContext::self_id() {
+  return running("self_id").kernel;
+}
+
+u32 HandlerContext::replica() {
+  return running("replica").number;
+}
+
+u64 HandlerContext::missed() {
+  return running("missed").left_out;
+}
+
+void HandlerContext::count(const py::str& name, const py::object& n) {
+  KernelContext& context = running("count");
+  const KernelType& type = resident_->type_;
+  const u32 counter = number_of(name, resident_->parts_->counters, type.counters, "counter", "counters");
+  const py::object whole = steal(PyNumber_Index(n.ptr()));
+  const int negative = PyObject_RichCompareBool(whole.ptr(), py::int_(0).ptr(), Py_LT);
+  if (negative < 0) throw py::error_already_set();
+  if (negative) throw py::value_error("a counter counts up: n is below 0");
+  const u64 more = PyLong_AsUnsignedLongLongMask(whole.ptr());
+  context.count(counter, more);
+}
+
+void HandlerContext::deactivate() {
+  running("deactivate").deactivate();
 }
 
 PythonResident::PythonResident(const KernelType& type, const py::object& handler, py::object state)
@@ -73,9 +115,9 @@ PythonResident::PythonResident(const KernelType& type, const py::object& handler
   for (const py::handle cls : handler.attr("messages")) classes_.push_back(&message_type(cls));
   parts.state = std::move(state);
   renew_context();
-  py::dict outputs;
-  for (const std::string& name : type.outputs) outputs[name.c_str()] = outputs.size() + 1;
-  parts.outputs = std::move(outputs);
+  parts.waits = handler.attr("waits");
+  parts.outputs = numbered(type.outputs);
+  parts.counters = numbered(type.counters);
 }
 
 // What a handler has kept is of that message, and must not answer another.
@@ -122,6 +164,7 @@ py::object PythonResident::next() {
       return py::none();
     }
     ++run.done;
+    if (run.context->leaves) return py::none();
   }
   if (run.done == run.n) return py::none();
   const bool goes_on = run.context->calls->goes_on(run.context->self) && now_ns() < run.until;
@@ -161,7 +204,7 @@ void PythonResident::handle(const py::object& message) {
 }
 
 void PythonResident::run() {
-  if (parts_->driver.is_none()) {
+  if (!parts_->waits.cast<bool>()) {
     for (py::object message = next(); !message.is_none(); message = next()) handle(message);
     return;
   }
@@ -174,11 +217,18 @@ void PythonResident::run() {
   steal(call_python(drive.ptr(), given, 2));
 }
 
-u32 PythonResident::drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) {
-  const PythonThread::Visit visit(thread_);
-  run_ = {ctx, first, stride, n, 0, false, status, now_ns() + kLongestRun};
+void PythonResident::run_tick(u32 timer) {
+  renew_context();
+  const py::object run = parts_->handler.attr("tick");
+  const py::int_ number(timer);
+  PyObject* const given[] = {parts_->driver.ptr(), number.ptr(), parts_->context.ptr(), parts_->state.ptr()};
+  steal(call_python(run.ptr(), given, 4));
+}
+
+template <class Work>
+void PythonResident::guarded(Work work) {
   try {
-    run();
+    work();
   } catch (py::error_already_set& error) {
     std::string text;
     try {
@@ -191,9 +241,24 @@ u32 PythonResident::drain(KernelContext* ctx, u8* first, u32 stride, u32 n, Drai
   } catch (const std::exception& error) {
     failed(error.what(), kBroken);
   }
+}
+
+u32 PythonResident::drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) {
+  const PythonThread::Visit visit(thread_);
+  run_ = {ctx, first, stride, n, 0, false, status, now_ns() + kLongestRun};
+  guarded([this] { run(); });
   const u32 done = run_.done;
   run_ = {};
   return done;
+}
+
+void PythonResident::tick(KernelContext* ctx, u32 timer, DrainStatus* status) {
+  const PythonThread::Visit visit(thread_);
+  run_ = {ctx, nullptr, 0, 0, 0, false, status, 0};
+  ticks_ = true;
+  guarded([this, timer] { run_tick(timer); });
+  ticks_ = false;
+  run_ = {};
 }
 
 void PythonResident::failed(const std::string& text, DrainCode code) {

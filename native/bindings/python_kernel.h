@@ -25,6 +25,11 @@ class HandlerContext {
   void reply(const py::object& message);
   void emit(const py::object& message);
   u64 now_us();
+  u32 self_id();
+  u32 replica();
+  u64 missed();
+  void count(const py::str& name, const py::object& n);
+  void deactivate();
 
  private:
   friend class PythonResident;
@@ -40,6 +45,7 @@ class PythonResident : public Resident {
   ~PythonResident() override;  // without, or with it
 
   u32 drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) override;  // without
+  void tick(KernelContext* ctx, u32 timer, DrainStatus* status) override;                     // without
   void describe(const DrainStatus& status, ErrorText& text) const override;                   // without
   void restart() override;                                                                    // without
   void leave() override;                                                                      // without
@@ -62,10 +68,14 @@ class PythonResident : public Resident {
   };
   // References that are dropped with the GIL, or not at all once the interpreter ends.
   struct Parts {
-    py::object handler, function, prepare, snapshot, outputs, state, context, driver;
+    py::object handler, function, waits, prepare, snapshot, outputs, counters, state, context, driver;
   };
 
   void run();
+  void run_tick(u32 timer);
+  // Runs the program's code; what it throws becomes the status.
+  template <class Work>
+  void guarded(Work work);
   void renew_context();
   void handle(const py::object& message);
   py::object message_of(u8* slot);
@@ -77,6 +87,7 @@ class PythonResident : public Resident {
   std::unique_ptr<Parts> parts_;
   std::vector<const MessageType*> classes_;  // of its messages; empty: any
   Run run_;
+  bool ticks_ = false;  // it runs a tick
   std::string failure_;
 };
 

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "core/wait.h"
+
 namespace ringway::bindings {
 namespace {
 
@@ -16,6 +18,19 @@ auto unless_python_ends(Call call) -> decltype(call()) {
 }
 
 }  // namespace
+
+u32& PythonThread::Visit::visits() {
+  static u32 now = 0;
+  return now;
+}
+
+void PythonThread::Visit::let_end() {
+  constexpr std::int64_t kLongest = 20'000;  // ns; about what it takes to be woken
+  if (!atomic::load_relaxed(&visits())) return;
+  for (const std::int64_t end = now_ns() + kLongest; atomic::load_relaxed(&visits()) && now_ns() < end;) {
+    atomic::relax();
+  }
+}
 
 void PythonThread::enter() {
   unless_python_ends([this] {

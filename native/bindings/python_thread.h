@@ -2,6 +2,8 @@
 #pragma once
 #include <pybind11/pybind11.h>
 
+#include "ringway/atomics_runtime.h"
+
 namespace ringway::bindings {
 
 // The Python side of one thread: kept between two visits, because making one costs more than a short handler, and what
@@ -11,14 +13,24 @@ class PythonThread {
   // Has the GIL for its life. By that thread alone.
   class Visit {
    public:
-    explicit Visit(PythonThread& thread) : thread_(thread) { thread_.enter(); }
-    ~Visit() { thread_.exit(); }
+    explicit Visit(PythonThread& thread) : thread_(thread) {
+      thread_.enter();
+      atomic::add_relaxed(&visits(), 1U);  // relaxed: a hint
+    }
+    ~Visit() {
+      thread_.exit();
+      atomic::add_relaxed(&visits(), ~0U);  // less one
+    }
     Visit(const Visit&) = delete;
     Visit& operator=(const Visit&) = delete;
     // The last one.
     void end() { thread_.ends_ = true; }
+    // For a few microseconds while there is one, of any thread: who got an answer from a handler, and would ask for the GIL
+    // that the handler is about to let go of, would fall asleep and take longer to wake up.
+    static void let_end();
 
    private:
+    static u32& visits();
     PythonThread& thread_;
   };
 

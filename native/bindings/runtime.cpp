@@ -13,6 +13,7 @@
 #include "bindings/held_cell.h"
 #include "bindings/message.h"
 #include "bindings/message_io.h"
+#include "bindings/python_thread.h"
 #include "bindings/reports.h"
 #include "bindings/seconds.h"
 #include "bindings/waiting_call.h"
@@ -85,6 +86,7 @@ py::object request(Kernel& kernel, const py::object& message, const py::object& 
     held.emplace(
         kernel, kernel.ask(out.envelope, out.body, *out.type_name, kernel.patience_of_request(given, check)));
     reply = kernel.wait(held->cell, until, seconds);
+    PythonThread::Visit::let_end();
   }
   return decode(*reply.envelope, reply.body);
 }

@@ -31,6 +31,12 @@ py::dict dropped(const Telemetry& from) {
   return all;
 }
 
+py::dict counters(const Telemetry& from) {
+  py::dict all;
+  for (const auto& [name, count] : from.counters) all[name.c_str()] = count;
+  return all;
+}
+
 py::object bridge(const Telemetry& from) {
   if (!from.bridge) return py::none();
   py::dict all;
@@ -133,6 +139,11 @@ void init_telemetry(py::module_& module) {
       .def_property_readonly(
           "restarts", [](const Telemetry& t) { return t.control.restarts; },
           "Times that the kernel began anew after its handler broke.")
+      .def_readonly("ticks", &Telemetry::ticks, "Ticks of the kernel's timers.")
+      .def_readonly("ticks_missed", &Telemetry::ticks_missed,
+                    "Ticks left out, since the kernel was busy when they were due.")
+      .def_property_readonly("counters", &counters,
+                             "What the handler counts by `Context.count`, by name; empty where it does not.")
       .def_property_readonly(
           "iterations", [](const Telemetry& t) { return t.control.iterations; },
           "Times the kernel's loop looked at its inputs.")

@@ -15,19 +15,22 @@ namespace ringway::bindings {
 namespace {
 
 using Names = std::vector<std::string>;
+using Periods = std::vector<std::int64_t>;  // ns
 
 // `form`: the path of a shared object, or the text for a device.
 template <class Form>
 std::shared_ptr<Form> compiled(const std::string& form, const std::string& name, Names accepts,
                                u32 message_bytes, u32 state_bytes, u32 state_type_id, Names outputs,
-                               Names errors) {
+                               Names errors, Names counters, Periods periods) {
   KernelType type{.name = name,
                   .accepts = std::move(accepts),
                   .emits = {},
                   .body_size = message_bytes,
                   .errors = std::move(errors),
                   .outputs = std::move(outputs),
-                  .state_type_id = state_type_id};
+                  .state_type_id = state_type_id,
+                  .counters = std::move(counters),
+                  .periods = std::move(periods)};
   return std::make_shared<Form>(form, std::move(type), state_bytes);
 }
 
@@ -36,18 +39,20 @@ void init_compiled(py::module_& module, const char* name, const char* form) {
   py::class_<Form, UserKernel, std::shared_ptr<Form>>(module, name)
       .def(py::init(&compiled<Form>), py::kw_only(), py::arg(form), py::arg("name"), py::arg("accepts"),
            py::arg("message_bytes"), py::arg("state_bytes"), py::arg("state_type_id"), py::arg("outputs"),
-           py::arg("errors"));
+           py::arg("errors"), py::arg("counters"), py::arg("periods"));
 }
 
 std::shared_ptr<PythonKernel> in_python(const py::object& handler, const std::string& name, Names accepts,
-                                        u32 message_bytes, Names outputs,
+                                        u32 message_bytes, Names outputs, Names counters, Periods periods,
                                         const std::vector<py::object>& states) {
   KernelType type{.name = name,
                   .accepts = std::move(accepts),
                   .emits = {},
                   .body_size = message_bytes,
                   .errors = {},
-                  .outputs = std::move(outputs)};
+                  .outputs = std::move(outputs),
+                  .counters = std::move(counters),
+                  .periods = std::move(periods)};
   return std::make_shared<PythonKernel>(std::move(type), handler, states);
 }
 
@@ -81,12 +86,18 @@ void init_user_kernels(py::module_& module) {
   init_compiled<PortableKernel>(module, "PortableKernel", "text");
   py::class_<PythonKernel, UserKernel, std::shared_ptr<PythonKernel>>(module, "PythonKernel")
       .def(py::init(&in_python), py::kw_only(), py::arg("handler"), py::arg("name"), py::arg("accepts"),
-           py::arg("message_bytes"), py::arg("outputs"), py::arg("states"));
+           py::arg("message_bytes"), py::arg("outputs"), py::arg("counters"), py::arg("periods"),
+           py::arg("states"));
   py::class_<HandlerContext>(module, "HandlerContext")
       .def("send", &HandlerContext::send, py::arg("link"), py::arg("message"))
       .def("reply", &HandlerContext::reply, py::arg("message"))
       .def("emit", &HandlerContext::emit, py::arg("message"))
-      .def("now_us", &HandlerContext::now_us);
+      .def("now_us", &HandlerContext::now_us)
+      .def("count", &HandlerContext::count, py::arg("name"), py::arg("n") = 1)
+      .def("deactivate", &HandlerContext::deactivate)
+      .def_property_readonly("self_id", &HandlerContext::self_id)
+      .def_property_readonly("replica", &HandlerContext::replica)
+      .def_property_readonly("missed", &HandlerContext::missed);
   module.def("read_state", &read_state, py::arg("kernel"), py::arg("replica"), py::arg("timeout"));
 }
 

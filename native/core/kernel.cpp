@@ -86,9 +86,16 @@ void Kernel::look_at_resident(std::int64_t replica, const Backend::Look& look, c
 
 State Kernel::state() const {
   // SYNC: partner enter() and the exchange of `failed` by who runs the kernel: see push_on().
-  const auto now = static_cast<State>(atomic::load_seq_cst(&state_));
+  const State now = entered();
   // SYNC: as above.
   return now != State::kTerminated && atomic::load_seq_cst(&port_->failed) ? State::kFailed : now;
+}
+
+State Kernel::entered() const {
+  // SYNC: as in state().
+  const auto now = static_cast<State>(atomic::load_seq_cst(&state_));
+  // SYNC: partner the exchange of `left` by who runs the kernel: what it did before.
+  return now == State::kActive && atomic::load_seq_cst(&port_->left) ? State::kInactive : now;
 }
 
 std::string Kernel::failure() const {
@@ -121,6 +128,7 @@ Telemetry Kernel::counted() const {
     now.control.dropped_closed += now.bridge->discarded;
     now.mailbox.depth = now.bridge->depth;
   }
+  if (user_) add_counts(&now, type_.counters, port_->counts);
   return now;
 }
 

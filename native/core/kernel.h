@@ -157,6 +157,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
             const Patience* patience);
   static std::optional<bool> told(Put result);
   Telemetry counted() const;  // since launch
+  State entered() const;      // but for a failure
   void enter(State to);
   void record_state(State now) const;
   bool ended() const;

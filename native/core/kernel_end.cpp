@@ -105,7 +105,9 @@ void Kernel::begin_end() {
   // SYNC: partner load_acquire in terminate(): a cut that sees it comes after the line above.
   atomic::store_release(&ending_, 1U);
   if (resumes) return;
-  before_end_ = atomic::load_relaxed(&state_);
+  before_end_ = u32(entered());
+  // Relaxed: who takes the worker's lock afterwards sees it, as a drain does before it looks what is left.
+  atomic::store_relaxed(&port_->ends, 1U);
   enter(to);
 }
 
@@ -113,6 +115,7 @@ void Kernel::give_up_end() {
   if (!atomic::load_relaxed(&ending_)) return;
   if (!retiring_) {
     Backend& backend = runtime_->backend();
+    atomic::store_relaxed(&port_->ends, 0U);  // relaxed: ticks come sooner or later
     const bool was_active = before_end_ == u32(State::kActive);
     was_active ? backend.activate(*port_) : backend.deactivate(*port_);
     atomic::exchange_seq_cst(&state_, before_end_);  // SYNC: as in enter()
@@ -137,6 +140,8 @@ void Kernel::drain(const Group& kernels, const Wait& caller) {
     const u64 before = all_processed();
     bool left = false;
     for (const auto& kernel : kernels) {
+      // A handler that asks to be deactivated is not to leave behind what the drain is for.
+      if (atomic::load_relaxed(&kernel->port_->left)) kernel->runtime_->backend().activate(*kernel->port_);
       left |= !kernel->has_failed() && kernel->runtime_->backend().has_input(*kernel->port_, until);
     }
     if (!left && all_processed() == before) return;

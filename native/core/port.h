@@ -13,6 +13,7 @@
 #include "core/mailbox.h"
 #include "core/options.h"
 #include "core/queue.h"
+#include "core/user_counts.h"
 #include "core/wait.h"
 #include "core/watchers.h"
 #include "ringway/control.h"
@@ -37,6 +38,8 @@ struct Port : std::enable_shared_from_this<Port> {
   ErrorKind failure_kind = ErrorKind::kHandler;  // which its callers get; as `failure`
   u32 failing = 0;
   u32 failed = 0;
+  u32 left = 0;  // its handler has deactivated it; whoever runs the kernel sets it, activate() clears it
+  u32 ends = 0;  // it is being terminated: its timers tick no more
   u32 stuck = 0;  // the handler has not returned for longer than the runtime's watchdog allows
   Mailbox mailbox;
   Queue outbox;
@@ -47,6 +50,7 @@ struct Port : std::enable_shared_from_this<Port> {
   u32 held_back = 0;                          // the kernel, or its bridge, waits for room in the outbox
   std::vector<const ControlBlock*> unseen;    // where they count while telemetry is off
   u32 telemetry = 1;                          // whether it is on
+  std::vector<const UserCounts*> counts;      // of each replica of a kernel that a program brings
   u32 uses_ttl = 0;        // a message with a time to live was sent; set before that message is
   Signal room;             // senders that wait for room in the mailbox
   Watchers room_watchers;  // event loops that wait for it

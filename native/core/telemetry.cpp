@@ -100,7 +100,22 @@ Telemetry& Telemetry::operator-=(const Telemetry& before) {
   if (bridge && before.bridge) subtract(&*bridge, *before.bridge);
   letters_lost -= before.letters_lost;
   latency -= before.latency;
+  ticks -= before.ticks;
+  ticks_missed -= before.ticks_missed;
+  for (std::size_t i = 0; i < counters.size(); ++i) counters[i].second -= before.counters[i].second;
   return *this;
+}
+
+void add_counts(Telemetry* to, const std::vector<std::string>& names,
+                const std::vector<const UserCounts*>& counts) {
+  for (const std::string& name : names) to->counters.emplace_back(name, 0);
+  for (const UserCounts* of : counts) {
+    to->ticks += atomic::load_relaxed(&of->ticks);
+    to->ticks_missed += atomic::load_relaxed(&of->missed);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      to->counters[i].second += atomic::load_relaxed(&of->named[i]);
+    }
+  }
 }
 
 LinkTelemetry& LinkTelemetry::operator-=(const LinkTelemetry& before) {

@@ -5,12 +5,14 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/bridge.h"
 #include "core/latency.h"
 #include "core/lifecycle.h"
 #include "core/queue.h"
+#include "core/user_counts.h"
 #include "ringway/control.h"
 
 namespace ringway {
@@ -41,9 +43,15 @@ struct Telemetry {
   State state;
   double uptime;  // seconds since launch, to the end when terminated
   bool stuck;     // the handler has not returned for longer than the watchdog allows
+  u64 ticks = 0, ticks_missed = 0;
+  std::vector<std::pair<std::string, u64>> counters = {};  // what its handler counts
 
   Telemetry& operator-=(const Telemetry& before);
 };
+
+// Adds what these have counted, under those names.
+void add_counts(Telemetry* to, const std::vector<std::string>& names,
+                const std::vector<const UserCounts*>& counts);
 
 // A link between two kernels.
 struct LinkTelemetry {

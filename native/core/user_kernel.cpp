@@ -43,6 +43,9 @@ CompiledKernel::CompiledKernel(const std::string& path, KernelType type, u32 sta
   } else if (unit_->state_bytes != state_bytes) {
     wrong = "its state has " + std::to_string(unit_->state_bytes) + " bytes in the source and " +
             std::to_string(state_bytes) + " in its class";
+  } else if (unit_->timers != type_.periods.size()) {
+    wrong = "it has " + std::to_string(unit_->timers) + " timers in the source and " +
+            std::to_string(type_.periods.size()) + " periods";
   }
   if (wrong.empty()) return;
   dlclose(library_);

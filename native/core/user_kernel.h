@@ -17,6 +17,8 @@ class Resident {
   virtual ~Resident() = default;
   // As Handler::drain of handler.h, but that it may stop earlier, drained.
   virtual u32 drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) = 0;
+  // A tick of that timer, as KernelUnit::tick but for the status.
+  virtual void tick(KernelContext* ctx, u32 timer, DrainStatus* status) = 0;
   // Of the last status that speaks of a failure.
   virtual void describe(const DrainStatus& status, ErrorText& text) const = 0;
   // The state is again what it was at launch. Throws what the program's own code throws.
@@ -87,6 +89,10 @@ class CompiledResident : public Resident {
   CompiledResident(const KernelType& type, std::vector<u8> state);
   u32 drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) override {
     return unit_.drain(ctx, first, stride, n, state_.get(), status);
+  }
+  void tick(KernelContext* ctx, u32 timer, DrainStatus* status) override {
+    status->error = unit_.tick(ctx, timer, state_.get());
+    status->code = status->error ? kBroken : kDrained;
   }
   void describe(const DrainStatus& status, ErrorText& text) const override;
   void restart() override;

@@ -17,17 +17,24 @@ MODES = ("native", "python")
 def kernel(function: Callable[[Any, Any, State], None], /) -> TranslatedKernel[State]: ...
 @overload
 def kernel(
-    *, mode: Literal["native"] = "native", outputs: Sequence[str] | None = None
+    *,
+    mode: Literal["native"] = "native",
+    outputs: Sequence[str] | None = None,
+    counters: Sequence[str] | None = None,
 ) -> Callable[[Callable[[Any, Any, State], None]], TranslatedKernel[State]]: ...
 @overload
 def kernel(
-    *, mode: Literal["python"], outputs: Sequence[str] | None = None
+    *,
+    mode: Literal["python"],
+    outputs: Sequence[str] | None = None,
+    counters: Sequence[str] | None = None,
 ) -> Callable[[Callable[[Any, Any, Any], Awaitable[None] | None]], InterpretedKernel]: ...
 def kernel(
     function: Any = None,
     *,
     mode: Literal["native", "python"] = "native",
     outputs: Sequence[str] | None = None,
+    counters: Sequence[str] | None = None,
 ) -> Any:
     """Make a function ``f(ctx, msg: Message, state: State) -> None`` into a kernel.
 
@@ -47,20 +54,27 @@ def kernel(
         arguments. What the native mode translates does the same here.
     outputs
         Names of the links out of it, in the order of `Runtime.link`; None: as the function names them first.
+    counters
+        Names of what it counts by `Context.count`; None: those that the function names.
 
     Raises
     ------
     KernelError
         What the function does has no meaning in a kernel of that mode; the text names file, line and column.
     InvalidOption
-        There is no such mode, or ``outputs`` are no names.
+        There is no such mode, or ``outputs`` or ``counters`` are no names.
+
+    See Also
+    --------
+    TranslatedKernel.timer : what is called at whole periods, beside the messages.
     """
     if not isinstance(mode, str) or mode not in MODES:
         raise InvalidOption(f"mode is {mode!r}; it must be 'native' or 'python'")
     made = TranslatedKernel if mode == "native" else InterpretedKernel
     names = None if outputs is None else names_of(outputs)
+    counted = None if counters is None else names_of(counters, "counters", "counter")
     if function is None:
-        return lambda found: made(found, names)
+        return lambda found: made(found, names, counted)
     if not callable(function):
         raise KernelError(f"{function!r} is no function; write @ringway.kernel above def f(ctx, msg, state)")
-    return made(function, names)
+    return made(function, names, counted)

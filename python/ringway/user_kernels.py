@@ -31,6 +31,28 @@ class Context(Protocol):
     def now_us(self) -> int:
         """Return the microseconds since the Unix epoch; the same for all messages of a batch."""
 
+    def count(self, name: str, n: int = 1) -> None:
+        """Add ``n``, at least 0, to a counter of the kernel's telemetry."""
+
+    def deactivate(self) -> None:
+        """Ask that the kernel, with all replicas, handle no further message or tick after this one.
+
+        It is then as after `Kernel.deactivate`: its queues keep what they hold, and `Kernel.activate` goes on
+        with it. While the kernel is terminated with a drain, what is there is handled all the same.
+        """
+
+    @property
+    def self_id(self) -> int:
+        """The kernel's number in its runtime, from 0, which replicas share and a restart does not change."""
+
+    @property
+    def replica(self) -> int:
+        """Which of the kernel's replicas this is, from 0."""
+
+    @property
+    def missed(self) -> int:
+        """In a tick: how many before it were left out; else 0."""
+
 
 class UserKernel(abc.ABC, Generic[State]):
     """A kernel that `Runtime.launch` takes, made by `kernel` or `KernelSource`.
@@ -41,10 +63,13 @@ class UserKernel(abc.ABC, Generic[State]):
         Of the kernel.
     outputs
         Names of the links out of it, in the order in which they are linked.
+    counters
+        Names of what it counts.
     """
 
     name: str
     outputs: tuple[str, ...]
+    counters: tuple[str, ...]
 
     @abc.abstractmethod
     def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
@@ -80,9 +105,9 @@ def several(field: str, values: Any, of: str, fits: Callable[[Any], bool]) -> li
     return listed
 
 
-def names_of(outputs: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of links; `InvalidOption` when they are none, or not unique."""
-    names = several("outputs", outputs, "names of links", lambda name: isinstance(name, str) and name != "")
+def names_of(given: Sequence[str], field: str = "outputs", what: str = "link") -> tuple[str, ...]:
+    """Return the names of links or counters; `InvalidOption` when they are none, or not unique."""
+    names = several(field, given, f"names of {what}s", lambda name: isinstance(name, str) and name != "")
     if len(set(names)) != len(names):
-        raise InvalidOption(f"outputs is {outputs!r}; it must name each link once")
-    return tuple(instance("outputs", name, str) for name in names)
+        raise InvalidOption(f"{field} is {given!r}; it must name each {what} once")
+    return tuple(instance(field, name, str) for name in names)

@@ -24,6 +24,7 @@ import ringway.telemetry
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from ringway.cli import main
+from ringway.compiled.kernel import TranslatedKernel
 from ringway.device import DeviceKernel, Dispatch
 from ringway.errors import Timeout
 from ringway.kernel_queues import KernelQueue
@@ -41,6 +42,7 @@ from tests.python.hostile_values import (
     WORD,
     WORDS,
     Pair,
+    handler,
     hostile_values,
 )
 
@@ -144,6 +146,7 @@ class World:
             KernelQueue: lambda: self.runtime.queue_named("echo.mailbox"),
             PeekedSlots: lambda: self.queue().peek(2),
             ReservedSlots: lambda: self.queue().reserve(2),
+            TranslatedKernel: lambda: rw.kernel(handler),
         }
         return made[cls]()
 
@@ -155,7 +158,15 @@ def world() -> Iterator[World]:
     made.close()
 
 
-OTHERS: list[type] = [Codec, DeviceKernel, Dispatch, KernelQueue, PeekedSlots, ReservedSlots]
+OTHERS: list[type] = [
+    Codec,
+    DeviceKernel,
+    Dispatch,
+    KernelQueue,
+    PeekedSlots,
+    ReservedSlots,
+    TranslatedKernel,
+]
 CLASSES = [
     made
     for name in rw.__all__

@@ -108,7 +108,7 @@ class Cpu : public Backend {
     const bool drops_oldest = !pumped && spec.options.policy == Backpressure::kDropOldest;
     const bool shared = replicas > 1 || drops_oldest;
     for (u32 i = 0; i < replicas; ++i) {
-      Instance& replica = *set->replicas.emplace_back(std::make_unique<Instance>(*set));
+      Instance& replica = *set->replicas.emplace_back(std::make_unique<Instance>(*set, i));
       if (spec.user) replica.resident = spec.user->settle(spec, i);
       if (!set->has_threads()) replica.home = workers_[(first + i) % workers()];
       open(replica, shared);
@@ -169,21 +169,15 @@ class Cpu : public Backend {
   }
 
   void activate(Port& port) override {
-    for (const auto& replica : of(port).replicas) {
-      if (atomic::load_relaxed(&replica->running)) continue;
-      replica->home->ask_idle(*replica, true);
-      // Relaxed: whoever takes the notice from the worker's list sees it.
-      atomic::store_relaxed(&replica->running, 1U);
-      replica->home->notify(*replica);
-    }
+    const std::lock_guard lock(of(port).switching);
+    // SYNC: partner load_seq_cst in Kernel::entered(); a handler asks again under the lock only.
+    atomic::exchange_seq_cst(&port.left, 0U);
+    of(port).start();
   }
 
   void deactivate(Port& port) override {
-    for (const auto& replica : of(port).replicas) {
-      // Relaxed: who takes the worker's lock after quiesce() let go of it sees it.
-      atomic::store_relaxed(&replica->running, 0U);
-      replica->home->ask_idle(*replica, false);
-    }
+    const std::lock_guard lock(of(port).switching);
+    of(port).stop();
   }
 
   bool has_input(Port& port, const Wait& until) override {
@@ -358,6 +352,11 @@ class Cpu : public Backend {
     replica.host.producer.open(set.out().ring());
     set.controls.push_back(&replica.control);
     set.unseen.push_back(&replica.unseen);
+    if (!set.user) return;
+    const KernelType& type = set.user->type();
+    for (const std::int64_t period : type.periods) replica.timers.push_back({period});
+    replica.counts.named = std::make_unique<u64[]>(type.counters.size());
+    set.counts.push_back(&replica.counts);
   }
 
   // A worker slot of its own for each replica, of a number behind those of the pool.
@@ -367,7 +366,7 @@ class Cpu : public Backend {
       const auto free = std::find(threads_.begin(), threads_.end(), nullptr);
       const auto number = workers() + u32(free - threads_.begin());
       auto leave = [resident = replica->resident.get()] { resident->leave(); };
-      replica->home = std::make_shared<Worker>(number, false, std::move(leave));
+      replica->home = std::make_shared<Worker>(number, may_spin(*replica), std::move(leave));
       free == threads_.end() ? threads_.push_back(replica->home) : void(*free = replica->home);
     }
     try {
@@ -379,6 +378,15 @@ class Cpu : public Backend {
       end_threads(set);
       throw;
     }
+  }
+
+  // A core is left to the callers, as it is by the pool.
+  bool may_spin(const Instance& replica) const {
+    const auto spin = [](const auto& worker) { return worker && worker->spins(); };
+    const auto spinning = std::count_if(workers_.begin(), workers_.end(), spin) +
+                          std::count_if(threads_.begin(), threads_.end(), spin);
+    return replica.set.options.idle == Idle::kSpin &&
+           u32(spinning) + replica.number < std::max(1U, usable_cores() - 1);
   }
 
   // Waits for them without a lock: the last that they do may need one of the program's.
@@ -407,7 +415,7 @@ class Cpu : public Backend {
 
   static bool input_left(Instance& kernel) {
     const auto holds = [](Inlet& input) { return input.held().count || input.queue->counts().depth; };
-    return std::any_of(kernel.lanes.begin(), kernel.lanes.end(), holds) ||
+    return !kernel.unsent.empty() || std::any_of(kernel.lanes.begin(), kernel.lanes.end(), holds) ||
            std::any_of(kernel.inputs.begin(), kernel.inputs.end(), holds);
   }
 

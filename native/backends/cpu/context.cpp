@@ -31,12 +31,11 @@ Turn Context::turn() {
     if (turn.blocked) return turn;
     kernel_.resume_at = 0;
   }
-  input_ = 0;
-  turn_on_mailbox(&turn);
-  for (u32 i = 0; i < kernel_.inputs.size() && runs(); ++i) {
-    input_ = i + 1;
-    turn_on_link(kernel_.inputs[i], &turn);
-  }
+  // What a tick sent waits without a message that is held for it.
+  turn.blocked = !kernel_.unsent.empty() && !send_unsent();
+  if (!turn.blocked && !kernel_.timers.empty()) turn_on_timers(&turn);
+  if (!turn.blocked && runs()) turn_on_inputs(&turn);
+  if (kernel_.leaving) settled() ? leave() : void(turn.more = true);
   if (sent_) {
     turn.moved = true;
     count_sent();
@@ -44,6 +43,15 @@ Turn Context::turn() {
   }
   if (turn.moved) atomic::store_relaxed(&control_.last_message_us, now_us_ ? now_us_ : coarse_unix_us());
   return turn;
+}
+
+void Context::turn_on_inputs(Turn* turn) {
+  input_ = 0;
+  turn_on_mailbox(turn);
+  for (u32 i = 0; i < kernel_.inputs.size() && runs(); ++i) {
+    input_ = i + 1;
+    turn_on_link(kernel_.inputs[i], turn);
+  }
 }
 
 void Context::measured(void* self, u64 sent, u64 handled) {

@@ -84,9 +84,19 @@ class Context {
   void keep(Unsent what);
   static void user_sends(void* self, u32 output, u32 type_id, const void* bytes, u32 n);
   static void user_replies(void* self, const Envelope* request, u32 type_id, const void* bytes, u32 n);
-  // Neither failed nor waiting for a restart.
+  static void user_counts(void* self, u32 counter, u64 n);
+  static constexpr u32 kNoInput = ~u32(0);
+  KernelContext user_context(u32 input);
+  class Handled;
+  bool counts() const { return &control_ == &kernel_.control; }  // whether telemetry is on
+  void turn_on_timers(Turn* turn);
+  void tick(u32 timer, u64 missed, Turn* turn);
+  bool settled() const;
+  void leave();  // the kernel, as the handler asked
   static void measured(void* self, u64 sent, u64 handled);
+  // Neither failed nor waiting for a restart.
   bool runs() const { return atomic::load_relaxed(&kernel_.running) && !kernel_.resume_at; }
+  void turn_on_inputs(Turn* turn);
   void turn_on_mailbox(Turn* turn);
   u32 turn_on_lane(Inlet& lane, u32 most, Turn* turn);
   void turn_on_link(Inlet& link, Turn* turn);
@@ -136,6 +146,19 @@ class Context {
   ReplyPool::Cell* cell_ = nullptr;
   KernelContext* user_ = nullptr;
   Envelope outgoing_{};
+};
+
+// For as long as a handler runs on this thread; that of another kernel may run within, by a request.
+class Context::Handled {
+ public:
+  Handled(Context& of, KernelContext* context);
+  ~Handled();
+  Handled(const Handled&) = delete;
+  Handled& operator=(const Handled&) = delete;
+
+ private:
+  Context& of_;
+  const Handling before_;
 };
 
 }  // namespace ringway::cpu

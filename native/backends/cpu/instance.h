@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/cpu/copied_queues.h"
+#include "backends/cpu/timer.h"
 #include "core/backend.h"
 #include "core/screen.h"
 #include "core/user_kernel.h"
@@ -99,9 +100,10 @@ struct HostOutlet {
 
 // What a worker runs: the kernel's state, its ends of the queues, and its place in the worker's lists.
 struct Instance {
-  explicit Instance(ReplicaSet& of) : set(of) {}
+  Instance(ReplicaSet& of, u32 replica) : set(of), number(replica) {}
 
   ReplicaSet& set;
+  const u32 number;  // of the replica
   std::shared_ptr<Worker> home;
   std::unique_ptr<u64[]> state;
   ControlBlock control{};
@@ -117,8 +119,13 @@ struct Instance {
 
   // As at launch. Throws what the program's own code throws.
   void begin_state();
+  void start_timers(std::int64_t now);
+  std::int64_t first_due() const;  // of its timers; kNever: it has none
+  bool ticks() const;              // its timers matter to its worker
 
+  UserCounts counts;
   u32 running = 0;    // whether its handler may begin a message
+  u32 rearm = 0;      // it was activated: its timers begin anew
   u32 asks_idle = 0;  // its options count in its worker's idle policy
 
   // All below belong to the holder of the worker's lock, but for `scheduled`.
@@ -126,10 +133,14 @@ struct Instance {
   bool stalled = false;        // waits for room or for `resume_at`; others may look at it
   u32 restarts_in_row = 0;     // since a message was last handled
   std::int64_t resume_at = 0;  // of now_ns(), 0 = none: after a restart, does not run before
+  bool leaving = false;        // the handler has asked to be deactivated
+  std::vector<Timer> timers;   // of a user's kernel
+  bool timed = false;          // is in the worker's list of those with timers
   u32 scheduled = 0;           // is in one of the worker's lists, or never will be again
   Instance* next_remote = nullptr;
   Instance* next_ready = nullptr;    // the holder's of the worker's lock
   Instance* next_stalled = nullptr;  // as above
+  Instance* next_timed = nullptr;    // as above
 };
 
 struct ReplicaSet : Port {
@@ -149,6 +160,11 @@ struct ReplicaSet : Port {
   std::unique_ptr<CopiedQueues> copied;  // set with `bridge`
   u32 notices = 0;                       // calls of pass_on()
   u64 discarded = 0;                     // messages, by retire()
+  std::mutex switching;                  // of all replicas' `running`, and of `left`
+
+  // Under `switching`: the handler may begin messages, or begins no further one.
+  void start();
+  void stop();
 
   // The queues that the handler works on.
   std::span<const Queue> in() { return copied ? copied->mailbox.lanes() : mailbox.lanes(); }

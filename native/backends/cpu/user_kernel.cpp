@@ -44,18 +44,6 @@ bool goes_on(void* self) {
   return static_cast<Context*>(self)->goes_on();
 }
 
-// For as long as a handler runs on this thread; that of another kernel may run within, by a request.
-class Here {
- public:
-  Here(const Port& port, const Worker& place) : before_(std::exchange(handling_here(), {&port, &place})) {}
-  ~Here() { handling_here() = before_; }
-  Here(const Here&) = delete;
-  Here& operator=(const Here&) = delete;
-
- private:
-  const Handling before_;
-};
-
 }  // namespace
 
 Entry entry_of(const UserKernel& kernel) {
@@ -71,20 +59,44 @@ bool Context::goes_on() const {
   return atomic::load_relaxed(&kernel_.running) && !worker_.wanted();
 }
 
-u32 Context::drain_user(Inlet* input, u8* first, u32 stride, u32 n, DrainStatus* status) {
+Context::Handled::Handled(Context& of, KernelContext* context)
+    : of_(of), before_(std::exchange(handling_here(), {&of.kernel_.set, &of.worker_})) {
+  of.user_ = context;
+}
+
+Context::Handled::~Handled() {
+  if (of_.user_->leaves) of_.kernel_.leaving = true;
+  of_.user_ = nullptr;
+  handling_here() = before_;
+}
+
+KernelContext Context::user_context(u32 input) {
   static constexpr KernelCalls calls{&Context::user_sends, &Context::user_replies, &ringway::cpu::now_us,
-                                     &ringway::cpu::goes_on};
+                                     &ringway::cpu::goes_on, &Context::user_counts};
+  return {.self = this,
+          .calls = &calls,
+          .request = nullptr,
+          .input = input,
+          .unsent = 0,
+          .leaves = 0,
+          .kernel = kernel_.set.index,
+          .number = kernel_.number,
+          .left_out = 0};
+}
+
+u32 Context::drain_user(Inlet* input, u8* first, u32 stride, u32 n, DrainStatus* status) {
   if (!send_unsent()) {
     status->code = kAgain;
     return 0;
   }
   const u32 done = std::exchange(input->handled, false) ? 1 : 0;
-  if (done == n) return done;
-  KernelContext context{this, &calls, nullptr, input_, 0};
-  user_ = &context;
-  const Here here(kernel_.set, worker_);
-  const u32 more = kernel_.resident->drain(&context, first + u64(stride) * done, stride, n - done, status);
-  user_ = nullptr;
+  if (done == n || kernel_.leaving) return done;
+  KernelContext context = user_context(input_);
+  u32 more = 0;
+  {
+    const Handled handled(*this, &context);
+    more = kernel_.resident->drain(&context, first + u64(stride) * done, stride, n - done, status);
+  }
   // A message on which the handler failed is gone, also when something that it sent before waits for room.
   input->handled = status->code == kAgain;
   return done + more;

@@ -101,7 +101,9 @@ void Worker::unlock() {
   // SYNC: partner exchange_seq_cst of sleep_ in idle_once(), which then looks at the lock.
   const u32 sleep = load_seq_cst(&sleep_);
   if (sleep == kAwake) return;
-  if (work_waits() || (sleep == kUntilWoken && load_relaxed(&stalled_count_))) wake();
+  // Relaxed, both: stored before the two exchanges above.
+  const bool sooner = load_relaxed(&next_due_) < load_relaxed(&sleeps_until_);
+  if (sooner || work_waits() || (sleep == kUntilWoken && load_relaxed(&stalled_count_))) wake();
 }
 
 void Worker::notify(Instance& kernel) {
@@ -147,13 +149,46 @@ void Worker::mirror() {
 
 bool Worker::work_waits() const {
   // SYNC: partner notify() and unlock(), which look at lock and sleep afterwards.
-  return load_seq_cst(&remote_) || load_relaxed(&ready_count_);
+  return load_seq_cst(&remote_) || load_relaxed(&ready_count_) || due();
+}
+
+bool Worker::due() const {
+  const std::int64_t next = load_relaxed(&next_due_);
+  return next != Timer::kNever && next <= now_ns();
+}
+
+void Worker::due_at(std::int64_t when) {
+  if (when < load_relaxed(&next_due_)) store_relaxed(&next_due_, when);
+}
+
+void Worker::start_timers(Instance& kernel) {
+  store_relaxed(&kernel.rearm, 0U);
+  if (kernel.timers.empty()) return;
+  kernel.start_timers(now_ns());
+  if (!std::exchange(kernel.timed, true)) timed_.push_back(&kernel);
+}
+
+// One that is stalled looks at its timers when it is tried again.
+void Worker::schedule_due() {
+  if (!due()) return;
+  const std::int64_t now = now_ns();
+  std::int64_t next = Timer::kNever;
+  timed_.each([&](Instance& kernel) {
+    if (!kernel.ticks()) return;
+    for (const Timer& timer : kernel.timers) {
+      const bool now_due = timer.due <= now;
+      if (now_due) schedule(kernel);
+      next = std::min(next, now_due ? timer.next(now) : timer.due);
+    }
+  });
+  store_relaxed(&next_due_, next);
 }
 
 bool Worker::run(Instance& kernel) {
   // SYNC: partner exchange_seq_cst in notify(): a message that the look below misses finds the mark cleared.
   exchange_seq_cst(&kernel.scheduled, 0U);
   if (!load_relaxed(&kernel.running)) return false;
+  if (load_relaxed(&kernel.rearm)) start_timers(kernel);
   Tracer& tracer = kernel.set.services->tracer;
   const std::int64_t began = tracer.on() ? now_ns() : 0;
   Context context(kernel, *this, began != 0);
@@ -177,11 +212,14 @@ bool Worker::run(Instance& kernel) {
     store_relaxed(&kernel.stalled, true);
     stalled_.push_back(&kernel);
   }
+  if (kernel.ticks()) due_at(kernel.first_due());
+  if (turn.messages) only_ticks_ = false;
   return turn.moved;
 }
 
 bool Worker::run_scheduled() {
   merge_remote();
+  schedule_due();
   bool moved = false;
   for (auto left = ready_.size(); left; --left) {
     Instance& kernel = *ready_.pop_front();
@@ -212,6 +250,7 @@ void Worker::forget(Instance& kernel) {
   }
   stalled_.erase(&kernel);
   store_relaxed(&kernel.stalled, false);
+  timed_.erase(&kernel);
 }
 
 void Worker::ask_idle(Instance& kernel, bool on) {
@@ -245,14 +284,16 @@ void Worker::thread_main() {
       std::this_thread::yield();
     } else if ((retry || work_waits()) && try_lock()) {
       if (retry) retry_stalled();
+      only_ticks_ = due();
       bool moved = false;
       while (run_scheduled()) {
         moved = true;
         if (load_relaxed(&wanted_) || load_relaxed(&stop_)) break;
       }
+      // What comes after a tick is the next one, not soon.
+      spins = only_ticks_ ? kSpinsBeforePark - 2 : 0;
       unlock();
       retry = false;
-      spins = 0;
       backoff = moved ? kFirstBackoff : std::min(backoff * 2, kLastBackoff);
     } else if (++spins < kSpinsBeforePark) {
       count(&idle_loops_, 1);
@@ -274,6 +315,8 @@ void Worker::sleep(std::int64_t backoff, u32* spins) {
   }
   const bool a_while = load_relaxed(&stalled_count_) != 0;
   const u32 depth = a_while ? kForAWhile : kUntilWoken;
+  const std::int64_t tick = load_relaxed(&next_due_);
+  store_relaxed(&sleeps_until_, tick);
   // SYNC: partner notify() and unlock(): they see that this sleeps, or this sees what they left.
   exchange_seq_cst(&sleep_, depth);
   constexpr std::int64_t kLong = 3'600'000'000'000;
@@ -281,9 +324,14 @@ void Worker::sleep(std::int64_t backoff, u32* spins) {
   // unlocked before this said that it sleeps, has not woken it: then what was left is found here, also a kernel that
   // stalled since `a_while` was looked at, which nobody but this thread tries again.
   const bool held = load_seq_cst(&locked_);
-  const bool left = !held && (work_waits() || (!a_while && load_relaxed(&stalled_count_)));
-  if (!left && !load_seq_cst(&stop_))
-    park(&sleep_, depth, a_while ? backoff : kLong);  // SYNC: partner stop()
+  const bool sooner = load_relaxed(&next_due_) < tick;
+  const bool left = !held && (sooner || work_waits() || (!a_while && load_relaxed(&stalled_count_)));
+  if (!left && !load_seq_cst(&stop_)) {  // SYNC: partner stop()
+    const std::int64_t now = tick == Timer::kNever ? 0 : now_ns();
+    // A tick that is due while somebody holds the lock is theirs, or they wake this thread.
+    const std::int64_t pause = tick > now ? tick - now : kLong;
+    park(&sleep_, depth, std::min(a_while ? backoff : kLong, pause));
+  }
   exchange_seq_cst(&sleep_, u32(kAwake));             // SYNC: none needed; a wake too many is harmless
 }
 

@@ -12,6 +12,7 @@
 // 4. A kernel without room for its output is set aside, and comes back when room is made, when other input
 // arrives,
 //    or after a short sleep.
+// 5. Whoever holds the lock runs the ticks of timers that are due; the slot's thread sleeps no longer than until the next.
 #pragma once
 #include <functional>
 #include <thread>
@@ -41,6 +42,10 @@ class KernelRow {
     if (!first_) last_ = nullptr;
     --size_;
     return kernel;
+  }
+  template <class Visit>
+  void each(Visit visit) const {
+    for (Instance* at = first_; at; at = at->*Next) visit(*at);
   }
   bool erase(const Instance* kernel) {
     Instance* before = nullptr;
@@ -90,6 +95,9 @@ class Worker {
   // From any thread: whether the kernel's idle policy counts; the most eager of those that do is the worker's.
   void ask_idle(Instance& kernel, bool on);
 
+  // Whether its thread never sleeps.
+  bool spins() const { return may_spin_ && atomic::load_relaxed(&spinning_kernels_); }
+
   // Stops without waiting for a handler that does not return; the worker must then live for ever.
   void abandon();
 
@@ -115,6 +123,10 @@ class Worker {
   void thread_main();
   void merge_remote();
   void mirror();
+  void start_timers(Instance& kernel);
+  void schedule_due();
+  void due_at(std::int64_t when);
+  bool due() const;
   bool work_waits() const;
   void retry_stalled();
   void sleep(std::int64_t backoff, u32* spins);
@@ -139,11 +151,15 @@ class Worker {
   // The lock's holder's.
   alignas(kIndexLine) KernelRow<&Instance::next_ready> ready_;
   KernelRow<&Instance::next_stalled> stalled_;
+  KernelRow<&Instance::next_timed> timed_;
+  bool only_ticks_ = false;  // nothing but ticks was done since the thread took the lock
   u64 turn_ = 0;
   u32 turns_kernel_ = 0;
   // Mirrors of the two sizes, for others, away from what each turn writes.
   alignas(kIndexLine) u32 ready_count_ = 0;
   u32 stalled_count_ = 0;
+  std::int64_t next_due_ = Timer::kNever;  // no tick is due before; of kernels that run and are not stalled
+  std::int64_t sleeps_until_ = 0;          // the slot's own thread's: what that was when it went to sleep
 };
 
 }  // namespace ringway::cpu

@@ -14,6 +14,9 @@
 //   }
 //   RINGWAY_KERNEL(Sample, State, step)
 //
+// A kernel with timers has a function for each, `RW_FN ringway::u32 tick(ringway::KernelContext& ctx, State& state)`, and ends
+// with RINGWAY_TIMED_KERNEL(Sample, State, step, tick, ...) instead.
+//
 // A handler returns 0, or the number of an error text, 1 and up, on which it broke; number 0 is the loop's own, for a
 // message of a wrong size. What it sends always leaves it: where an output has no room, the host keeps the bytes and runs
 // the kernel on no further message until they are gone.
@@ -26,7 +29,7 @@ namespace ringway {
 // Where the state lies while the handler runs.
 #define RW_STATE
 
-enum : u32 { kKernelAbi = 1 };
+enum : u32 { kKernelAbi = 2 };
 
 // What the host does for a handler. `self` is the host's own.
 struct KernelCalls {
@@ -34,6 +37,7 @@ struct KernelCalls {
   void (*reply)(void* self, const Envelope* request, u32 type_id, const void* bytes, u32 n);
   u64 (*now_us)(void* self);
   bool (*goes_on)(void* self);  // false: a handler that takes long is to begin no further message of the run
+  void (*count)(void* self, u32 counter, u64 n);
 };
 
 struct KernelContext {
@@ -42,6 +46,9 @@ struct KernelContext {
   const Envelope* request;  // of the message at hand; null on a link
   u32 input;                // 0 = mailbox, i = the i-th link into the kernel
   u32 unsent;               // not 0: what was sent waits for room
+  u32 leaves;               // not 0: the handler asked to be deactivated
+  u32 kernel, number;       // what self_id() and replica() are
+  u64 left_out;             // what missed() is
 
   // Output i is the i-th link out of the kernel, in the order in which they were made.
   template <class M>
@@ -61,13 +68,25 @@ struct KernelContext {
     return true;
   }
   RW_FN u64 now_us() const { return calls->now_us(self); }
+  // The kernel's number in its runtime, which what it sends names as its sender; the same after a restart.
+  RW_FN u32 self_id() const { return kernel; }
+  // Which of the kernel's replicas this is, from 0.
+  RW_FN u32 replica() const { return number; }
+  // In a tick: how many before it were left out, since the kernel was busy when they were due.
+  RW_FN u64 missed() const { return left_out; }
+  // Adds to a counter of the kernel's telemetry; 1 is the first.
+  RW_FN void count(u32 counter, u64 n = 1) { calls->count(self, counter, n); }
+  // The kernel, with its replicas, handles no further message until it is activated again; all that it has keeps.
+  RW_FN void deactivate() { leaves = 1; }
 };
 
 // What a compiled kernel exports as `ringway_kernel`.
 struct KernelUnit {
-  u32 abi, message_bytes, state_bytes, reserved;
+  u32 abi, message_bytes, state_bytes, timers;
   // As Handler::drain of handler.h.
   u32 (*drain)(KernelContext* ctx, u8* first, u32 stride, u32 n, void* state, DrainStatus* status);
+  // A tick of that timer, from 0: 0, or the number of an error text. Null without timers.
+  u32 (*tick)(KernelContext* ctx, u32 timer, void* state);
 };
 
 template <class Message, class State, class Step>
@@ -89,6 +108,10 @@ RW_FN u32 drain_each(KernelContext* ctx, u8* first, u32 stride, u32 n, State& st
     }
     if (ctx->unsent) {
       status->code = kAgain;
+      break;
+    }
+    if (ctx->leaves) {
+      ++i;
       break;
     }
   }
@@ -116,15 +139,31 @@ struct Drain<false> {
   }
 };
 
-#define RINGWAY_KERNEL(Message, State, step)                                                              \
+#define RINGWAY_DRAIN(Message, State, step)                                                               \
   static ringway::u32 ringway_drain(ringway::KernelContext* ctx, ringway::u8* first, ringway::u32 stride, \
                                     ringway::u32 n, void* state, ringway::DrainStatus* status) {          \
     const auto one = [](ringway::KernelContext& c, const Message& m, State& s) { return step(c, m, s); }; \
     return ringway::Drain<(sizeof(State) <= ringway::kStateInLocals)>::run<Message>(                      \
         ctx, first, stride, n, *static_cast<State*>(state), status, one);                                 \
-  }                                                                                                       \
-  extern "C" __attribute__((visibility("default"))) const ringway::KernelUnit ringway_kernel;             \
-  const ringway::KernelUnit ringway_kernel = {ringway::kKernelAbi, sizeof(Message), sizeof(State), 0,     \
-                                              &ringway_drain};
+  }
+
+#define RINGWAY_UNIT(Message, State, timers, tick)                                                            \
+  extern "C" __attribute__((visibility("default"))) const ringway::KernelUnit ringway_kernel;                 \
+  const ringway::KernelUnit ringway_kernel = {ringway::kKernelAbi, sizeof(Message), sizeof(State), timers,    \
+                                              &ringway_drain,      tick};
+
+#define RINGWAY_KERNEL(Message, State, step) \
+  RINGWAY_DRAIN(Message, State, step)        \
+  RINGWAY_UNIT(Message, State, 0, nullptr)
+
+// With a function for each timer behind the handler's.
+#define RINGWAY_TIMED_KERNEL(Message, State, step, ...)                                           \
+  RINGWAY_DRAIN(Message, State, step)                                                             \
+  typedef ringway::u32 (*RingwayTick)(ringway::KernelContext&, State&);                           \
+  static const RingwayTick ringway_ticks[] = {__VA_ARGS__};                                       \
+  static ringway::u32 ringway_tick(ringway::KernelContext* ctx, ringway::u32 timer, void* state) { \
+    return ringway_ticks[timer](*ctx, *static_cast<State*>(state));                               \
+  }                                                                                               \
+  RINGWAY_UNIT(Message, State, sizeof(ringway_ticks) / sizeof(ringway_ticks[0]), &ringway_tick)
 
 }  // namespace ringway

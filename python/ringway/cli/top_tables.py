@@ -80,6 +80,11 @@ QUEUES = [
     Column("dropped", _dropped),
     *_latencies(),
 ]
+COUNTERS = [
+    _of("name", "counter", str),
+    _of("count"),
+    _of("count/s"),
+]
 BRIDGES = [
     _of("name", "bridge", str),
     _of("to_device/s"),
@@ -96,7 +101,7 @@ SHARED = [
     _of("skipped"),
     _of("redelivered"),
 ]
-TITLES = sorted({column.title for column in (*KERNELS, *LINKS, *QUEUES, *BRIDGES)})
+TITLES = sorted({column.title for column in (*KERNELS, *LINKS, *QUEUES, *COUNTERS, *BRIDGES)})
 
 
 def with_rates(row: Document, then: Document | None, seconds: float, age: float) -> Document:
@@ -113,7 +118,7 @@ def with_rates(row: Document, then: Document | None, seconds: float, age: float)
 
 
 def rows(now: Document, before: Document | None, part: str) -> list[Document]:
-    """The rows of ``kernels``, ``links``, ``queues`` or ``bridges``, each with its name and rates."""
+    """The rows of a part, such as ``kernels`` or ``counters``, each with its name and rates."""
     then = _named(before, part) if before else {}
     seconds = now["clock"] - before["clock"] if before else 0.0
     found = []
@@ -129,13 +134,31 @@ def _named(document: Document, part: str) -> dict[str, Document]:
     if part == "bridges":
         kernels = document["kernels"].items()
         return {name: kernel["bridge"] for name, kernel in kernels if kernel["bridge"] is not None}
+    if part == "counters":
+        return {
+            f"{name}: {counter}": {"count": count, "uptime": kernel["uptime"]}
+            for name, kernel in document["kernels"].items()
+            for counter, count in _counted(kernel).items()
+        }
     found: dict[str, Document] = document[part]
     return found
 
 
+def _counted(kernel: Document) -> dict[str, int]:
+    """What a kernel's handler counts, and the ticks of its timers if there are any."""
+    ticks = {"ticks": kernel["ticks"], "ticks missed": kernel["ticks_missed"]} if kernel["ticks"] else {}
+    return {**ticks, **kernel["counters"]}
+
+
 def tables(now: Document, before: Document | None, sort: str | None = None) -> Iterator[Table]:
-    """The kernels; then links, queues and bridges where there are any."""
-    parts = (("kernels", KERNELS), ("links", LINKS), ("queues", QUEUES), ("bridges", BRIDGES))
+    """The kernels; then links, queues, counters and bridges where there are any."""
+    parts = (
+        ("kernels", KERNELS),
+        ("links", LINKS),
+        ("queues", QUEUES),
+        ("counters", COUNTERS),
+        ("bridges", BRIDGES),
+    )
     for part, columns in parts:
         found = rows(now, before, part)
         if found or part == "kernels":

@@ -27,6 +27,8 @@ _MATH_CALLS = {getattr(module, name): name for module in (math, np) for name in 
 _MATH_CALLS[math.fabs] = "magnitude"
 _WHOLE_RESULT = {math.floor, math.ceil, math.trunc}  # an int in Python
 
+_NUMBERS_OF_CTX = "ctx.now_us(), ctx.self_id, ctx.replica and ctx.missed are"
+
 Value = tuple[str, Scalar]
 
 
@@ -193,6 +195,12 @@ class Expressions:
         return f"ringway::py::index(ringway::i64({text}), {count}, failed)"
 
     def _place(self, node: ast.Attribute | ast.Subscript) -> Value:
+        owner = node.value
+        if isinstance(node, ast.Attribute) and isinstance(owner, ast.Name) and owner.id == self.context:
+            if node.attr not in ("self_id", "replica", "missed"):
+                self.refuse(node, f"ctx.{node.attr} is no number", _NUMBERS_OF_CTX)
+            self.unit.cpu_only.add(f"ctx.{node.attr}")
+            return f"ringway::i64({self.context}_.{node.attr}())", I64
         value = self.source.known(node)
         if value is not Nothing:
             return self.constant(node, value)
@@ -316,7 +324,7 @@ class Expressions:
         ):
             if node.func.attr == "now_us" and not node.args:
                 return f"ringway::i64({self.context}_.now_us())", I64
-            self.refuse(node, f"ctx.{node.func.attr} gives no number", "ctx.now_us() does")
+            self.refuse(node, f"ctx.{node.func.attr} gives no number", _NUMBERS_OF_CTX)
         called = self.source.known(node.func)
         if called is len and len(node.args) == 1:
             _, kind = self.place(node.args[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ringway import _core
@@ -12,7 +12,8 @@ from ringway.compiled.portable import portable_text
 from ringway.compiled.structs import c_name, is_struct_class, struct_of, type_id_of
 from ringway.compiled.toolchain import compiled
 from ringway.compiled.translator import Translation
-from ringway.errors import NotFound, TypeMismatch
+from ringway.errors import InvalidOption, NotFound, TypeMismatch
+from ringway.kernel_timers import HasTimers, Timers, period_of
 from ringway.user_kernels import UserKernel, names_of, no_default, several
 
 State = TypeVar("State", bound=_core.Message)
@@ -31,6 +32,8 @@ class CompiledKernel(UserKernel[State]):
         The classes of its messages and of its state, both of fixed layout.
     outputs
         Names of the links out of it, in the order in which they are linked.
+    counters
+        Names of what it counts.
     """
 
     def __init__(
@@ -42,16 +45,22 @@ class CompiledKernel(UserKernel[State]):
         state: type[State],
         outputs: Sequence[str],
         errors: Sequence[str],
+        counters: Sequence[str],
         sends: Sequence[type[_core.Message]] = (),
+        periods: Sequence[int] = (),
+        cpu_only: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.source = source
         self.message = message
         self.state = state
         self.outputs = tuple(outputs)
+        self.counters = tuple(counters)
         self._errors = list(errors)
         self._classes = (message, state, *sends)
         self._native: dict[str, _core.CompiledKernel | _core.PortableKernel] = {}
+        self._periods = list(periods)
+        self._cpu_only = list(cpu_only)
         self._compiling = threading.Lock()
 
     def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
@@ -68,6 +77,11 @@ class CompiledKernel(UserKernel[State]):
         known = {entry.name for entry in _core.backends()}
         if instance("backend", backend, str) not in known:
             raise NotFound(f"backend is {backend!r}; backends: {', '.join(sorted(known))}")
+        if backend != "cpu" and self._cpu_only:
+            raise InvalidOption(
+                f"kernel {self.name!r} has {', '.join(self._cpu_only)}, which backend {backend!r} does not have "
+                'yet; use Runtime("cpu")'
+            )
         with self._compiling:
             if backend not in self._native:
                 facts = [_core.describe_message(cls) for cls in (self.message, self.state)]
@@ -79,6 +93,8 @@ class CompiledKernel(UserKernel[State]):
                     "state_type_id": facts[1]["type_id"],
                     "outputs": list(self.outputs),
                     "errors": self._errors,
+                    "counters": list(self.counters),
+                    "periods": self._periods,
                 }
                 self._native[backend] = (
                     _core.CompiledKernel(path=str(compiled(self.source, self.name)), **made)
@@ -106,11 +122,18 @@ class CompiledKernel(UserKernel[State]):
         return f"<ringway kernel {self.name!r}: {self.message.__qualname__}, {self.state.__qualname__}>"
 
 
-class TranslatedKernel(CompiledKernel[State]):
+class TranslatedKernel(HasTimers, CompiledKernel[State]):
     """A kernel translated from a Python function, which it calls when it is called."""
 
-    def __init__(self, function: Callable[[Any, Any, State], None], outputs: Sequence[str] | None) -> None:
-        made = Translation(function, outputs)
+    def __init__(
+        self,
+        function: Callable[[Any, Any, State], None],
+        outputs: Sequence[str] | None,
+        counters: Sequence[str] | None = None,
+    ) -> None:
+        self.function = function
+        self._named = outputs, counters
+        made = Translation(function, outputs, counters)
         super().__init__(
             function.__name__,
             made.text,
@@ -119,9 +142,20 @@ class TranslatedKernel(CompiledKernel[State]):
             outputs=made.outputs,
             errors=made.errors,
             sends=made.sends,
+            counters=made.counters,
+            cpu_only=made.cpu_only,
         )
-        self.function = function
         self.__doc__ = function.__doc__
+
+    def _set_timers(self, timers: Timers) -> None:
+        made = Translation(self.function, *self._named, [tick for tick, _ in timers])
+        self.source, self._errors = made.text, made.errors
+        self.outputs, self.counters = tuple(made.outputs), tuple(made.counters)
+        self._periods, self._cpu_only = [period for _, period in timers], made.cpu_only
+        self._classes = (self.message, self.state, *made.sends)
+
+    def _has_begun(self) -> bool:
+        return bool(self._native)
 
     def __call__(self, ctx: Any, msg: Any, state: State) -> None:
         """Run the function in Python, as a test does."""
@@ -149,6 +183,11 @@ class KernelSource(CompiledKernel[State]):
         Names of the links out of it; output 1 is the first.
     errors
         Texts of its error numbers; number 1 is the first.
+    counters
+        Names of what it counts by ``ctx.count(number, n)``; counter 1 is the first.
+    timers
+        Seconds between two calls of a function ``RW_FN ringway::u32 NAME(ringway::KernelContext& ctx, State&
+        state)``, by its name; see `TranslatedKernel.timer`.
     """
 
     def __init__(
@@ -161,11 +200,14 @@ class KernelSource(CompiledKernel[State]):
         name: str = "kernel_source",
         outputs: Sequence[str] = (),
         errors: Sequence[str] = (),
+        counters: Sequence[str] = (),
+        timers: Mapping[str, float] | None = None,
     ) -> None:
         instance("source", source, str)
         instance("name", name, str)
         uses = several("uses", uses, "message classes of fixed layout", is_struct_class)
         errors = several("errors", errors, "texts", lambda text: isinstance(text, str))
+        ticks = _timers(timers)
         declared: dict[str, str] = {}
         for cls in (message, state, *uses):
             struct = struct_of(cls)
@@ -182,10 +224,25 @@ class KernelSource(CompiledKernel[State]):
             + "".join(declared.values())
             + numbers
             + f'#line 1 "{c_name(name)}"\n{source}\n#line 1 "ringway"\n'
-            + f"RINGWAY_KERNEL({first}, {second}, step)\n",
+            + f"RINGWAY_{'TIMED_' if ticks else ''}KERNEL({', '.join((first, second, 'step', *ticks))})\n",
             message=message,
             state=state,
             outputs=names_of(outputs),
             errors=["a message of another size than the kernel's", *errors],
             sends=uses,
+            counters=names_of(counters, "counters", "counter"),
+            periods=list(ticks.values()),
+            cpu_only=[*(["timers"] if ticks else []), *(["counters"] if counters else [])],
         )
+
+
+def _timers(given: Mapping[str, float] | None) -> dict[str, int]:
+    """Return periods in ns by the name of what is called."""
+    if given is None:
+        return {}
+    names = list(given) if isinstance(given, Mapping) else [None]
+    if not all(isinstance(name, str) and name.isidentifier() for name in names):
+        raise InvalidOption(
+            f"timers is {given!r}; it must name functions of the source, each with its seconds"
+        )
+    return {name: period_of(f"timers[{name!r}]", every) for name, every in given.items()}

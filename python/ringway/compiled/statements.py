@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from typing import Any
 
 import numpy as np
 
-from ringway.compiled.arrays import WholeArrays, is_whole
+from ringway.compiled.arrays import is_whole
+from ringway.compiled.context_calls import CTX, ContextCalls
 from ringway.compiled.expressions import Value
 from ringway.compiled.scalars import BOOL, I64, Array, Scalar, named_by
 from ringway.compiled.source import ANY_PYTHON
@@ -19,14 +19,11 @@ from ringway.compiled.structs import (
     defaults_of,
     is_struct_class,
     struct_of,
-    type_id_of,
 )
 from ringway.errors import SchemaError
 
-_CTX = "ctx.send(link, Message(...)), ctx.reply(Message(...)) and ctx.emit(Message(...))"
 
-
-class Statements(WholeArrays):
+class Statements(ContextCalls):
     """The part of a function's translation that deals with statements."""
 
     parameters: dict[str, Scalar]
@@ -64,7 +61,7 @@ class Statements(WholeArrays):
         elif isinstance(node, ast.For):
             self._for(node)
         elif isinstance(node, ast.Expr):
-            self._call_of_context(node)
+            self.call_alone(node)
         elif isinstance(node, ast.Return):
             ends = self._return(node)
         elif isinstance(node, ast.Raise | ast.Assert):
@@ -168,7 +165,7 @@ class Statements(WholeArrays):
     def _store_message(self, target: ast.Name, given: ast.expr) -> None:
         """Keep a message that is built here in a local."""
         name = target.id
-        text, struct, cls = self._message(given)
+        text, struct, cls = self.message_of(given)
         if name in self.locals or self.built.get(name, None if name in self.roots else cls) is not cls:
             self.refuse(
                 target, f"{name!r} is something else elsewhere, and a {struct.name} here", "use two names"
@@ -333,7 +330,7 @@ class Statements(WholeArrays):
                 isinstance(node.value, ast.Constant) and node.value.value is None
             ):
                 what = "a handler" if self.is_handler else repr(self.source.name)
-                self.refuse(node, f"{what} returns nothing", f"use {_CTX}" if self.is_handler else "")
+                self.refuse(node, f"{what} returns nothing", f"use {CTX}" if self.is_handler else "")
             self.put("return 0;" if self.is_handler else "return;")
             return True
         if node.value is None:
@@ -347,8 +344,8 @@ class Statements(WholeArrays):
 
     def _raise(self, node: ast.Raise | ast.Assert) -> bool:
         if isinstance(node, ast.Assert):
-            text = self._text(node.msg) if node.msg else ""
-            number = self._error(node, "AssertionError", text)
+            text = self.text_of(node.msg) if node.msg else ""
+            number = self.error_at(node, "AssertionError", text)
             self.put(f"if (!{self.test(node.test)}) {self.leave(f'{number}u')}")
             return False
         raised = node.exc
@@ -360,11 +357,12 @@ class Statements(WholeArrays):
         if len(arguments) > 1 or (isinstance(raised, ast.Call) and raised.keywords):
             self.refuse(node, f"'{ast.unparse(node)}'", 'write raise ValueError("why")')
         assert isinstance(kind, type)
-        text = self._text(arguments[0]) if arguments else ""
-        self.put(self.leave(f"{self._error(node, kind.__name__, text)}u"))
+        text = self.text_of(arguments[0]) if arguments else ""
+        self.put(self.leave(f"{self.error_at(node, kind.__name__, text)}u"))
         return True
 
-    def _text(self, node: ast.expr) -> str:
+    def text_of(self, node: ast.expr) -> str:
+        """Return a text that is written out."""
         if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             self.refuse(
                 node,
@@ -374,58 +372,14 @@ class Statements(WholeArrays):
         assert isinstance(node, ast.Constant)
         return str(node.value)
 
-    def _error(self, node: ast.stmt, kind: str, text: str) -> int:
+    def error_at(self, node: ast.stmt, kind: str, text: str) -> int:
+        """Return the number of an error that a statement raises."""
         return self.unit.error(f"{self.source.file}:{node.lineno}: {kind}{': ' if text else ''}{text}")
-
-    def _call_of_context(self, node: ast.Expr) -> None:
-        call = node.value
-        if isinstance(call, ast.Constant) and isinstance(call.value, str):
-            return None  # a docstring
-        function = call.func if isinstance(call, ast.Call) else None
-        called = self.source.known(function) if function is not None else None
-        if isinstance(call, ast.Call) and inspect.isfunction(called):
-            self.checked = False
-            self.put(f"{self.helper_call(call, called, alone=True)[0]};")
-            return self.leave_if_failed(node)
-        owner = function.value if isinstance(function, ast.Attribute) else None
-        if not (isinstance(owner, ast.Name) and owner.id == self.context and self.context):
-            self.refuse(
-                node, f"'{ast.unparse(call)}' does nothing here", f"statements that are calls are {_CTX}"
-            )
-        assert isinstance(call, ast.Call)
-        assert isinstance(function, ast.Attribute)
-        verb, arguments = function.attr, call.args
-        if (
-            call.keywords
-            or verb not in ("send", "reply", "emit")
-            or len(arguments) != (2 if verb == "send" else 1)
-        ):
-            self.refuse(node, f"'{ast.unparse(call)}'", f"known are {_CTX}")
-        name, _, cls = self._message(arguments[-1])
-        if verb == "send":
-            self.put(f"{self.context}_.send({self._output(arguments[0])}u, {name});")
-            return None
-        wire = f"{type_id_of(cls):#x}u"
-        if verb == "emit":
-            self.put(f"{self.context}_.emit({wire}, {name});")
-            return None
-        number = self._error(node, "ValueError", "a message that came by a link has no sender to reply to")
-        self.put(f"if (!{self.context}_.reply({wire}, {name})) {self.leave(f'{number}u')}")
-        return None
-
-    def _output(self, node: ast.expr) -> int:
-        """Return the number of the output that a link's name stands for."""
-        name = self._text(node)
-        if name not in self.unit.outputs:
-            if self.unit.outputs_are_fixed:
-                self.refuse(node, f"no link is named {name!r}", f"links: {', '.join(self.unit.outputs)}")
-            self.unit.outputs.append(name)
-        return self.unit.outputs.index(name) + 1
 
     def _is_message(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) and is_struct_class(self.source.known(node.func))
 
-    def _message(self, node: ast.expr) -> tuple[str, Struct, type[Any]]:
+    def message_of(self, node: ast.expr) -> tuple[str, Struct, type[Any]]:
         """Name or build a message; return its name in C++, its struct and its class."""
         if isinstance(node, ast.Name) and node.id in self.roots:
             text, _ = self.place(node)

@@ -24,12 +24,15 @@ _PASSES = 50
 class Unit:
     """What a kernel and its helper functions share: structs, error texts, names of outputs, functions."""
 
-    def __init__(self, outputs: Sequence[str] | None) -> None:
+    def __init__(self, outputs: Sequence[str] | None, counters: Sequence[str] | None) -> None:
         self.errors = ["a message of another size than the kernel's"]
         self.outputs: list[str] = list(outputs or ())
         self.outputs_are_fixed = outputs is not None
+        self.counters: list[str] = list(counters or ())
+        self.counters_are_fixed = counters is not None
         self.structs: dict[str, Struct] = {}
         self.sends: list[type[Any]] = []
+        self.cpu_only: set[str] = set()  # what it asks of its context and other backends do not have
         self.real = F32
         self.helpers: dict[Callable[..., Any], Helper] = {}
 
@@ -68,6 +71,7 @@ class Function(Statements):
         self.message: str | None = None
         self.returns: Scalar | None = None
         self.is_handler = False
+        self.is_tick = False
         self.whole: ast.expr | None = None
         self.written: set[str] = set()
         self.locals: dict[str, Scalar] = dict(parameters)
@@ -187,7 +191,7 @@ class Helper:
 
 
 class Translation:
-    """A handler ``f(ctx, msg, state)`` in C++.
+    """A handler ``f(ctx, msg, state)`` in C++, with what its timers call, ``tick(ctx, state)``.
 
     Attributes
     ----------
@@ -195,51 +199,104 @@ class Translation:
         The C++.
     errors
         Texts of its error numbers.
-    outputs
-        Names of the links out of it, in the order in which they are numbered.
+    outputs, counters
+        Names of the links out of it, and of what it counts, in the order in which they are numbered.
     message, state
         The classes of its parameters.
     sends
         The classes of messages that it builds.
+    cpu_only
+        What it asks for that is there on the CPU alone.
     """
 
-    def __init__(self, function: Callable[..., Any], outputs: Sequence[str] | None) -> None:
-        source = Source(function)
-        arguments = _plain_arguments(source)
-        if len(arguments) != 3:
-            source.refuse(
-                source.tree, f"a kernel takes (ctx, msg, state), {source.name!r} takes {len(arguments)}"
-            )
-        hints = _hints(function, source)
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        outputs: Sequence[str] | None,
+        counters: Sequence[str] | None = None,
+        ticks: Sequence[Callable[..., Any]] = (),
+    ) -> None:
+        unit = Unit(outputs, counters)
+        source, arguments, hints = self._parts(function, 3, "a kernel takes (ctx, msg, state)")
         names = [argument.arg for argument in arguments]
-        unit = Unit(outputs)
         classes = [self._class(unit, source, arguments[i], hints.get(names[i])) for i in (1, 2)]
         self.message, self.state = classes
         structs = [struct_of(cls) for cls in classes]
         if any(_has_f64(struct) for struct in structs):
             unit.real = F64
-        body = Function(unit, source, {names[1]: structs[0], names[2]: structs[1]}, {})
-        body.context, body.message, body.is_handler = names[0], names[1], True
-        body.classes = {names[1]: self.message, names[2]: self.state}
+        roots = dict(zip(names[1:], structs, strict=True))
+        body = self._body(unit, source, names, roots, dict(zip(names[1:], classes, strict=True)))
+        body.message = names[1]
         body.translate()
-        ctx, message, state = (f"{name}_" for name in names)
-        words = [c_name(struct.name) for struct in structs]
+        handlers = [self._text(body, "step", names, roots, names[1])]
+        called = []
+        for number, tick in enumerate(ticks):
+            called.append(f"tick_{number}")
+            handlers.append(self._tick(unit, tick, called[-1]))
+        words = ", ".join([*(c_name(struct.name) for struct in structs), "step", *called])
         self.text = (
             "#include <ringway/kernel.h>\nnamespace {\n"
             + "".join(struct.text for struct in unit.structs.values())
             + "".join(helper.text() for helper in unit.helpers.values())
-            + f"\nRW_FN ringway::u32 step(RW_PRIVATE ringway::KernelContext& {ctx}, "
-            + f"RW_SHARED const {words[0]}& {message}, RW_STATE {words[1]}& {state}) {{\n"
-            + "  ringway::u32 failed = 0, error = 0;\n"
-            + f"  (void)failed, (void)error, (void){ctx}, (void){message}, (void){state};\n"
-            + body.declarations()
-            + "".join(body.lines)
-            + '\n  return 0;\n}\n}  // namespace\n#line 1 "ringway"\n'
-            + f"RINGWAY_KERNEL({words[0]}, {words[1]}, step)\n"
+            + "".join(handlers)
+            + '}  // namespace\n#line 1 "ringway"\n'
+            + f"RINGWAY_{'TIMED_' if ticks else ''}KERNEL({words})\n"
         )
         self.errors = unit.errors
         self.outputs = unit.outputs
+        self.counters = unit.counters
         self.sends = unit.sends
+        self.cpu_only = sorted({*unit.cpu_only, *(["timers"] if ticks else [])})
+
+    @staticmethod
+    def _parts(function: Callable[..., Any], takes: int, so: str) -> tuple[Source, list[ast.arg], Any]:
+        source = Source(function)
+        arguments = _plain_arguments(source)
+        if len(arguments) != takes:
+            source.refuse(source.tree, f"{so}, {source.name!r} takes {len(arguments)}")
+        return source, arguments, _hints(function, source)
+
+    @staticmethod
+    def _body(
+        unit: Unit, source: Source, names: list[str], roots: dict[str, Struct], classes: dict[str, type[Any]]
+    ) -> Function:
+        body = Function(unit, source, roots, {})
+        body.context, body.is_handler, body.classes = names[0], True, classes
+        return body
+
+    def _tick(self, unit: Unit, function: Callable[..., Any], called: str) -> str:
+        """C++ of what a timer calls."""
+        source, arguments, hints = self._parts(function, 2, "a timer's function takes (ctx, state)")
+        names = [argument.arg for argument in arguments]
+        state = self._class(unit, source, arguments[1], hints.get(names[1]))
+        if state is not self.state:
+            source.refuse(
+                arguments[1],
+                f"parameter {names[1]!r} is a {state.__qualname__}",
+                f"the kernel's state is a {self.state.__qualname__}",
+            )
+        roots = {names[1]: struct_of(state)}
+        body = self._body(unit, source, names, roots, {names[1]: state})
+        body.is_tick = True
+        body.translate()
+        return self._text(body, called, names, roots, None)
+
+    @staticmethod
+    def _text(
+        body: Function, called: str, names: list[str], roots: dict[str, Struct], constant: str | None
+    ) -> str:
+        given = "".join(
+            f", {'RW_SHARED const' if name == constant else 'RW_STATE'} {c_name(roots[name].name)}& {name}_"
+            for name in names[1:]
+        )
+        unused = "".join(f", (void){name}_" for name in names)
+        return (
+            f"\nRW_FN ringway::u32 {called}(RW_PRIVATE ringway::KernelContext& {names[0]}_{given}) {{\n"
+            + f"  ringway::u32 failed = 0, error = 0;\n  (void)failed, (void)error{unused};\n"
+            + body.declarations()
+            + "".join(body.lines)
+            + "\n  return 0;\n}\n"
+        )
 
     @staticmethod
     def _class(unit: Unit, source: Source, argument: ast.arg, hint: Any) -> type[Any]:

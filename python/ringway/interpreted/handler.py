@@ -28,6 +28,8 @@ class Handler:
         The classes of its messages. What comes by a link, bare, is of the only one, or else bytes.
     new_state
         Makes a state.
+    waits
+        Whether the handler is an ``async def``.
     """
 
     def __init__(
@@ -35,24 +37,33 @@ class Handler:
         function: Callable[[Any, Any, Any], Any],
         messages: Sequence[type[_core.Message]],
         new_state: Callable[[], Any],
+        ticks: Sequence[Callable[[Any, Any], Any]] = (),
     ) -> None:
         self.function = function
         self.new_state = new_state
+        self.waits = _waits(function)
+        self._ticks = [(tick, _waits(tick)) for tick in ticks]
         made = {cls: preparation(cls) for cls in messages if is_fixed(cls)}
         self.prepare = {cls: prepare for cls, prepare in made.items() if prepare is not None}
         self.messages = tuple(messages)
-        code = getattr(inspect.unwrap(function), "__code__", None)
-        self._code_file = code.co_filename if code else None
+        called: list[Callable[..., Any]] = [function, *ticks]
+        codes = [getattr(inspect.unwrap(one), "__code__", None) for one in called]
+        self._code_files = {code.co_filename for code in codes if code}
 
     def driver(self) -> Loop | None:
-        """Return what runs the handler of one replica, when that is an ``async def``."""
-        called = getattr(self.function, "__call__", None)  # noqa: B004 (of an object that is called)
-        waits = inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(called)
-        if not waits:
+        """Return what runs what is an ``async def`` for one replica; None: nothing is."""
+        if not self.waits and not any(waits for _, waits in self._ticks):
             return None
         from ringway.interpreted.loop import Loop  # with asyncio, for those alone that use it
 
         return Loop(self.function)
+
+    def tick(self, driver: Loop | None, timer: int, ctx: Any, state: Any) -> None:
+        """Run what a timer calls."""
+        function, waits = self._ticks[timer]
+        result = driver.call(function, ctx, state) if driver and waits else function(ctx, state)
+        if result is not None:
+            self.refuse_result(result)
 
     @staticmethod
     def snapshot(state: Any) -> Any:
@@ -80,8 +91,8 @@ class Handler:
         """Return what an exception says, with the line of the handler's file that it came through last."""
         place, trace = "", error.__traceback__
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename == self._code_file:
-                place = f"{self._code_file}:{trace.tb_lineno}: "
+            if (file := trace.tb_frame.f_code.co_filename) in self._code_files:
+                place = f"{file}:{trace.tb_lineno}: "
             trace = trace.tb_next
         text = str(error)
         return f"{place}{type(error).__name__}{': ' if text else ''}{text}"
@@ -95,3 +106,8 @@ class Handler:
         raise TypeError(
             f"the handler returned a {type(result).__qualname__}; it returns nothing: use ctx.reply(...)"
         )
+
+
+def _waits(function: Any) -> bool:
+    called = getattr(function, "__call__", None)  # noqa: B004 (of an object that is called)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)

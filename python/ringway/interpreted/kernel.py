@@ -15,12 +15,13 @@ from ringway import _core
 from ringway.errors import InvalidOption, KernelError, TypeMismatch
 from ringway.interpreted.handler import Handler
 from ringway.interpreted.values import is_fixed, stored
+from ringway.kernel_timers import HasTimers, Timers
 from ringway.user_kernels import UserKernel, no_default
 
 _UNDECLARED = 4096  # bytes of a slot when the kernel's type does not say
 
 
-class InterpretedKernel(UserKernel[Any]):
+class InterpretedKernel(HasTimers, UserKernel[Any]):
     """A kernel whose handler Python runs; it calls the function when it is called.
 
     Attributes
@@ -31,31 +32,60 @@ class InterpretedKernel(UserKernel[Any]):
         The annotated class of its state, or None.
     """
 
-    def __init__(self, function: Callable[[Any, Any, Any], Any], outputs: Sequence[str] | None) -> None:
-        parameters = _parameters(function)
+    def __init__(
+        self,
+        function: Callable[[Any, Any, Any], Any],
+        outputs: Sequence[str] | None,
+        counters: Sequence[str] | None = None,
+    ) -> None:
+        parameters = _parameters(function, 3, "a kernel takes (ctx, msg, state)")
         hints = _hints(function)
         self.function = function
         self.name = getattr(function, "__name__", type(function).__name__)
         self.__doc__ = function.__doc__
         self.messages = _classes(hints.get(parameters[1]))
         self.state: Any = hints.get(parameters[2])
-        self.outputs = tuple(_links(function, parameters[0]) if outputs is None else outputs)
+        self._named = {"send": outputs, "count": counters}
+        self.outputs, self.counters = self._names("send", ()), self._names("count", ())
+        self._begun = False
 
     def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
         """Return what is launched natively."""
+        self._begun = True
         new_state = self._new_state(state)
         facts = [_core.describe_message(cls) for cls in self.messages]
         sizes: list[int] = [fact["max_size"] for fact in facts]
         largest = 0 if 0 in sizes else max(sizes, default=0)
         native = _core.PythonKernel(
-            handler=Handler(self.function, self.messages, new_state),
+            handler=Handler(self.function, self.messages, new_state, [tick for tick, _ in self.timers]),
             name=self.name,
             accepts=[fact["name"] for fact in facts],
             message_bytes=largest if largest > _UNDECLARED else 0,
             outputs=list(self.outputs),
+            counters=list(self.counters),
+            periods=[period for _, period in self.timers],
             states=[new_state() for _ in range(grid)],
         )
         return native, b""
+
+    def _set_timers(self, timers: Timers) -> None:
+        ticks = [tick for tick, _ in timers]
+        for tick in ticks:
+            _parameters(tick, 2, "a timer's function takes (ctx, state)")
+        self.outputs, self.counters = self._names("send", ticks), self._names("count", ticks)
+
+    def _has_begun(self) -> bool:
+        return self._begun
+
+    def _names(self, verb: str, ticks: Sequence[Callable[..., Any]]) -> tuple[str, ...]:
+        """Return what was given for the links or counters, else what the functions' texts name, in order."""
+        given = self._named[verb]
+        if given is not None:
+            return tuple(given)
+        found = _named(self.function, _parameters(self.function, 3, "")[0], verb)
+        for tick in ticks:
+            found += _named(tick, _parameters(tick, 2, "")[0], verb)
+        return tuple(dict.fromkeys(found))
 
     def _new_state(self, given: Any) -> Callable[[], Any]:
         """Return what makes a state: for each replica, and again for a restart."""
@@ -96,15 +126,15 @@ class InterpretedKernel(UserKernel[Any]):
         return f"<ringway kernel {self.name!r} in Python>"
 
 
-def _parameters(function: Callable[..., Any]) -> list[str]:
+def _parameters(function: Callable[..., Any], takes: int, so: str) -> list[str]:
     try:
         given = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         given = []
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    if len(given) != 3 or any(parameter.kind not in plain for parameter in given):
+    if len(given) != takes or any(parameter.kind not in plain for parameter in given):
         name = getattr(function, "__qualname__", repr(function))
-        raise KernelError(f"a kernel takes (ctx, msg, state), {name} takes {len(given)} parameters")
+        raise KernelError(f"{so}, {name} takes {len(given)} parameters")
     return [parameter.name for parameter in given]
 
 
@@ -130,8 +160,8 @@ def _classes(hint: Any) -> tuple[type[_core.Message], ...]:
     return tuple(found) if len(found) == len(options) else ()
 
 
-def _links(function: Callable[..., Any], ctx: str) -> list[str]:
-    """Return the links that the function's text names, in order; none when it is not to be had."""
+def _named(function: Callable[..., Any], ctx: str, verb: str) -> list[str]:
+    """Return what calls of the context name, in order; none when the function's text is not to be had."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
@@ -141,11 +171,11 @@ def _links(function: Callable[..., Any], ctx: str) -> list[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "send"
+        and node.func.attr == verb
         and isinstance(node.func.value, ast.Name)
         and node.func.value.id == ctx
         and node.args
     ]
     calls.sort(key=lambda node: (node.lineno, node.col_offset))
     named = [call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)]
-    return list(dict.fromkeys(name for name in named if isinstance(name, str)))
+    return [name for name in named if isinstance(name, str)]

@@ -20,9 +20,16 @@ class Loop:
 
     def run(self, take: Callable[[], tuple[Any, Any] | None], state: Any) -> None:
         """Handle what ``take`` gives, one message after the other."""
+        self._opened().run_until_complete(self._handle(take, state))
+
+    def call(self, function: Callable[[Any, Any], Coroutine[Any, Any, Any]], ctx: Any, state: Any) -> Any:
+        """Run what a timer calls; return what it returns."""
+        return self._opened().run_until_complete(function(ctx, state))
+
+    def _opened(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-        self._loop.run_until_complete(self._handle(take, state))
+        return self._loop
 
     async def _handle(self, take: Callable[[], tuple[Any, Any] | None], state: Any) -> None:
         while (taken := take()) is not None:

@@ -26,7 +26,7 @@ from ringway.errors import Error
 from ringway.telemetry.metrics import HasTelemetry
 from ringway.topology import Topology
 
-FORMAT = 3  # of the document
+FORMAT = 4  # of the document
 PATIENCE = 1.0  # seconds with one who connects and does not ask, or does not read
 _numbers = itertools.count()
 
@@ -79,6 +79,9 @@ def document(runtime: Exported, began: float) -> dict[str, Any]:
                 "errors": kernel.errors,
                 "restarts": kernel.restarts,
                 "iterations": kernel.iterations,
+                "ticks": kernel.ticks,
+                "ticks_missed": kernel.ticks_missed,
+                "counters": kernel.counters,
                 "depth": kernel.depth,
                 "outbox_depth": kernel.outbox_depth,
                 "dropped": kernel.dropped,

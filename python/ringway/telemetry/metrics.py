@@ -97,6 +97,12 @@ def _dropped(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
             yield {"kernel": name, "reason": reason}, count
 
 
+def _counted(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
+    for name, kernel in snapshot.kernels.items():
+        for counter, count in kernel.counters.items():
+            yield {"kernel": name, "counter": counter}, count
+
+
 def _active(snapshot: RuntimeTelemetry) -> Iterator[tuple[Labels, float]]:
     for name, kernel in snapshot.kernels.items():
         yield {"kernel": name, "state": kernel.state}, 1
@@ -139,6 +145,9 @@ METRICS = (
     _kernel("errors", "Messages whose handling failed.", "{message}", "counter"),
     _kernel("restarts", "Times that the kernel began anew after its handler broke.", "{restart}", "counter"),
     _kernel("iterations", "Times that the kernel's loop looked at its inputs.", "{iteration}", "counter"),
+    _kernel("ticks", "Ticks of the kernel's timers.", "{tick}", "counter"),
+    _kernel("ticks_missed", "Ticks left out, since the kernel was busy.", "{tick}", "counter"),
+    Metric("ringway.kernel.counted", "What the kernel's handler counts.", "1", "counter", _counted),
     Metric(
         "ringway.kernel.dropped", "Messages dropped or refused, by reason.", "{message}", "counter", _dropped
     ),
