@@ -21,13 +21,14 @@ from actors import orders, own, peers
 PACKAGES = ("numba", "pydotcompute", "pykka", "ray")
 BUILT_IN, TRANSLATED, CPP = "built-in kernel", "translated", "C++ (KernelSource)"
 PYTHON = "run by Python"
+ANY_THREAD = "run by Python, on any thread"
 ENGINE = "C++ by pybind11, per batch"
 
 
 def echoes(scale: float, repeats: int, installed: dict[str, str]) -> list[dict[str, Any]]:
     """Rows of the echo; the short measurements, in which ringway's kernels differ little, more often."""
     kinds = {BUILT_IN: "echo", TRANSLATED: own.echo, CPP: own.CPP_ECHO}
-    every = {**kinds, PYTHON: own.python_echo}
+    every = {**kinds, PYTHON: own.python_echo, ANY_THREAD: own.any_thread_echo}
     trips: dict[str, Any] = {name: partial(own.round_trip, kind, scale) for name, kind in every.items()}
     rates: dict[str, Any] = {name: partial(own.rate, kind, scale) for name, kind in every.items()}
     if "numba" in installed:

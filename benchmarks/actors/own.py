@@ -48,6 +48,12 @@ def python_echo(ctx: rw.Context, msg: Body, state: Mean) -> None:
     ctx.reply(msg)
 
 
+@rw.kernel(mode="python", thread="any")
+def any_thread_echo(ctx: rw.Context, msg: Body, state: Mean) -> None:
+    state.count += 1
+    ctx.reply(msg)
+
+
 @rw.kernel
 def mean(ctx: rw.Context, msg: Body, state: Mean) -> None:
     state.count += 1

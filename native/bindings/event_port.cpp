@@ -9,6 +9,7 @@
 #include "bindings/event_call.h"
 #include "bindings/held_cell.h"
 #include "bindings/message_io.h"
+#include "bindings/python_thread.h"
 #include "bindings/reports.h"
 #include "bindings/seconds.h"
 #include "core/error.h"
@@ -43,6 +44,7 @@ class EventPort {
     bool waits = false;
     try {
       py::gil_scoped_release unlocked;
+      const PythonThread::Kept kept;
       waiting.cell = held.cell = kernel->try_ask(out.envelope, out.body, *out.type_name);
       waits =
           held.cell && !kernel->push_on(held.cell, true) && ReplyPool::listen(held.cell, port_.get(), token);

@@ -104,7 +104,8 @@ void HandlerContext::deactivate() {
   running("deactivate").deactivate();
 }
 
-PythonResident::PythonResident(const KernelType& type, const py::object& handler, py::object state)
+PythonResident::PythonResident(const KernelType& type, const py::object& handler, py::object state,
+                               bool any_thread)
     : type_(type), parts_(std::make_unique<Parts>()) {
   Parts& parts = *parts_;
   parts.handler = handler;
@@ -114,6 +115,7 @@ PythonResident::PythonResident(const KernelType& type, const py::object& handler
   parts.driver = handler.attr("driver")();
   for (const py::handle cls : handler.attr("messages")) classes_.push_back(&message_type(cls));
   parts.state = std::move(state);
+  if (any_thread) parts.variables = steal(PyContext_New());
   renew_context();
   parts.waits = handler.attr("waits");
   parts.outputs = numbered(type.outputs);
@@ -226,10 +228,14 @@ void PythonResident::run_tick(u32 timer) {
 }
 
 template <class Work>
-void PythonResident::guarded(Work work) {
+void PythonResident::guarded(const PythonThread::Visit& visit, Work work) {
+  PyObject* const variables = parts_->variables ? parts_->variables.ptr() : nullptr;
+  if (variables && PyContext_Enter(variables)) throw py::error_already_set();
   try {
     work();
   } catch (py::error_already_set& error) {
+    // Ctrl-C of a caller who ran the handler: it is the caller's, too.
+    if (visit.lent() && error.matches(PyExc_KeyboardInterrupt)) PyErr_SetInterrupt();
     std::string text;
     try {
       if (error.trace()) PyException_SetTraceback(error.value().ptr(), error.trace().ptr());
@@ -241,12 +247,13 @@ void PythonResident::guarded(Work work) {
   } catch (const std::exception& error) {
     failed(error.what(), kBroken);
   }
+  if (variables && PyContext_Exit(variables)) PyErr_Clear();
 }
 
 u32 PythonResident::drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) {
   const PythonThread::Visit visit(thread_);
   run_ = {ctx, first, stride, n, 0, false, status, now_ns() + kLongestRun};
-  guarded([this] { run(); });
+  guarded(visit, [this] { run(); });
   const u32 done = run_.done;
   run_ = {};
   return done;
@@ -256,7 +263,7 @@ void PythonResident::tick(KernelContext* ctx, u32 timer, DrainStatus* status) {
   const PythonThread::Visit visit(thread_);
   run_ = {ctx, nullptr, 0, 0, 0, false, status, 0};
   ticks_ = true;
-  guarded([this, timer] { run_tick(timer); });
+  guarded(visit, [this, timer] { run_tick(timer); });
   ticks_ = false;
   run_ = {};
 }
@@ -319,10 +326,11 @@ void PythonResident::send(u32 output, const py::object& message, bool typed) {
   }
 }
 
-PythonKernel::PythonKernel(KernelType type, const py::object& handler, const std::vector<py::object>& states)
-    : UserKernel(std::move(type)) {
+PythonKernel::PythonKernel(KernelType type, const py::object& handler, const std::vector<py::object>& states,
+                           bool any_thread)
+    : UserKernel(std::move(type)), any_thread_(any_thread) {
   for (const py::object& state : states) {
-    residents_.push_back(std::make_shared<PythonResident>(type_, handler, state));
+    residents_.push_back(std::make_shared<PythonResident>(type_, handler, state, any_thread));
   }
 }
 

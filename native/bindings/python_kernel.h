@@ -41,7 +41,7 @@ class HandlerContext {
 class PythonResident : public Resident {
  public:
   // With the GIL, as whatever is not said to need none.
-  PythonResident(const KernelType& type, const py::object& handler, py::object state);
+  PythonResident(const KernelType& type, const py::object& handler, py::object state, bool any_thread);
   ~PythonResident() override;  // without, or with it
 
   u32 drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) override;  // without
@@ -69,13 +69,14 @@ class PythonResident : public Resident {
   // References that are dropped with the GIL, or not at all once the interpreter ends.
   struct Parts {
     py::object handler, function, waits, prepare, snapshot, outputs, counters, state, context, driver;
+    py::object variables;  // context variables of a handler that runs on any thread
   };
 
   void run();
   void run_tick(u32 timer);
   // Runs the program's code; what it throws becomes the status.
   template <class Work>
-  void guarded(Work work);
+  void guarded(const PythonThread::Visit& visit, Work work);
   void renew_context();
   void handle(const py::object& message);
   py::object message_of(u8* slot);
@@ -94,15 +95,19 @@ class PythonResident : public Resident {
 class PythonKernel : public UserKernel {
  public:
   // One launch: `states` are those of the replicas.
-  PythonKernel(KernelType type, const py::object& handler, const std::vector<py::object>& states);
+  // `any_thread`: threads of Python that wait for an answer may run the handler.
+  PythonKernel(KernelType type, const py::object& handler, const std::vector<py::object>& states,
+               bool any_thread);
 
   bool may_wait() const override { return true; }
+  bool may_run_here() const override { return any_thread_ && PythonThread::may_stand_in(); }
   void check(const LaunchSpec& spec) const override;
   std::shared_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
 
  private:
   // Here too, so that a launch that fails drops no reference under the runtime's lock.
   std::vector<std::shared_ptr<PythonResident>> residents_;
+  const bool any_thread_;
   mutable bool launched_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "core/wait.h"
 
@@ -24,6 +25,11 @@ u32& PythonThread::Visit::visits() {
   return now;
 }
 
+bool& PythonThread::Kept::here() {
+  static thread_local bool kept = false;
+  return kept;
+}
+
 void PythonThread::Visit::let_end() {
   constexpr std::int64_t kLongest = 20'000;  // ns; about what it takes to be woken
   if (!atomic::load_relaxed(&visits())) return;
@@ -34,6 +40,9 @@ void PythonThread::Visit::let_end() {
 
 void PythonThread::enter() {
   unless_python_ends([this] {
+    PyThreadState* const here = PyGILState_GetThisThreadState();
+    lent_ = here && here != state_;
+    if (lent_) return void(lent_before_ = PyGILState_Ensure());
     if (state_) return PyEval_RestoreThread(state_);
     before_ = PyGILState_Ensure();
     state_ = PyThreadState_Get();
@@ -41,6 +50,7 @@ void PythonThread::enter() {
 }
 
 void PythonThread::exit() {
+  if (std::exchange(lent_, false)) return PyGILState_Release(lent_before_);
   ends_ ? PyGILState_Release(before_) : void(PyEval_SaveThread());
 }
 

@@ -6,11 +6,11 @@
 
 namespace ringway::bindings {
 
-// The Python side of one thread: kept between two visits, because making one costs more than a short handler, and what
+// The Python side of one native thread, or, in whose place they run its work, of Python's own: kept between two visits, because making one costs more than a short handler, and what
 // the program keeps per thread would be gone each time.
 class PythonThread {
  public:
-  // Has the GIL for its life. By that thread alone.
+  // Has the GIL for its life. One at a time.
   class Visit {
    public:
     explicit Visit(PythonThread& thread) : thread_(thread) {
@@ -23,8 +23,9 @@ class PythonThread {
     }
     Visit(const Visit&) = delete;
     Visit& operator=(const Visit&) = delete;
-    // The last one.
+    // The last one, by the native thread.
     void end() { thread_.ends_ = true; }
+    bool lent() const { return thread_.lent_; }
     // For a few microseconds while there is one, of any thread: who got an answer from a handler, and would ask for the GIL
     // that the handler is about to let go of, would fall asleep and take longer to wake up.
     static void let_end();
@@ -34,13 +35,30 @@ class PythonThread {
     PythonThread& thread_;
   };
 
+  // For its life this thread runs no handler in place of another: it is an event loop's, which would stand still.
+  class Kept {
+   public:
+    Kept() { here() = true; }
+    ~Kept() { here() = false; }
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+    static bool& here();
+  };
+  // Whether this thread may run a handler in place of the native one: it is one of Python's, and has not got the GIL, which
+  // the thread that runs the kernel may be waiting for.
+  static bool may_stand_in() {
+    return PyGILState_GetThisThreadState() && !PyGILState_Check() && !Kept::here();
+  }
+
  private:
   void enter();
   void exit();
 
   bool ends_ = false;
-  PyThreadState* state_ = nullptr;
-  PyGILState_STATE before_{};
+  bool lent_ = false;               // the visit is by one of Python's threads
+  PyThreadState* state_ = nullptr;  // of the native thread
+  PyGILState_STATE before_{};       // of the native thread
+  PyGILState_STATE lent_before_{};
 };
 
 // Calls what may run long. An interpreter that ends, before Python 3.14, ends threads that come back to it by unwinding

@@ -44,7 +44,7 @@ void init_compiled(py::module_& module, const char* name, const char* form) {
 
 std::shared_ptr<PythonKernel> in_python(const py::object& handler, const std::string& name, Names accepts,
                                         u32 message_bytes, Names outputs, Names counters, Periods periods,
-                                        const std::vector<py::object>& states) {
+                                        const std::vector<py::object>& states, bool any_thread) {
   KernelType type{.name = name,
                   .accepts = std::move(accepts),
                   .emits = {},
@@ -53,7 +53,7 @@ std::shared_ptr<PythonKernel> in_python(const py::object& handler, const std::st
                   .outputs = std::move(outputs),
                   .counters = std::move(counters),
                   .periods = std::move(periods)};
-  return std::make_shared<PythonKernel>(std::move(type), handler, states);
+  return std::make_shared<PythonKernel>(std::move(type), handler, states, any_thread);
 }
 
 py::object read_state(Kernel& kernel, long long replica, const py::object& timeout) {
@@ -87,7 +87,7 @@ void init_user_kernels(py::module_& module) {
   py::class_<PythonKernel, UserKernel, std::shared_ptr<PythonKernel>>(module, "PythonKernel")
       .def(py::init(&in_python), py::kw_only(), py::arg("handler"), py::arg("name"), py::arg("accepts"),
            py::arg("message_bytes"), py::arg("outputs"), py::arg("counters"), py::arg("periods"),
-           py::arg("states"));
+           py::arg("states"), py::arg("any_thread"));
   py::class_<HandlerContext>(module, "HandlerContext")
       .def("send", &HandlerContext::send, py::arg("link"), py::arg("message"))
       .def("reply", &HandlerContext::reply, py::arg("message"))

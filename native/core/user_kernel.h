@@ -37,6 +37,8 @@ class UserKernel {
   const KernelType& type() const { return type_; }
   // Whether its handler may take long, or wait for other kernels: then each replica has a thread of its own.
   virtual bool may_wait() const = 0;
+  // Whether this thread, which waits for an answer, may run it instead.
+  virtual bool may_run_here() const { return true; }
   // Throws kInvalidOption when it cannot be launched so; takes no lock of the interpreter's, as settle().
   virtual void check(const LaunchSpec& spec) const = 0;
   virtual std::shared_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const = 0;

@@ -361,6 +361,7 @@ class PythonKernel(UserKernel):
         counters: list[str],
         periods: list[int],
         states: list[Any],
+        any_thread: bool,
     ) -> None: ...
 
 class HandlerContext:

@@ -11,6 +11,7 @@ from ringway.interpreted.kernel import InterpretedKernel
 from ringway.user_kernels import names_of
 
 MODES = ("native", "python")
+THREADS = ("own", "any")
 
 
 @overload
@@ -28,6 +29,7 @@ def kernel(
     mode: Literal["python"],
     outputs: Sequence[str] | None = None,
     counters: Sequence[str] | None = None,
+    thread: Literal["own", "any"] = "own",
 ) -> Callable[[Callable[[Any, Any, Any], Awaitable[None] | None]], InterpretedKernel]: ...
 def kernel(
     function: Any = None,
@@ -35,6 +37,7 @@ def kernel(
     mode: Literal["native", "python"] = "native",
     outputs: Sequence[str] | None = None,
     counters: Sequence[str] | None = None,
+    thread: Literal["own", "any"] = "own",
 ) -> Any:
     """Make a function ``f(ctx, msg: Message, state: State) -> None`` into a kernel.
 
@@ -56,13 +59,17 @@ def kernel(
         Names of the links out of it, in the order of `Runtime.link`; None: as the function names them first.
     counters
         Names of what it counts by `Context.count`; None: those that the function names.
+    thread
+        With ``mode="python"``: ``"own"`` keeps the handler on a thread of its own; under ``"any"`` a thread
+        that waits in `Kernel.request` or `Kernel.receive` may run it, which answers sooner. Not for an
+        ``async def``, or for what belongs to a thread.
 
     Raises
     ------
     KernelError
         What the function does has no meaning in a kernel of that mode; the text names file, line and column.
     InvalidOption
-        There is no such mode, or ``outputs`` or ``counters`` are no names.
+        There is no such mode or thread, or ``outputs`` or ``counters`` are no names.
 
     See Also
     --------
@@ -70,11 +77,20 @@ def kernel(
     """
     if not isinstance(mode, str) or mode not in MODES:
         raise InvalidOption(f"mode is {mode!r}; it must be 'native' or 'python'")
-    made = TranslatedKernel if mode == "native" else InterpretedKernel
+    if not isinstance(thread, str) or thread not in THREADS:
+        raise InvalidOption(f"thread is {thread!r}; it must be 'own' or 'any'")
+    if mode == "native" and thread == "any":
+        raise InvalidOption("thread is 'any'; a compiled kernel runs on any thread as it is: leave it out")
     names = None if outputs is None else names_of(outputs)
     counted = None if counters is None else names_of(counters, "counters", "counter")
+
+    def made(found: Any) -> Any:
+        if mode == "native":
+            return TranslatedKernel(found, names, counted)
+        return InterpretedKernel(found, names, counted, thread)
+
     if function is None:
-        return lambda found: made(found, names, counted)
+        return made
     if not callable(function):
         raise KernelError(f"{function!r} is no function; write @ringway.kernel above def f(ctx, msg, state)")
-    return made(function, names, counted)
+    return made(function)

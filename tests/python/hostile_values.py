@@ -183,6 +183,7 @@ VALID: dict[str, Any] = {
     "counters": [(), ("late",)],
     "timers": [None, {}],
     "every": [0.5],
+    "thread": ["own"],
     "state": [None],
     "replica": [0],
     "given": [Pair(1, 2)],

@@ -279,9 +279,10 @@ def test_a_tick_that_fails_is_treated_as_the_policy_says(runtime: rw.Runtime, mo
 
 
 def test_a_tick_waits_for_room_and_nothing_is_lost(runtime: rw.Runtime, mode: Any) -> None:
-    source = runtime.launch(kernel_of(mode, passing, sending, every=1e-4))
+    source = runtime.launch(kernel_of(mode, passing, sending, every=1e-4), activate=False)
     target = runtime.launch(kernel_of(mode, keeping), activate=False)
     runtime.link(source, target, output="next", message=Step, capacity=16)
+    source.activate()
     until(lambda: source.telemetry().ticks >= 17)
     target.activate()
     until(lambda: source.telemetry().ticks >= 40)

@@ -244,7 +244,7 @@ class Cpu : public Backend {
   void notify(Port& port) override { port.bridge ? port.bridge->wake() : of(port).notify(); }
 
   bool assist(Port& port, bool (*done)(void*), void* arg) override {
-    if (port.bridge || of(port).has_threads()) return false;
+    if (port.bridge || (of(port).user && !of(port).user->may_run_here())) return false;
     for (const auto& replica : of(port).replicas) {
       Worker& worker = *replica->home;
       if (!worker.try_lock()) continue;

@@ -41,8 +41,8 @@ class Handler:
     ) -> None:
         self.function = function
         self.new_state = new_state
-        self.waits = _waits(function)
-        self._ticks = [(tick, _waits(tick)) for tick in ticks]
+        self.waits = is_async(function)
+        self._ticks = [(tick, is_async(tick)) for tick in ticks]
         made = {cls: preparation(cls) for cls in messages if is_fixed(cls)}
         self.prepare = {cls: prepare for cls, prepare in made.items() if prepare is not None}
         self.messages = tuple(messages)
@@ -108,6 +108,7 @@ class Handler:
         )
 
 
-def _waits(function: Any) -> bool:
+def is_async(function: Any) -> bool:
+    """Whether it is an ``async def``, or an object called as one."""
     called = getattr(function, "__call__", None)  # noqa: B004 (of an object that is called)
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)

@@ -9,11 +9,11 @@ import inspect
 import textwrap
 import types
 from collections.abc import Callable, Sequence
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ringway import _core
 from ringway.errors import InvalidOption, KernelError, TypeMismatch
-from ringway.interpreted.handler import Handler
+from ringway.interpreted.handler import Handler, is_async
 from ringway.interpreted.values import is_fixed, stored
 from ringway.kernel_timers import HasTimers, Timers
 from ringway.user_kernels import UserKernel, no_default
@@ -30,6 +30,8 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
         The classes of its messages; empty means any, and bytes.
     state
         The annotated class of its state, or None.
+    thread
+        ``"own"``: its handler runs on a thread of its own; ``"any"``: also on those that wait for an answer.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
         function: Callable[[Any, Any, Any], Any],
         outputs: Sequence[str] | None,
         counters: Sequence[str] | None = None,
+        thread: Literal["own", "any"] = "own",
     ) -> None:
         parameters = _parameters(function, 3, "a kernel takes (ctx, msg, state)")
         hints = _hints(function)
@@ -47,7 +50,9 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
         self.state: Any = hints.get(parameters[2])
         self._named = {"send": outputs, "count": counters}
         self.outputs, self.counters = self._names("send", ()), self._names("count", ())
+        self.thread = thread
         self._begun = False
+        self._check_thread(function)
 
     def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
         """Return what is launched natively."""
@@ -65,6 +70,7 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
             counters=list(self.counters),
             periods=[period for _, period in self.timers],
             states=[new_state() for _ in range(grid)],
+            any_thread=self.thread == "any",
         )
         return native, b""
 
@@ -72,7 +78,15 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
         ticks = [tick for tick, _ in timers]
         for tick in ticks:
             _parameters(tick, 2, "a timer's function takes (ctx, state)")
+            self._check_thread(tick)
         self.outputs, self.counters = self._names("send", ticks), self._names("count", ticks)
+
+    def _check_thread(self, function: Callable[..., Any]) -> None:
+        if self.thread == "any" and is_async(function):
+            name = getattr(function, "__qualname__", repr(function))
+            raise KernelError(
+                f"{name} is an async def, whose event loop belongs to one thread; leave thread='any' out"
+            )
 
     def _has_begun(self) -> bool:
         return self._begun
