@@ -54,7 +54,8 @@ KernelContext& HandlerContext::running(const char* call) const {
 void HandlerContext::send(const py::str& link, const py::object& message) {
   running("send");
   const KernelType& type = resident_->type_;
-  resident_->send(number_of(link, resident_->parts_->outputs, type.outputs, "link", "outputs"), message, false);
+  resident_->send(number_of(link, resident_->parts_->outputs, type.outputs, "link", "outputs"), message,
+                  false);
 }
 
 void HandlerContext::emit(const py::object& message) {

@@ -24,8 +24,8 @@ struct KernelType {
   std::vector<std::string> outputs =
       {};                 // names of the links out of it, in order; empty: any number, without names
   u32 state_type_id = 0;  // of the message class that its state is; 0 = none
-  std::vector<std::string> counters = {};   // names of what its handler counts; 1 is the first
-  std::vector<std::int64_t> periods = {};   // ns between two ticks of each of its timers
+  std::vector<std::string> counters = {};  // names of what its handler counts; 1 is the first
+  std::vector<std::int64_t> periods = {};  // ns between two ticks of each of its timers
 };
 
 class Resident;

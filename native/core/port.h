@@ -38,8 +38,8 @@ struct Port : std::enable_shared_from_this<Port> {
   ErrorKind failure_kind = ErrorKind::kHandler;  // which its callers get; as `failure`
   u32 failing = 0;
   u32 failed = 0;
-  u32 left = 0;  // its handler has deactivated it; whoever runs the kernel sets it, activate() clears it
-  u32 ends = 0;  // it is being terminated: its timers tick no more
+  u32 left = 0;   // its handler has deactivated it; whoever runs the kernel sets it, activate() clears it
+  u32 ends = 0;   // it is being terminated: its timers tick no more
   u32 stuck = 0;  // the handler has not returned for longer than the runtime's watchdog allows
   Mailbox mailbox;
   Queue outbox;

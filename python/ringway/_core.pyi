@@ -406,6 +406,8 @@ class PortableKernel(UserKernel):
         state_type_id: int,
         outputs: list[str],
         errors: list[str],
+        counters: list[str],
+        periods: list[int],
     ) -> None: ...
 
 class Kernel:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/cpu/context.h"
+#include "core/cores.h"
 
 namespace ringway::cpu {
 
@@ -18,6 +19,8 @@ using atomic::sub_seq_cst;
 namespace {
 
 constexpr u32 kSpinsBeforePark = 2000;
+// Who asks a kernel of its own thread may have slept meanwhile; and takes as long as a park to come back with the next.
+constexpr u32 kSpinsOfOwnThread = 8000;
 constexpr u32 kSpinsBeforeYield = 64;
 constexpr std::int64_t kShortWait =
     1'000'000;  // ns that others wait for the lock before they sleep between two looks
@@ -29,7 +32,10 @@ constexpr std::int64_t kLastBackoff = 2'000'000;
 }  // namespace
 
 Worker::Worker(u32 number, bool may_spin, std::function<void()> leave)
-    : number_(number), may_spin_(may_spin), leave_(std::move(leave)) {}
+    : number_(number),
+      may_spin_(may_spin),
+      spins_before_park_(leave && usable_cores() > 1 ? kSpinsOfOwnThread : kSpinsBeforePark),
+      leave_(std::move(leave)) {}
 
 Worker::~Worker() {
   stop();
@@ -291,11 +297,11 @@ void Worker::thread_main() {
         if (load_relaxed(&wanted_) || load_relaxed(&stop_)) break;
       }
       // What comes after a tick is the next one, not soon.
-      spins = only_ticks_ ? kSpinsBeforePark - 2 : 0;
+      spins = only_ticks_ ? spins_before_park_ - 2 : 0;
       unlock();
       retry = false;
       backoff = moved ? kFirstBackoff : std::min(backoff * 2, kLastBackoff);
-    } else if (++spins < kSpinsBeforePark) {
+    } else if (++spins < spins_before_park_) {
       count(&idle_loops_, 1);
       atomic::relax();
     } else {
@@ -310,7 +316,7 @@ void Worker::sleep(std::int64_t backoff, u32* spins) {
   if (load_relaxed(&polling_kernels_)) {
     // Awake as far as senders are concerned, so that none of them pays for a wake.
     park(&stop_, 0, load_relaxed(&poll_ns_));
-    *spins = kSpinsBeforePark - 2;
+    *spins = spins_before_park_ - 2;
     return;
   }
   const bool a_while = load_relaxed(&stalled_count_) != 0;
@@ -332,7 +338,7 @@ void Worker::sleep(std::int64_t backoff, u32* spins) {
     const std::int64_t pause = tick > now ? tick - now : kLong;
     park(&sleep_, depth, std::min(a_while ? backoff : kLong, pause));
   }
-  exchange_seq_cst(&sleep_, u32(kAwake));             // SYNC: none needed; a wake too many is harmless
+  exchange_seq_cst(&sleep_, u32(kAwake));  // SYNC: none needed; a wake too many is harmless
 }
 
 }  // namespace ringway::cpu

@@ -134,6 +134,7 @@ class Worker {
 
   const u32 number_;
   const bool may_spin_;
+  const u32 spins_before_park_;
   const std::function<void()> leave_;
   std::thread thread_;
 

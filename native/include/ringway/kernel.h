@@ -147,23 +147,23 @@ struct Drain<false> {
         ctx, first, stride, n, *static_cast<State*>(state), status, one);                                 \
   }
 
-#define RINGWAY_UNIT(Message, State, timers, tick)                                                            \
-  extern "C" __attribute__((visibility("default"))) const ringway::KernelUnit ringway_kernel;                 \
-  const ringway::KernelUnit ringway_kernel = {ringway::kKernelAbi, sizeof(Message), sizeof(State), timers,    \
-                                              &ringway_drain,      tick};
+#define RINGWAY_UNIT(Message, State, timers, tick)                                            \
+  extern "C" __attribute__((visibility("default"))) const ringway::KernelUnit ringway_kernel; \
+  const ringway::KernelUnit ringway_kernel = {                                                \
+      ringway::kKernelAbi, sizeof(Message), sizeof(State), timers, &ringway_drain, tick};
 
 #define RINGWAY_KERNEL(Message, State, step) \
   RINGWAY_DRAIN(Message, State, step)        \
   RINGWAY_UNIT(Message, State, 0, nullptr)
 
 // With a function for each timer behind the handler's.
-#define RINGWAY_TIMED_KERNEL(Message, State, step, ...)                                           \
-  RINGWAY_DRAIN(Message, State, step)                                                             \
-  typedef ringway::u32 (*RingwayTick)(ringway::KernelContext&, State&);                           \
-  static const RingwayTick ringway_ticks[] = {__VA_ARGS__};                                       \
+#define RINGWAY_TIMED_KERNEL(Message, State, step, ...)                                            \
+  RINGWAY_DRAIN(Message, State, step)                                                              \
+  typedef ringway::u32 (*RingwayTick)(ringway::KernelContext&, State&);                            \
+  static const RingwayTick ringway_ticks[] = {__VA_ARGS__};                                        \
   static ringway::u32 ringway_tick(ringway::KernelContext* ctx, ringway::u32 timer, void* state) { \
-    return ringway_ticks[timer](*ctx, *static_cast<State*>(state));                               \
-  }                                                                                               \
+    return ringway_ticks[timer](*ctx, *static_cast<State*>(state));                                \
+  }                                                                                                \
   RINGWAY_UNIT(Message, State, sizeof(ringway_ticks) / sizeof(ringway_ticks[0]), &ringway_tick)
 
 }  // namespace ringway

@@ -79,8 +79,8 @@ class CompiledKernel(UserKernel[State]):
             raise NotFound(f"backend is {backend!r}; backends: {', '.join(sorted(known))}")
         if backend != "cpu" and self._cpu_only:
             raise InvalidOption(
-                f"kernel {self.name!r} has {', '.join(self._cpu_only)}, which backend {backend!r} does not have "
-                'yet; use Runtime("cpu")'
+                f"kernel {self.name!r} has {', '.join(self._cpu_only)}, which backend {backend!r} "
+                'does not have yet; use Runtime("cpu")'
             )
         with self._compiling:
             if backend not in self._native:
