@@ -73,7 +73,7 @@ def kernel(
 
     See Also
     --------
-    TranslatedKernel.timer : what is called at whole periods, beside the messages.
+    ringway.kernel_timers.HasTimers.timer : what is called at whole periods, beside the messages.
     """
     if not isinstance(mode, str) or mode not in MODES:
         raise InvalidOption(f"mode is {mode!r}; it must be 'native' or 'python'")

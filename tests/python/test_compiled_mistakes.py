@@ -400,7 +400,7 @@ def raises_a_number(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     raise msg.value
 
 
-@says("ctx.peek gives no number; ctx.now_us() does", "ctx.peek()")
+@says("ctx.peek gives no number; ctx.now_us(), ctx.self_id, ctx.replica and ctx.missed are", "ctx.peek()")
 def unknown_verb(ctx: rw.Context, msg: Ask, state: Slate) -> None:
     state.count = ctx.peek()
 

@@ -104,7 +104,7 @@ def mode(request: pytest.FixtureRequest) -> Any:
 
 
 def kernel_of(mode: Any, function: Callable[..., None], tick: Any = None, every: float = 0.002) -> Any:
-    made = rw.kernel(mode=mode)(function)
+    made: Any = rw.kernel(mode=mode)(function)
     if tick is not None:
         made.timer(every=every)(tick)
     return made
@@ -348,6 +348,9 @@ def test_what_was_sent_before_leaves_although_an_output_is_full(runtime: rw.Runt
     source.send(Step(1))
     until(lambda: source.telemetry().sent >= 16)
     assert source.state == "active"  # what it still has to send keeps it
+    looks = source.telemetry().iterations
+    time.sleep(0.05)
+    assert source.telemetry().iterations - looks < 1000  # it waits: it does not look all the time
     target.activate()
     until(lambda: source.state == "inactive")
     until(lambda: target.telemetry().processed == 18)

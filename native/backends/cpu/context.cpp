@@ -35,7 +35,8 @@ Turn Context::turn() {
   turn.blocked = !kernel_.unsent.empty() && !send_unsent();
   if (!turn.blocked && !kernel_.timers.empty()) turn_on_timers(&turn);
   if (!turn.blocked && runs()) turn_on_inputs(&turn);
-  if (kernel_.leaving) settled() ? leave() : void(turn.more = true);
+  if (kernel_.leaving && settled()) leave();
+  turn.more |= kernel_.leaving && !turn.blocked;  // what was handled is released
   if (sent_) {
     turn.moved = true;
     count_sent();

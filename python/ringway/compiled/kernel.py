@@ -187,7 +187,7 @@ class KernelSource(CompiledKernel[State]):
         Names of what it counts by ``ctx.count(number, n)``; counter 1 is the first.
     timers
         Seconds between two calls of a function ``RW_FN ringway::u32 NAME(ringway::KernelContext& ctx, State&
-        state)``, by its name; see `TranslatedKernel.timer`.
+        state)``, by its name; see `HasTimers.timer`.
     """
 
     def __init__(
