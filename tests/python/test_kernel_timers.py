@@ -104,7 +104,8 @@ def mode(request: pytest.FixtureRequest) -> Any:
 
 
 def kernel_of(mode: Any, function: Callable[..., None], tick: Any = None, every: float = 0.002) -> Any:
-    made: Any = rw.kernel(mode=mode)(function)
+    decorate: Any = rw.kernel(mode=mode)
+    made = decorate(function)
     if tick is not None:
         made.timer(every=every)(tick)
     return made
