@@ -160,6 +160,7 @@ BESIDE: dict[str, tuple[type[Exception], ...]] = {
     "QueueTelemetry.__init__": (TypeError,),
     "PageRankResult.plot": (AttributeError,),  # of matplotlib, whose axes the caller passes
     "Message.__init__": (TypeError,),
+    "TranslatedKernel.__call__": (AttributeError, TypeError),  # of the program's own function
 }
 
 

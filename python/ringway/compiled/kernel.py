@@ -207,7 +207,7 @@ class KernelSource(CompiledKernel[State]):
         instance("name", name, str)
         uses = several("uses", uses, "message classes of fixed layout", is_struct_class)
         errors = several("errors", errors, "texts", lambda text: isinstance(text, str))
-        ticks = _timers(timers)
+        ticks, counted = _timers(timers), names_of(counters, "counters", "counter")
         declared: dict[str, str] = {}
         for cls in (message, state, *uses):
             struct = struct_of(cls)
@@ -230,9 +230,9 @@ class KernelSource(CompiledKernel[State]):
             outputs=names_of(outputs),
             errors=["a message of another size than the kernel's", *errors],
             sends=uses,
-            counters=names_of(counters, "counters", "counter"),
+            counters=counted,
             periods=list(ticks.values()),
-            cpu_only=[*(["timers"] if ticks else []), *(["counters"] if counters else [])],
+            cpu_only=[*(["timers"] if ticks else []), *(["counters"] if counted else [])],
         )
 
 
