@@ -91,8 +91,9 @@ def read(graph: Any, weight: Hashable | None) -> Rows:
     except TypeError:
         raise InvalidOption(f"weight is {weight!r}; it must be an edge attribute's name, or None") from None
     # The dictionaries themselves, where the class has them: its views cost ten times as much.
-    rows = list(getattr(graph, "_adj", graph.adj).values())
+    adjacency = getattr(graph, "_adj", graph.adj)
     nodes: list[Hashable] = list(graph)
+    rows = list(map(adjacency.__getitem__, nodes))
     sizes = _sizes(rows, len(nodes))
     count = int(sizes.sum())
     targets = _targets(rows, nodes, count)

@@ -311,6 +311,7 @@ def test_views_and_subclasses_of_graphs() -> None:
     for other in (
         Mine(graph),
         graph.subgraph(range(10, 50)),
+        graph.subgraph([50, 3, 41, 7]),
         graph.reverse(copy=False),
         graph.to_undirected(as_view=True),
         nx.subgraph_view(graph, filter_edge=lambda u, v: (u + v) % 3 > 0),

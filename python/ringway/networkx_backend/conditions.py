@@ -27,7 +27,7 @@ def _objection(name: str, arguments: dict[str, Any]) -> str | None:
     alpha, weight = arguments.get("alpha", 0), arguments["weight"]
     if not isinstance(alpha, Real):
         return f"alpha is {alpha!r}; ringway takes a real number"
-    if name == "pagerank" and not 0 <= float(alpha) <= 1:
+    if name == "pagerank" and not 0 <= arguments["alpha"] <= 1:
         return f"alpha is {alpha!r}; ringway takes a number from 0 to 1"
     if callable(weight) or isinstance(weight, bool):
         return f"weight is {weight!r}; ringway takes the name of an edge attribute, or None"
