@@ -11,8 +11,16 @@ template <class Handlers>
 struct RingBlock {
   RingGrid grid;
   u32 first, step;
+  u64 until;  // of the device's clock
 
-  RW_FN bool leaves() const { return HostLinkAtomics::load_word(&grid.command->leave) != 0; }
+  RW_FN void begin(u64 now) {
+    until = grid.turn_ns ? now + grid.turn_ns : ~u64(0);
+    if (first == 0) HostLinkAtomics::store_word(&grid.command->began, grid.number);
+  }
+  // Also when the host says nothing: its thread may wait for a lock that is free once the grid has gone.
+  RW_FN bool leaves(u64 now) const {
+    return now >= until || HostLinkAtomics::load_word(&grid.command->leave) != 0;
+  }
 
   // One look at each seat; whether anything moved.
   RW_FN bool turn() {
@@ -22,7 +30,7 @@ struct RingBlock {
     return moved;
   }
 
-  // Ordered by the end of the grid, for which the host waits.
+  // Nothing is touched afterwards: the host takes this for the end.
   RW_FN void leave() {
     const u32 seats = HostLinkAtomics::load_word(&grid.command->seats);
     for (u32 i = first; i < seats; i += step) {
@@ -33,6 +41,9 @@ struct RingBlock {
       seat->last_handler = own->handler;
       if (own->handler) seat->last = write_report(own);
     }
+    HostLinkAtomics::before_publish();
+    // SYNC: partner load_ready of the host, RingDriver::has_left(): what was written above is whole.
+    HostLinkAtomics::store_publish(&grid.seats[first].left, grid.number, step);
   }
 
  private:
@@ -67,10 +78,6 @@ struct RingBlock {
     return true;
   }
 
-  static RW_FN void fill_zero(u64 at, u64 bytes) {
-    for (u64 i = 0; i < bytes; i += sizeof(u64)) *reinterpret_cast<u64*>(at + i) = 0;
-  }
-
   static RW_FN void install(RingSeat* seat, RingResident* own) {
     const RingOrder& order = seat->order;
     own->install = order.install;
@@ -78,7 +85,6 @@ struct RingBlock {
     own->capacity = order.capacity;
     own->stride = order.stride;
     for (u32 lane = 0; lane < kMailboxLanes; ++lane) own->lane_slots[lane] = order.lane_slots[lane];
-    fill_zero(order.control, order.bytes);
     *own->control = *reinterpret_cast<const SliceControl*>(order.image);
     own->control->resumed = order.slice.resumes;
     if (!order.dedup_window) return;
@@ -87,11 +93,9 @@ struct RingBlock {
                order.dedup_seed);
   }
 
-  // The sender gets to know of it after this order has been followed.
+  // In memory that is zero. The sender gets to know of it after this order has been followed.
   static RW_FN void make_link(const RingLink& entry) {
     SliceLink* link = reinterpret_cast<SliceLink*>(entry.link);
-    fill_zero(entry.link, sizeof(SliceLink) + sizeof(QueueHeader<DeviceLinkAtomics>) +
-                              u64(entry.capacity) * entry.stride);
     link->max_message = entry.max_message;
     QueueHeader<DeviceLinkAtomics>* header = queue_of(link);
     create<DeviceLinkAtomics>(header, reinterpret_cast<u8*>(header + 1), entry.capacity, entry.stride, 0);
