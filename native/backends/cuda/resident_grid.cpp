@@ -132,7 +132,8 @@ void ResidentGrid::settle() {
 void ResidentGrid::clear(u64 address, u64 bytes) const {
   const Thread& of = *thread_;
   const Current current(*of.context);
-  ensure(of.driver, of.driver.cuMemsetD8Async(address, 0, bytes, of.beside), "clearing memory of ring kernels");
+  ensure(of.driver, of.driver.cuMemsetD8Async(address, 0, bytes, of.beside),
+         "clearing memory of ring kernels");
   ensure(of.driver, of.driver.cuStreamSynchronize(of.beside), "clearing memory of ring kernels");
 }
 

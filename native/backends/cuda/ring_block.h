@@ -6,27 +6,34 @@
 
 namespace ringway {
 
-// `Handlers::run(number, control)` runs a slice.
+// `Handlers::run(number, control)` runs a slice; `Handlers::now()` is the device's clock, in ns.
 template <class Handlers>
 struct RingBlock {
   RingGrid grid;
   u32 first, step;
   u64 until;  // of the device's clock
 
-  RW_FN void begin(u64 now) {
-    until = grid.turn_ns ? now + grid.turn_ns : ~u64(0);
+  RW_FN void begin() {
+    until = Handlers::now() + grid.turn_ns;
     if (first == 0) HostLinkAtomics::store_word(&grid.command->began, grid.number);
   }
   // Also when the host says nothing: its thread may wait for a lock that is free once the grid has gone.
-  RW_FN bool leaves(u64 now) const {
-    return now >= until || HostLinkAtomics::load_word(&grid.command->leave) != 0;
-  }
+  RW_FN bool leaves() const { return is_late() || HostLinkAtomics::load_word(&grid.command->leave) != 0; }
 
   // One look at each seat; whether anything moved.
   RW_FN bool turn() {
     const u32 seats = HostLinkAtomics::load_word(&grid.command->seats);
     bool moved = false;
-    for (u32 i = first; i < seats; i += step) moved |= serve(grid.seats + i, grid.resident + i);
+    u32* const next = &grid.resident[first].next_seat;
+    const u32 own = first < seats ? (seats - first + step - 1) / step : 0;
+    u32 i = *next % step == first % step && *next < seats ? *next : first;
+    for (u32 served = 0; served < own; ++served) {
+      // The grid that comes after this one goes on where it stopped.
+      if (served && is_late()) break;
+      moved |= serve(grid.seats + i, grid.resident + i);
+      i = i + step < seats ? i + step : first;
+    }
+    *next = i;
     return moved;
   }
 
@@ -47,9 +54,16 @@ struct RingBlock {
   }
 
  private:
+  enum : u32 { kBurst = 32 };  // messages of one input between two looks at the clock
+
+  RW_FN bool is_late() const { return grid.turn_ns && Handlers::now() >= until; }
+
   RW_FN bool serve(RingSeat* seat, RingResident* own) {
     bool changed = follow(seat, own);
-    if (own->handler && has_work(own)) changed |= run_slice(seat, own);
+    for (u32 burst = 0; own->handler && burst < own->bursts && has_work(own); ++burst) {
+      if ((burst && is_late()) || !run_slice(seat, own)) break;
+      changed = true;
+    }
     if (changed) own->unreported = 1;
     if (own->unreported) report(seat, own);
     return changed;
@@ -68,6 +82,10 @@ struct RingBlock {
     if (order.install != own->install) install(seat, own);
     SliceControl* control = own->control;
     control->order = order.slice;
+    own->bursts = (order.slice.quantum + kBurst - 1) / kBurst;
+    if (control->order.quantum > kBurst) control->order.quantum = kBurst;
+    // A sender may have put something into a link after the last look.
+    if (order.slice.discard) control->report.discarded = 0;
     for (u32 i = control->input_count; i < order.input_count; ++i)
       make_link(reinterpret_cast<const RingLink*>(order.inputs)[i]);
     control->inputs = place_links(control, order.inputs, order.input_places, order.input_count);

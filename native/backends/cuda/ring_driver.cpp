@@ -15,9 +15,9 @@
 namespace ringway::cuda {
 namespace {
 
-constexpr u32 kThreads = 32;                     // of a block
-constexpr u32 kLeastBlocks = 8;                  // so that kernels to come find a block of their own
-constexpr std::int64_t kLinger = 20'000'000;     // ns without anything new after which the grid leaves
+constexpr u32 kThreads = 32;                  // of a block
+constexpr u32 kLeastBlocks = 8;               // so that kernels to come find a block of their own
+constexpr std::int64_t kLinger = 20'000'000;  // ns without anything new after which the grid leaves
 constexpr std::int64_t kShortLook = 20'000, kLongLook = 500'000;  // ns between two looks at reports
 constexpr std::int64_t kLongSleep = 1'000'000'000;
 
@@ -163,13 +163,9 @@ void RingDriver::launch() {
   hand_over();
   show_host();
   HostLinkAtomics::store_word(&command_->leave, 0);
-  const RingGrid grid{command_,
-                      shown_,
-                      resident_piece_.as<RingResident>(),
-                      buffers_->table(),
-                      buffers_->entries(),
-                      ++flight_,
-                      u64(turn_ns_)};
+  const RingGrid grid{
+      command_,  shown_,       resident_piece_.as<RingResident>(), buffers_->table(), buffers_->entries(),
+      ++flight_, u64(turn_ns_)};
   grid_.launch(grid, std::bit_ceil(std::max(kLeastBlocks, used_seats_)));
   on_gpu_ = true;
   began_ = leaving_ = false;
@@ -261,8 +257,8 @@ void RingDriver::look_at_grid() {
         error_of(driver, end->result,
                  "launching the grid of ring kernels, of " + std::to_string(end->blocks) + " blocks"));
   }
-  lose(
-      error_of(driver, end->result, "the grid of ring kernels, while " + names_in_handlers() + " ran").what());
+  lose(error_of(driver, end->result, "the grid of ring kernels, while " + names_in_handlers() + " ran")
+           .what());
 }
 
 // By what the blocks write last, so that no call into the driver is needed to see it.
@@ -342,8 +338,7 @@ bool RingDriver::follows(const CudaReplica& replica) const {
   return !replica.unsaid && seat.follows == seat.ordered;
 }
 
-void RingDriver::wait(Lock& lock, const Wait& until, const std::function<bool()>& done,
-                      bool needs_grid) {
+void RingDriver::wait(Lock& lock, const Wait& until, const std::function<bool()>& done, bool needs_grid) {
   const std::int64_t began = now_ns();
   while (!done()) {
     const CudaKernel* const stuck = stuck_kernel();

@@ -106,6 +106,7 @@ class RingDriver {
   void fail(CudaKernel& kernel, const std::string& reason);
   void discard(CudaKernel& kernel, LetterReason reason, const std::string& text);
   bool is_discarded(const CudaKernel& kernel) const;
+  bool are_links_shut(CudaKernel& kernel);
   void finish_discards();
   void bury_mail(CudaKernel& kernel);
   void resume_due();

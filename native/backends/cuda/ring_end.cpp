@@ -57,7 +57,33 @@ void RingDriver::discard(CudaKernel& kernel, LetterReason reason, const std::str
 // Also when there is no grid to do it, which leaves in its memory what it has not told.
 bool RingDriver::is_discarded(const CudaKernel& kernel) const {
   return !lost_.empty() || is_grounded() ||
-         std::all_of(kernel.replicas.begin(), kernel.replicas.end(), [&](const auto& one) { return one->discarded && follows(*one); });
+         std::all_of(kernel.replicas.begin(), kernel.replicas.end(),
+                     [&](const auto& one) { return one->discarded && follows(*one); });
+}
+
+// A slice of a sender that found the link open may put a message into it after it was emptied. Once each sender follows
+// another order, whose slices come after the end of the link was written, none does, and a last look finds what was put.
+bool RingDriver::are_links_shut(CudaKernel& kernel) {
+  using Ending = CudaKernel::Ending;
+  if (!lost_.empty() || is_grounded() || kernel.ending == Ending::kLastLook) return true;
+  std::vector<CudaReplica*> senders;
+  for (const auto& replica : kernel.replicas) {
+    for (const auto& link : replica->inputs.links) {
+      if (link->from) senders.push_back(link->from);
+    }
+  }
+  if (kernel.ending == Ending::kBegun) {
+    if (senders.empty()) return true;
+    for (CudaReplica* sender : senders) say(*sender);
+    kernel.ending = Ending::kSendersAreTold;
+  } else if (std::all_of(senders.begin(), senders.end(), [&](auto* sender) { return follows(*sender); })) {
+    for (const auto& replica : kernel.replicas) {
+      replica->discarded = false;
+      say(*replica);
+    }
+    kernel.ending = Ending::kLastLook;
+  }
+  return false;
 }
 
 void RingDriver::finish_discards() {
@@ -67,7 +93,7 @@ void RingDriver::finish_discards() {
       std::lock_guard lock(kernel->queues);
       kernel->copied.take_off(kernel->letter, kernel->letter_text);
     }
-    if (!is_discarded(*kernel)) continue;
+    if (!is_discarded(*kernel) || !are_links_shut(*kernel)) continue;
     if (is_grounded()) end_links(*kernel);
     bury_mail(*kernel);
     kernel->emptied = true;
@@ -132,12 +158,15 @@ void RingDriver::vacate(CudaKernel& kernel, Lock& lock, const Wait& until) {
     say(*replica);
   }
   if (!on_gpu_) hand_over();  // first thing that the next grid sees
-  wait(lock, until, [&] {
-    return !lost_.empty() ||
-           std::all_of(kernel.replicas.begin(), kernel.replicas.end(), [&](const auto& one) {
-             return seats_[one->seat].replica != one.get() || (!on_gpu_ && !one->unsaid) || follows(*one);
-           });
-  }, false);
+  wait(
+      lock, until,
+      [&] {
+        return !lost_.empty() ||
+               std::all_of(kernel.replicas.begin(), kernel.replicas.end(), [&](const auto& one) {
+                 return seats_[one->seat].replica != one.get() || (!on_gpu_ && !one->unsaid) || follows(*one);
+               });
+      },
+      false);
   for (const auto& replica : kernel.replicas) {
     for (const auto& link : replica->inputs.links) link->to = nullptr;
     for (const auto& link : replica->outputs.links) link->from = nullptr;

@@ -25,6 +25,7 @@ inline __device__ u64 device_ns() {
 constexpr u32 kShortestPause = 32, kLongestPause = 16384;  // ns
 
 struct RingHandlers {
+  static __device__ u64 now() { return RINGWAY_DEVICE_NS(); }
   static __device__ void run(u32 number, SliceControl* control) {
     const Ring<HostLinkAtomics> mailbox = ring_at(queue_at<HostLinkAtomics>(control, control->lane[0]));
     const Ring<HostLinkAtomics> host = ring_at(queue_at<HostLinkAtomics>(control, control->to_host));
@@ -43,9 +44,9 @@ RINGWAY_ENTRY(ring_grid, ringway::RingGrid grid) {
   using namespace ringway;
   if (threadIdx.x) return;
   RingBlock<RingHandlers> block = {grid, blockIdx.x, gridDim.x, 0};
-  block.begin(RINGWAY_DEVICE_NS());
+  block.begin();
   u32 pause = kShortestPause;
-  while (!block.leaves(RINGWAY_DEVICE_NS())) {
+  while (!block.leaves()) {
     if (block.turn()) {
       pause = kShortestPause;
     } else {

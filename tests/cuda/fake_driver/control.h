@@ -50,6 +50,8 @@ struct Control {
   virtual bool wait_for_device() = 0;
   // Most blocks that cooperative grids have at one time.
   virtual void set_cooperative_blocks(unsigned most) = 0;
+  // Of the last cooperative grid.
+  virtual unsigned grid_blocks() const = 0;
   // Memory of a GPU, as another library's array has it.
   virtual void* device_memory(std::size_t bytes, int device) = 0;
   virtual void free_device_memory(void* memory) = 0;

@@ -57,11 +57,11 @@ struct Entry {
 
 // What a test makes the blocks of cooperative grids do. A trap ends all of them, where they sleep or begin with a handler.
 struct Faults {
-  std::atomic<bool> hangs{false};  // handlers do not return, until this is taken back
+  std::atomic<bool> hangs{false};                          // handlers do not return, until this is taken back
   std::atomic<bool> hang_wanted{false}, hangs_one{false};  // the same of the next one only
   std::atomic<bool> holds_commits{false};
   std::atomic<int> held{0};      // handlers before a commit
-  std::atomic<int> traps_in{0};    // the handler that begins next but so many traps; 0: none does
+  std::atomic<int> traps_in{0};  // the handler that begins next but so many traps; 0: none does
   std::atomic<bool> trapped{false};
   std::atomic<int> in_handler{0};  // now
 };

@@ -161,7 +161,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
 }
 CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUfunction, int, std::size_t) {
   ENTER("cuOccupancyMaxActiveBlocksPerMultiprocessor", kInContext);
-  *blocks = 2;
+  *blocks = std::max(2, int(s.most_blocks) / 4);  // of four processors
   return CUDA_SUCCESS;
 }
 CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
@@ -181,7 +181,7 @@ CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned gx, unsigned gy
     const auto* const from = static_cast<const unsigned char*>(parameters[i]);
     grid->launch.parameters.emplace_back(from, from + grid->launch.kernel->parameters[i].bytes);
   }
-  grid->running = gx;
+  grid->running = s.last_blocks = gx;
   s.running_blocks += gx;
   ++s.alive.grids;
   for (unsigned block = 0; block < gx; ++block) {
@@ -196,12 +196,12 @@ CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned gx, unsigned gy
     });
   }
   stream->todo.emplace_back([&s, grid] {
-        s.lock.unlock();
-        for (std::thread& block : grid->blocks) block.join();
-        s.lock.lock();
-        --s.alive.grids;
-        return faults().trapped ? s.trap_result : CUDA_SUCCESS;
-      });
+    s.lock.unlock();
+    for (std::thread& block : grid->blocks) block.join();
+    s.lock.lock();
+    --s.alive.grids;
+    return faults().trapped ? s.trap_result : CUDA_SUCCESS;
+  });
   if (!s.launch_blocking) return CUDA_SUCCESS;
   s.lock.unlock();
   while (grid->running) std::this_thread::yield();

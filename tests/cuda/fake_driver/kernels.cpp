@@ -36,7 +36,8 @@ void __syncthreads() {
 }
 
 unsigned long long fake_device_ns() {
-  return static_cast<unsigned long long>(std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count());
+  return static_cast<unsigned long long>(
+      std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
 
 void __nanosleep(unsigned ns) {

@@ -72,7 +72,7 @@ struct State : Control {
   std::deque<Failure> failures;
   CUresult kernel_fault = CUDA_SUCCESS;
   CUresult trap_result = CUDA_SUCCESS;
-  unsigned most_blocks = 8;
+  unsigned most_blocks = 8, last_blocks = 0;
   std::atomic<bool> launch_blocking{false};
   std::atomic<unsigned> running_blocks{0};  // of all cooperative grids
   std::map<const void*, std::size_t> registered;
@@ -162,6 +162,10 @@ struct State : Control {
   void set_cooperative_blocks(unsigned most) override {
     std::lock_guard hold(lock);
     most_blocks = most;
+  }
+  unsigned grid_blocks() const override {
+    std::lock_guard hold(lock);
+    return last_blocks;
   }
   void* device_memory(std::size_t bytes, int device) override {
     std::lock_guard hold(lock);
