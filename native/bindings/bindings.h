@@ -24,6 +24,7 @@ void init_errors(py::module_& module);
 void init_feed(py::module_& module);
 void init_graph(py::module_& module);
 void init_kernel_arrays(py::module_& module);
+void init_kernel_group(py::module_& module);
 void init_log(py::module_& module);
 void init_message(py::module_& module);
 void init_message_base(py::module_& module);

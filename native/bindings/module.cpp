@@ -28,6 +28,7 @@ PYBIND11_MODULE(_core, module) {
   init_dead_letters(module);
   init_feed(module);
   init_kernel_arrays(module);
+  init_kernel_group(module);
   init_selftest(module);
   init_shared_queue(module);
 }

@@ -288,6 +288,10 @@ void PythonResident::restart() {
   }
 }
 
+void PythonResident::arrive() {
+  const PythonThread::Visit visit(thread_);
+}
+
 void PythonResident::leave() {
   PythonThread::Visit visit(thread_);
   visit.end();
@@ -342,6 +346,12 @@ void PythonKernel::check(const LaunchSpec&) const {
 std::shared_ptr<Resident> PythonKernel::settle(const LaunchSpec&, u32 replica) const {
   launched_ = true;
   return residents_[replica];
+}
+
+std::vector<std::shared_ptr<Resident>> PythonKernel::resume() const {
+  check({});
+  launched_ = true;
+  return {residents_.begin(), residents_.end()};
 }
 
 }  // namespace ringway::bindings

@@ -48,12 +48,17 @@ class PythonResident : public Resident {
   void tick(KernelContext* ctx, u32 timer, DrainStatus* status) override;                     // without
   void describe(const DrainStatus& status, ErrorText& text) const override;                   // without
   void restart() override;                                                                    // without
+  void arrive() override;                                                                     // without
   void leave() override;                                                                      // without
 
   // The next message of the run, once the handler is done with the one before; None: it is over.
   py::object next();
   // Of the state, for others than the handler.
   py::object snapshot() const;
+  // The state itself, the classes of the messages, and what makes a state, for a kernel that takes its place; while no handler runs.
+  const py::object& state() const { return parts_->state; }
+  py::object messages() const { return parts_->handler.attr("messages"); }
+  py::object new_state() const { return parts_->handler.attr("new_state"); }
 
  private:
   friend class HandlerContext;
@@ -103,6 +108,8 @@ class PythonKernel : public UserKernel {
   bool may_run_here() const override { return any_thread_ && PythonThread::may_stand_in(); }
   void check(const LaunchSpec& spec) const override;
   std::shared_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
+  // All replicas, instead of a launch.
+  std::vector<std::shared_ptr<Resident>> resume() const;
 
  private:
   // Here too, so that a launch that fails drops no reference under the runtime's lock.

@@ -283,14 +283,18 @@ void init_runtime(py::module_& module) {
 
   py::class_<Kernel, SharedKernel>(module, "Kernel")
       .def_property_readonly("name", &Kernel::name)
-      .def_property_readonly("kind", [](const Kernel& kernel) { return kernel.type().name; })
-      .def_property_readonly("worker", [](const Kernel& kernel) { return kernel.port().worker; })
+      .def_property_readonly("kind", [](const Kernel& kernel) { return kernel.type()->name; })
+      .def_property_readonly("worker", [](const Kernel& kernel) { return atomic::load_relaxed(&kernel.port().worker); })
       .def_property_readonly("grid", &Kernel::grid)
       .def_property_readonly("bridge",
                              [](const Kernel& kernel) { return kernel.port().bridge ? "pumped" : "direct"; })
       .def_property_readonly("state", [](Kernel& kernel) { return name_of(kernel.state()); })
       .def_property_readonly("failure", &Kernel::failure)
       .def_property_readonly("stuck", &Kernel::stuck)
+      .def_property_readonly("backend", [](const Kernel& kernel) { return kernel.runtime().backend_name(); })
+      .def_property_readonly("replacements", [](const Kernel& kernel) {
+        return atomic::load_relaxed(&kernel.port().replacements);
+      })
       .def("activate", &activate)
       .def("deactivate", &deactivate)
       .def("terminate", &terminate, py::arg("drain"), py::arg("timeout"))
@@ -323,8 +327,8 @@ void init_runtime(py::module_& module) {
       .def("try_receive", &try_receive)
       .def_property_readonly(
           "blocks", [](const Kernel& kernel) { return kernel.options().policy == Backpressure::kBlock; })
-      .def_property_readonly("accepts", [](const Kernel& kernel) { return kernel.type().accepts; })
-      .def_property_readonly("outputs", [](const Kernel& kernel) { return kernel.type().outputs; })
+      .def_property_readonly("accepts", [](const Kernel& kernel) { return kernel.type()->accepts; })
+      .def_property_readonly("outputs", [](const Kernel& kernel) { return kernel.type()->outputs; })
       .def_property_readonly("capacity", [](const Kernel& kernel) { return kernel.options().capacity; })
       .def("depth", &depth, py::arg("outbox"))
       .def("telemetry", &Kernel::telemetry)

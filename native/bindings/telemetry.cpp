@@ -144,6 +144,8 @@ void init_telemetry(py::module_& module) {
                     "Ticks left out, since the kernel was busy when they were due.")
       .def_property_readonly("counters", &counters,
                              "What the handler counts by `Context.count`, by name; empty where it does not.")
+      .def_readonly("replacements", &Telemetry::replacements,
+                    "Times that another kernel took its place (`Kernel.replace`).")
       .def_property_readonly(
           "iterations", [](const Telemetry& t) { return t.control.iterations; },
           "Times the kernel's loop looked at its inputs.")

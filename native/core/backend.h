@@ -22,14 +22,19 @@ struct KernelType {
   u32 body_size = 0;                 // of the largest message it is made for; 0 = any
   std::vector<std::string> errors;   // texts of the error numbers that its handler reports
   std::vector<std::string> outputs =
-      {};                 // names of the links out of it, in order; empty: any number, without names
-  u32 state_type_id = 0;  // of the message class that its state is; 0 = none
+      {};  // names of the links out of it, in order; empty: any number, without names
   std::vector<std::string> counters = {};  // names of what its handler counts; 1 is the first
   std::vector<std::int64_t> periods = {};  // ns between two ticks of each of its timers
 };
 
 class Resident;
 class UserKernel;
+
+// What takes the place of a user's kernel, or was replaced by it: one resident for each replica.
+struct Replacement {
+  std::shared_ptr<const UserKernel> kernel;
+  std::vector<std::shared_ptr<Resident>> residents;
+};
 
 struct LaunchSpec {
   std::string kernel;
@@ -99,6 +104,13 @@ class Backend {
   virtual bool runs_user_kernels() const { return false; }
   using Look = std::function<void(Resident&)>;
   virtual void look_at(Port&, u32, const Look&, const Wait&) {}
+  // (optional) Whether its kernels can be of a group: Port::restart() and Port::follow_failure() do something.
+  virtual bool has_groups() const { return false; }
+  // (optional) Whether such kernels can be replaced.
+  virtual bool replaces_kernels() const { return false; }
+  // (optional) Swaps what a deactivated kernel of a program's runs with what is given, of all replicas or, when it throws,
+  // of none. One that has failed takes messages again, from links too.
+  virtual void replace(Port&, Replacement*, const Wait&) {}
   // (optional) Runs the kernel on this thread until done(arg), or nothing is left to do. False when it
   // cannot: then notify() is due.
   virtual bool assist(Port&, bool (*)(void*), void*) { return false; }

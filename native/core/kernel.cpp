@@ -55,23 +55,24 @@ std::string list_of(const std::vector<std::string>& names) {
 Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::string name,
                const LaunchSpec& spec, std::shared_ptr<Port> port)
     : runtime_(std::move(runtime)),
-      user_(spec.user),
-      type_(type),
+      is_user_(spec.user != nullptr),
+      builtin_(type),
       name_(std::move(name)),
       options_(spec.options),
       grid_(spec.grid),
       block_(spec.block),
       port_(std::move(port)),
       ttl_10ms_(options_.ttl ? ttl_10ms(*options_.ttl) : u16(0)),
+      user_(spec.user),
       launched_at_(now_ns()) {
-  for (const std::string& accepted : type_.accepts) accepts_.push_back(type_id_of(accepted));
+  for (const std::string& accepted : type.accepts) accepts_.push_back(type_id_of(accepted));
   port_->recorder = &runtime_->recorder();
   port_->dead_letters.record_to(port_->recorder, port_->index);
 }
 
 void Kernel::look_at_resident(std::int64_t replica, const Backend::Look& look, const Wait& until) {
   check_elsewhere("read_state");
-  if (!user_) {
+  if (!is_user_) {
     throw Error(ErrorKind::kInvalidOption, "kernel '" + name_ +
                                                "' is one of the backend's, whose state is its own; " +
                                                "that of kernels made by ringway.kernel can be read");
@@ -99,8 +100,15 @@ State Kernel::entered() const {
 }
 
 std::string Kernel::failure() const {
+  const std::lock_guard lock(port_->explaining);
   // SYNC: partner the exchange of `failed` by who runs the kernel: the text.
   return atomic::load_seq_cst(&port_->failed) ? port_->failure : "";
+}
+
+std::shared_ptr<const KernelType> Kernel::type() const {
+  const std::lock_guard lock(naming_);
+  if (!user_) return {std::shared_ptr<const KernelType>(), &builtin_};
+  return {user_, &user_->type()};
 }
 
 // Whether nothing more comes from it: one that drains may still send.
@@ -121,7 +129,8 @@ Telemetry Kernel::counted() const {
                 snapshot(port_->latency),
                 state(),
                 double((end ? end : now_ns()) - launched_at_) * 1e-9,
-                stuck()};
+                stuck(),
+                atomic::load_relaxed(&port_->replacements)};
   if (port_->bridge) {
     now.bridge = port_->bridge->counts();
     now.control.dropped_late += now.bridge->late;
@@ -160,8 +169,9 @@ void Kernel::check_elsewhere(const char* call) const {
 
 void Kernel::check_message(const Envelope& envelope, std::size_t bytes, const std::string& type_name) const {
   if (!accepts_.empty() && std::find(accepts_.begin(), accepts_.end(), envelope.type_id) == accepts_.end()) {
-    throw Error(ErrorKind::kTypeMismatch, "kernel '" + name_ + "' (" + type_.name + ") accepts " +
-                                              list_of(type_.accepts) + ", not " +
+    const auto of_it = type();
+    throw Error(ErrorKind::kTypeMismatch, "kernel '" + name_ + "' (" + of_it->name + ") accepts " +
+                                              list_of(of_it->accepts) + ", not " +
                                               (type_name.empty() ? "plain bytes" : type_name));
   }
   port_->mailbox.check_size(bytes, type_name);

@@ -2,6 +2,7 @@
 // called from any thread.
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,7 +43,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
          std::shared_ptr<Port> port);
 
   const std::string& name() const { return name_; }
-  const KernelType& type() const { return type_; }
+  std::shared_ptr<const KernelType> type() const;  // of what has replaced it, once something has
   const LaunchOptions& options() const { return options_; }
   std::int64_t grid() const { return grid_; }
   std::int64_t block() const { return block_; }
@@ -62,6 +63,12 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
 
   // Of a user's kernel, as Backend::look_at().
   void look_at_resident(std::int64_t replica, const Backend::Look& look, const Wait& until);
+
+  // Puts another kernel of a program's in the place of this one, of that type, between two messages: it goes on with
+  // mailbox, links and name. `make` is called with the replicas as they are then, on this thread, without a lock; what it throws leaves
+  // all as it was. One that has failed takes messages again.
+  using Make = std::function<Replacement(const std::vector<Resident*>&)>;
+  void replace(const KernelType& with, const Make& make, void (*check)() = nullptr);
 
   // Transitions: one at a time for each kernel, behind its `changing_`; kernels do not wait for each other.
   // `check` is Wait's. When they throw, the kernel is what it was before.
@@ -156,6 +163,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   Cell* ask(Envelope envelope, std::span<const u8> body, const std::string& type_name,
             const Patience* patience);
   static std::optional<bool> told(Put result);
+  void check_replacement(const KernelType& with) const;
   Telemetry counted() const;  // since launch
   State entered() const;      // but for a failure
   void enter(State to);
@@ -176,14 +184,16 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
   void cut_drain() { atomic::store_relaxed(&cut_, 1U); }
 
   const std::shared_ptr<Runtime> runtime_;
-  const std::shared_ptr<const UserKernel> user_;  // null: one of the backend's
-  const KernelType& type_;
+  const bool is_user_;
+  const KernelType& builtin_;  // where it is none of a program's
   const std::string name_;
   const LaunchOptions options_;
   const std::int64_t grid_, block_;
   const std::shared_ptr<Port> port_;
   const u16 ttl_10ms_;  // of messages that name none
   std::vector<u32> accepts_;
+  mutable std::mutex naming_;               // of user_
+  std::shared_ptr<const UserKernel> user_;  // null: one of the backend's
   u64 sequence_ = 0;
   u32 state_ = u32(State::kLaunched);
   Exclusive changing_;

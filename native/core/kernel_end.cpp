@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/runtime.h"
+#include "core/user_kernel.h"
 
 namespace ringway {
 
@@ -25,6 +26,7 @@ void Kernel::record_state(State now) const {
 
 void Kernel::activate(void (*check)()) {
   runtime_->check_usable();
+  if (!handling_here().place) check_elsewhere("activate");  // while it is being replaced
   (void)after(state(), Event::kActivate, name_);
   const auto held = runtime_->hold(changing_, check);
   const State to = after(state(), Event::kActivate, name_);

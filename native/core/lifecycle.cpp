@@ -8,20 +8,20 @@ namespace ringway {
 namespace {
 
 constexpr std::array<const char*, 5> kStates = {"launched", "active", "inactive", "terminated", "failed"};
-constexpr std::array<const char*, 4> kEvents = {"activate", "deactivate", "terminate", "fail"};
+constexpr std::array<const char*, 5> kEvents = {"activate", "deactivate", "terminate", "replace", "fail"};
 
 constexpr int kNo = -1;
 constexpr int kLaunched = 0, kActive = 1, kInactive = 2, kTerminated = 3, kFailed = 4;
 static_assert(kLaunched == int(State::kLaunched) && kFailed == int(State::kFailed));
 
 // clang-format off
-constexpr int kTable[5][4] = {
-    //              activate  deactivate  terminate    fail
-    /* launched   */ {kActive, kNo,        kTerminated, kFailed},
-    /* active     */ {kActive, kInactive,  kTerminated, kFailed},
-    /* inactive   */ {kActive, kInactive,  kTerminated, kFailed},
-    /* terminated */ {kNo,     kNo,        kNo,         kNo},
-    /* failed     */ {kNo,     kNo,        kTerminated, kFailed},
+constexpr int kTable[5][5] = {
+    //              activate  deactivate  terminate    replace    fail
+    /* launched   */ {kActive, kNo,        kTerminated, kLaunched, kFailed},
+    /* active     */ {kActive, kInactive,  kTerminated, kActive,   kFailed},
+    /* inactive   */ {kActive, kInactive,  kTerminated, kInactive, kFailed},
+    /* terminated */ {kNo,     kNo,        kNo,         kNo,       kNo},
+    /* failed     */ {kNo,     kNo,        kTerminated, kActive,   kFailed},  // or what it was before
 };
 // clang-format on
 
@@ -35,7 +35,7 @@ State after(State state, Event event, const std::string& kernel) {
   const int next = kTable[std::size_t(state)][std::size_t(event)];
   if (next != kNo) return static_cast<State>(next);
   std::string allowed;
-  for (std::size_t i = 0; i < 3; ++i) {
+  for (std::size_t i = 0; i < std::size_t(Event::kFail); ++i) {
     if (kTable[std::size_t(state)][i] != kNo)
       allowed += (allowed.empty() ? "" : ", ") + std::string(kEvents[i]);
   }

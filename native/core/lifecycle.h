@@ -7,7 +7,7 @@
 namespace ringway {
 
 enum class State : u32 { kLaunched, kActive, kInactive, kTerminated, kFailed };
-enum class Event : u32 { kActivate, kDeactivate, kTerminate, kFail };
+enum class Event : u32 { kActivate, kDeactivate, kTerminate, kReplace, kFail };
 
 const char* name_of(State state);
 

@@ -18,6 +18,7 @@ bool take_held_back(Port& port) {
 bool fail(Port& port, const char* why) {
   // SYNC: none needed; who comes first writes the text.
   if (atomic::exchange_seq_cst(&port.failing, 1U)) return false;
+  const std::lock_guard lock(port.explaining);
   try {
     port.failure = why;
   } catch (const std::bad_alloc&) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@ namespace ringway {
 
 using Atomics = QueueAtomics;
 class Bridge;
+class KernelGroup;
 class Recorder;
 
 struct Port : std::enable_shared_from_this<Port> {
@@ -30,11 +32,16 @@ struct Port : std::enable_shared_from_this<Port> {
         outbox(std::move(to_host)),
         dead_letters(u32(options.dead_letters)) {}
   virtual ~Port() = default;
+  // (optional) For a group, from any thread: the state is made anew before the handler takes another message, for the
+  // `number`-th time in a short while; and of one that has failed by another's fault, who waits for it is answered.
+  virtual void restart(u32) {}
+  virtual void follow_failure() {}
 
   u32 index = 0;                 // the kernel's endpoint
   Recorder* recorder = nullptr;  // of the runtime; set before the kernel runs
   u32 worker = 0;                // where it was put
   std::string failure;           // why the kernel failed; written before `failed`, by who set `failing`
+  mutable std::mutex explaining;  // of `failure`, for those whom no worker's lock orders
   ErrorKind failure_kind = ErrorKind::kHandler;  // which its callers get; as `failure`
   u32 failing = 0;
   u32 failed = 0;
@@ -49,6 +56,8 @@ struct Port : std::enable_shared_from_this<Port> {
   std::shared_ptr<Bridge> bridge;             // null: the kernel works on mailbox and outbox themselves
   u32 held_back = 0;                          // the kernel, or its bridge, waits for room in the outbox
   std::vector<const ControlBlock*> unseen;    // where they count while telemetry is off
+  u64 replacements = 0;                       // times that another kernel took its place
+  KernelGroup* group = nullptr;               // lives as long as the runtime
   u32 telemetry = 1;                          // whether it is on
   std::vector<const UserCounts*> counts;      // of each replica of a kernel that a program brings
   u32 uses_ttl = 0;        // a message with a time to live was sent; set before that message is

@@ -26,7 +26,8 @@ Envelope envelope_of(u32 type_id, std::span<const u8> body, const BodyFields& fi
 
 void QueueSource::check_taker(const Kernel& kernel) const {
   const QueueType& type = queue_->type();
-  const auto& accepts = kernel.type().accepts;
+  const auto taker = kernel.type();
+  const auto& accepts = taker->accepts;
   if (type.content == Content::kAny || accepts.empty()) return;
   if (type.content == Content::kMessage &&
       std::any_of(accepts.begin(), accepts.end(),

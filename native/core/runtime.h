@@ -8,6 +8,7 @@
 
 #include "core/feed.h"
 #include "core/kernel.h"
+#include "core/kernel_group.h"
 #include "core/queue_table.h"
 #include "core/record/recorder.h"
 #include "core/registry.h"
@@ -75,6 +76,9 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::shared_ptr<Topic> topic(std::shared_ptr<NamedQueue> queue, const BodyFields& fields);
   std::vector<std::shared_ptr<Topic>> topics();
   void subscribe(Topic& topic, std::shared_ptr<Kernel> kernel);
+  // Kernels of this runtime, each in no other group.
+  std::shared_ptr<KernelGroup> group(GroupOptions options, const std::vector<std::shared_ptr<Kernel>>& members);
+  std::vector<std::shared_ptr<KernelGroup>> groups();  // that have members left and are not dissolved
   std::vector<LinkTelemetry> link_telemetry();
   // Messages that were ever put into links to, and from, that kernel.
   struct LinkFlow {
@@ -158,6 +162,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::vector<std::shared_ptr<CompletionPort>> ports_;
   std::vector<std::shared_ptr<Feed>> feeds_;
   std::vector<std::shared_ptr<Topic>> topics_;
+  std::vector<std::shared_ptr<KernelGroup>> groups_;  // all: kernels point to them
   u32 next_index_ = 0;
   u32 next_queue_ = 0;
   u64 buffers_made_ = 0;

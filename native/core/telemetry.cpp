@@ -99,6 +99,7 @@ Telemetry& Telemetry::operator-=(const Telemetry& before) {
   subtract(&mailbox, before.mailbox);
   if (bridge && before.bridge) subtract(&*bridge, *before.bridge);
   letters_lost -= before.letters_lost;
+  replacements -= before.replacements;
   latency -= before.latency;
   ticks -= before.ticks;
   ticks_missed -= before.ticks_missed;

@@ -43,6 +43,7 @@ struct Telemetry {
   State state;
   double uptime;  // seconds since launch, to the end when terminated
   bool stuck;     // the handler has not returned for longer than the watchdog allows
+  u64 replacements;  // times that another kernel took its place
   u64 ticks = 0, ticks_missed = 0;
   std::vector<std::pair<std::string, u64>> counters = {};  // what its handler counts
 

@@ -11,19 +11,19 @@ namespace ringway {
 
 namespace {
 
-void check_state(const LaunchSpec& spec, const KernelType& type, u32 bytes) {
-  if (spec.state.size() == bytes) return;
-  throw Error(ErrorKind::kInvalidOption, "state has " + std::to_string(spec.state.size()) +
-                                             " bytes; kernel '" + type.name + "' has " +
-                                             std::to_string(bytes));
+void check_state(std::size_t given, const KernelType& type, u32 bytes) {
+  if (given == bytes) return;
+  throw Error(ErrorKind::kInvalidOption, "state has " + std::to_string(given) + " bytes; kernel '" + type.name +
+                                             "' has " + std::to_string(bytes));
 }
 
 constexpr KernelUnit kOnDevice{};
 
 }  // namespace
 
-CompiledKernel::CompiledKernel(const std::string& path, KernelType type, u32 state_bytes)
-    : UserKernel(std::move(type)) {
+CompiledKernel::CompiledKernel(const std::string& path, KernelType type, u32 state_bytes,
+                               std::shared_ptr<void> program)
+    : UserKernel(std::move(type), std::move(program)) {
   const std::string of = "kernel '" + type_.name + "': ";
   library_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library_) {
@@ -57,15 +57,15 @@ CompiledKernel::~CompiledKernel() {
 }
 
 void CompiledKernel::check(const LaunchSpec& spec) const {
-  check_state(spec, type_, unit_->state_bytes);
+  check_state(spec.state.size(), type_, unit_->state_bytes);
 }
 
 std::shared_ptr<Resident> CompiledKernel::settle(const LaunchSpec& spec, u32) const {
-  return std::make_shared<CompiledResident>(*unit_, type_, spec.state);
+  return std::make_shared<CompiledResident>(*this, *unit_, spec.state, spec.state);
 }
 
 void PortableKernel::check(const LaunchSpec& spec) const {
-  check_state(spec, type_, state_bytes_);
+  check_state(spec.state.size(), type_, state_bytes_);
 }
 
 std::shared_ptr<Resident> PortableKernel::settle(const LaunchSpec&, u32) const {
@@ -80,16 +80,23 @@ const PortableKernel& portable(const LaunchSpec& spec, const std::string& backen
                   "' cannot; use Runtime(backend=\"cpu\"), or compile it: @ringway.kernel without mode");
 }
 
-CompiledResident::CompiledResident(const KernelType& type, std::vector<u8> state)
-    : CompiledResident(kOnDevice, type, std::move(state)) {}
+std::shared_ptr<Resident> CompiledKernel::resume(std::span<const u8> first_state,
+                                                 std::span<const u8> state) const {
+  check_state(first_state.size(), type_, unit_->state_bytes);
+  check_state(state.size(), type_, unit_->state_bytes);
+  return std::make_shared<CompiledResident>(*this, *unit_, first_state, state);
+}
 
-CompiledResident::CompiledResident(const KernelUnit& unit, const KernelType& type,
-                                   std::vector<u8> first_state)
-    : unit_(unit),
-      type_(type),
-      first_state_(std::move(first_state)),
-      state_(std::make_unique<u64[]>((first_state_.size() + 7) / 8)) {
-  restart();
+CompiledResident::CompiledResident(const UserKernel& kernel, std::span<const u8> state)
+    : CompiledResident(kernel, kOnDevice, state, state) {}
+
+CompiledResident::CompiledResident(const UserKernel& kernel, const KernelUnit& unit,
+                                   std::span<const u8> first_state, std::span<const u8> state)
+    : kernel_(kernel),
+      unit_(unit),
+      first_state_(first_state.begin(), first_state.end()),
+      state_(std::make_unique<u64[]>((state.size() + 7) / 8)) {
+  if (!state.empty()) std::memcpy(state_.get(), state.data(), state.size());
 }
 
 void CompiledResident::restart() {
@@ -97,7 +104,7 @@ void CompiledResident::restart() {
 }
 
 void CompiledResident::describe(const DrainStatus& status, ErrorText& text) const {
-  text_of_error(type_, status.error, text);
+  text_of_error(kernel_.type(), status.error, text);
 }
 
 std::vector<u8> CompiledResident::state() const {

@@ -2,6 +2,7 @@
 // include/ringway/kernel.h declares, or, in the bindings, run by Python.
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,18 +24,23 @@ class Resident {
   virtual void describe(const DrainStatus& status, ErrorText& text) const = 0;
   // The state is again what it was at launch. Throws what the program's own code throws.
   virtual void restart() = 0;
-  // On the thread of its own that UserKernel::may_wait() asks for, as the last call there.
+  // On the thread of its own that UserKernel::may_wait() asks for: before another's leave(), which it has replaced; and as
+  // the last call there.
+  virtual void arrive() {}
   virtual void leave() {}
 };
 
 class UserKernel {
  public:
-  explicit UserKernel(KernelType type) : type_(std::move(type)) {}
+  // `program` is what the program knows of it, kept for it.
+  explicit UserKernel(KernelType type, std::shared_ptr<void> program = nullptr)
+      : type_(std::move(type)), program_(std::move(program)) {}
   virtual ~UserKernel() = default;
   UserKernel(const UserKernel&) = delete;
   UserKernel& operator=(const UserKernel&) = delete;
 
   const KernelType& type() const { return type_; }
+  const std::shared_ptr<void>& program() const { return program_; }
   // Whether its handler may take long, or wait for other kernels: then each replica has a thread of its own.
   virtual bool may_wait() const = 0;
   // Whether this thread, which waits for an answer, may run it instead.
@@ -45,18 +51,24 @@ class UserKernel {
 
  protected:
   const KernelType type_;
+
+ private:
+  const std::shared_ptr<void> program_;
 };
 
 class CompiledKernel : public UserKernel {
  public:
   // Throws kNotFound when the file cannot be loaded, kInvalidOption when it is of another version or its sizes differ from
   // what is said here.
-  CompiledKernel(const std::string& path, KernelType type, u32 state_bytes);
+  CompiledKernel(const std::string& path, KernelType type, u32 state_bytes,
+                 std::shared_ptr<void> program = nullptr);
   ~CompiledKernel() override;
 
   bool may_wait() const override { return false; }
   void check(const LaunchSpec& spec) const override;
   std::shared_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;
+  // As settle(), but that its state is another one than a restart begins with.
+  std::shared_ptr<Resident> resume(std::span<const u8> first_state, std::span<const u8> state) const;
 
  private:
   void* library_ = nullptr;
@@ -66,8 +78,8 @@ class CompiledKernel : public UserKernel {
 // As the text that a device's backend joins with its loop and compiles, at launch.
 class PortableKernel : public UserKernel {
  public:
-  PortableKernel(std::string text, KernelType type, u32 state_bytes)
-      : UserKernel(std::move(type)), text_(std::move(text)), state_bytes_(state_bytes) {}
+  PortableKernel(std::string text, KernelType type, u32 state_bytes, std::shared_ptr<void> program = nullptr)
+      : UserKernel(std::move(type), std::move(program)), text_(std::move(text)), state_bytes_(state_bytes) {}
 
   const std::string& text() const { return text_; }
   u32 state_bytes() const { return state_bytes_; }
@@ -86,9 +98,10 @@ const PortableKernel& portable(const LaunchSpec& spec, const std::string& backen
 
 class CompiledResident : public Resident {
  public:
-  CompiledResident(const KernelUnit& unit, const KernelType& type, std::vector<u8> first_state);
+  CompiledResident(const UserKernel& kernel, const KernelUnit& unit, std::span<const u8> first_state,
+                   std::span<const u8> state);
   // A copy of one that lies on a device: it has a state, and no handler.
-  CompiledResident(const KernelType& type, std::vector<u8> state);
+  CompiledResident(const UserKernel& kernel, std::span<const u8> state);
   u32 drain(KernelContext* ctx, u8* first, u32 stride, u32 n, DrainStatus* status) override {
     return unit_.drain(ctx, first, stride, n, state_.get(), status);
   }
@@ -99,10 +112,12 @@ class CompiledResident : public Resident {
   void describe(const DrainStatus& status, ErrorText& text) const override;
   void restart() override;
   std::vector<u8> state() const;
+  const std::vector<u8>& first_state() const { return first_state_; }
+  const UserKernel& kernel() const { return kernel_; }
 
  private:
+  const UserKernel& kernel_;
   const KernelUnit& unit_;
-  const KernelType& type_;
   const std::vector<u8> first_state_;
   const std::unique_ptr<u64[]> state_;
 };

@@ -19,6 +19,8 @@ from ringway.device import Device as Device
 from ringway.errors import Error as Error
 from ringway.feeds import Feed as Feed
 from ringway.graphs import Graph as Graph
+from ringway.groups import Group as Group
+from ringway.groups import GroupTelemetry as GroupTelemetry
 from ringway.kernel_decorator import kernel as kernel
 from ringway.kernels import Kernel as Kernel
 from ringway.kernels import TerminateReport as TerminateReport
@@ -47,6 +49,7 @@ from ringway.shared_queues import shared_queues as shared_queues
 from ringway.topics import Topic as Topic
 from ringway.topology import Topology as Topology
 from ringway.topology import TopologyEdge as TopologyEdge
+from ringway.topology import TopologyGroup as TopologyGroup
 from ringway.topology import TopologyNode as TopologyNode
 from ringway.types import Array as Array
 from ringway.types import f16 as f16
@@ -82,6 +85,8 @@ __all__ = [
     "Error",
     "Feed",
     "Graph",
+    "Group",
+    "GroupTelemetry",
     "Kernel",
     "KernelSource",
     "Latency",
@@ -106,6 +111,7 @@ __all__ = [
     "Topic",
     "Topology",
     "TopologyEdge",
+    "TopologyGroup",
     "TopologyNode",
     "VectorRequest",
     "VectorResponse",

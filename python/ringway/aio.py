@@ -29,6 +29,7 @@ from ringway.buffers import Buffer, memory_of
 from ringway.compiled.kernel import CompiledKernel
 from ringway.errors import ForkedError, InvalidState, NotFound, Timeout
 from ringway.feeds import start
+from ringway.groups import RESTARTS, WITHIN, Group, Strategy, make_group
 from ringway.kernel_queues import SIDES, kernel_queue
 from ringway.kernels import DRAIN_TIMEOUT, TerminateReport
 from ringway.options import LaunchOptions
@@ -225,6 +226,23 @@ class AsyncRuntime(Recordable, AsyncTraceable):
     async def topic(self, queue: AsyncQueue, *kernels: AsyncKernel) -> AsyncTopic:
         """Hand what a queue gets on to every kernel that subscribes; see `Runtime.topic`."""
         return AsyncTopic(*start_topic(self._core, queue, AsyncQueue), AsyncKernel, kernels)
+
+    async def group(
+        self,
+        *kernels: AsyncKernel,
+        strategy: Strategy = "one_for_all",
+        restarts: int = RESTARTS,
+        within: float = WITHIN,
+        name: str | None = None,
+    ) -> Group:
+        """Let kernels restart and fail together; see `Runtime.group`."""
+        return make_group(
+            self._core, kernels, AsyncKernel, strategy=strategy, restarts=restarts, within=within, name=name
+        )
+
+    def groups(self) -> list[Group]:
+        """Return the groups that have a member left and are not dissolved."""
+        return [Group(core) for core in _core.groups(self._core)]
 
     def queue_named(self, name: str) -> AsyncQueue | AsyncKernelQueue:
         """Return the queue of that name; see `Runtime.queue_named`."""

@@ -19,6 +19,8 @@ from ringway.kernel_facts import KernelFacts
 from ringway.kernel_queues import KernelQueue, Side
 from ringway.kernels import DRAIN_TIMEOUT, TerminateReport, read_state
 from ringway.queue_types import Carried
+from ringway.replacing import Migrate, Replacing
+from ringway.user_kernels import UserKernel
 
 if TYPE_CHECKING:
     from ringway.aio import AsyncRuntime
@@ -36,6 +38,24 @@ class AsyncKernel(KernelFacts):
         self._core = made(core, _core.Kernel, "AsyncRuntime.launch")
         self._receivers: list[asyncio.Future[None]] = []
         self._watching = False
+
+    async def replace(
+        self, kernel: UserKernel[Any], *, migrate: Migrate | None = None, state: Any = None
+    ) -> None:
+        """Put another kernel in its place, between two messages; see `ringway.Kernel.replace`.
+
+        A thread compiles and waits, and calls ``migrate``. A cancelled call leaves the kernel as it was,
+        unless the other is in its place by then.
+        """
+        replacing = Replacing(self._core, kernel, migrate, state)
+        running = asyncio.ensure_future(asyncio.to_thread(replacing.run))
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            replacing.given_up = True
+            await asyncio.wait([running])
+            running.exception()  # nobody asks for it
+            raise
 
     async def activate(self) -> None:
         """Let it handle messages."""

@@ -50,6 +50,11 @@ class KernelFacts:
         return self._core.failure
 
     @property
+    def replacements(self) -> int:
+        """How many times another kernel took its place."""
+        return self._core.replacements
+
+    @property
     def stuck(self) -> bool:
         """Whether its handler has not returned for longer than the runtime's ``watchdog`` allows."""
         return self._core.stuck

@@ -14,6 +14,8 @@ from ringway.dead_letters import DeadLetter
 from ringway.kernel_arrays import receive_many, send_many
 from ringway.kernel_facts import KernelFacts
 from ringway.queue_types import Carried
+from ringway.replacing import Migrate, Replacing
+from ringway.user_kernels import UserKernel
 
 DRAIN_TIMEOUT = 5.0  # seconds
 
@@ -68,6 +70,43 @@ class Kernel(KernelFacts):
             The state cannot be copied.
         """
         return read_state(self._core, replica, timeout)
+
+    def replace(
+        self, kernel: UserKernel[Any], *, migrate: Migrate | None = None, state: Any = None
+    ) -> None:
+        """Put another kernel in its place, between two messages.
+
+        It keeps name, mailbox, links, options and counters; messages that wait are handled by the new one,
+        each once. All replicas stop for it, and all are replaced or none. It stays inactive where it was, and
+        begins at once where it waited for a restart; one that has failed takes messages again, also by links.
+
+        Parameters
+        ----------
+        kernel
+            Made by `ringway.kernel`, in either mode, or `ringway.KernelSource`; it takes the same messages,
+            and names the links that are there in the same places. It is compiled first.
+        migrate
+            Makes the new state of the old one, which is an object of the old kernel's state class: a copy of a
+            struct, else the very object. Called for each replica's, and for the state that a restart begins
+            with, while no handler runs; when it raises, the old kernel goes on.
+        state
+            What the new state begins with, as for `Runtime.launch`. None, without ``migrate``: it is kept,
+            where its class is of the same layout or, for other objects, the same class.
+
+        Raises
+        ------
+        KernelError
+            The new one does not compile; the old one goes on, as after every error.
+        TypeMismatch
+            It takes other messages, or the state is of another layout and there is no ``migrate``.
+        InvalidState
+            The kernel has been terminated; it drains; or this is called in its own handler.
+        InvalidOption
+            It is one of the backend's, or the links have other names.
+        Timeout
+            Its handler did not return within the runtime's ``watchdog``.
+        """
+        Replacing(self._core, kernel, migrate, state).run()
 
     def activate(self) -> None:
         """Let it handle messages; does nothing on an active kernel."""

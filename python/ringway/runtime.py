@@ -18,6 +18,7 @@ from ringway.arguments import flag, instance
 from ringway.buffers import Buffer, memory_of
 from ringway.errors import NotFound
 from ringway.feeds import Feed, start_feed
+from ringway.groups import RESTARTS, WITHIN, Group, GroupTelemetry, Strategy, make_group, telemetry_of
 from ringway.kernel_queues import SIDES, KernelQueue, kernel_queue
 from ringway.kernels import DRAIN_TIMEOUT, Kernel, TerminateReport
 from ringway.options import LaunchOptions
@@ -36,12 +37,14 @@ from ringway.user_kernels import UserKernel
 class RuntimeTelemetry:
     """A snapshot of every kernel's counters by its name, of every link's, and of every queue's by its name.
 
-    ``queues`` are those of `Runtime.queue`; a kernel's own two are in its counters.
+    ``queues`` are those of `Runtime.queue`; a kernel's own two are in its counters. ``groups`` are those of
+    `Runtime.group`, by name.
     """
 
     kernels: Mapping[str, Telemetry]
     links: Sequence[LinkTelemetry]
     queues: Mapping[str, QueueTelemetry] = dataclasses.field(default_factory=dict)
+    groups: Mapping[str, GroupTelemetry] = dataclasses.field(default_factory=dict)
 
 
 class Runtime(Recordable, Traceable):
@@ -323,6 +326,50 @@ class Runtime(Recordable, Traceable):
         """
         return start_topic(self._core, queue, kernels)
 
+    def group(
+        self,
+        *kernels: Kernel,
+        strategy: Strategy = "one_for_all",
+        restarts: int = RESTARTS,
+        within: float = WITHIN,
+        name: str | None = None,
+    ) -> Group:
+        """Let kernels restart and fail together.
+
+        When the handler of a member breaks beyond what its own ``on_error`` mends (``"fail"`` mends nothing,
+        ``"restart"`` up to its ``restart_limit``, ``"skip"`` everything), it does not fail, but members begin
+        anew: with the state they had at launch, after their ``restart_backoff``, doubled for each restart of
+        the group within the time. Mailboxes, links and what is in them stay; the message at fault is failed.
+
+        Parameters
+        ----------
+        *kernels
+            Of this runtime, each of no other group, in the order that ``"rest_for_one"`` means.
+        strategy
+            Which begin anew: ``"one_for_one"`` the one that broke; ``"one_for_all"`` all; ``"rest_for_one"``
+            that one and those after it.
+        restarts, within
+            So many restarts within so many seconds; one more, and all members fail, with an error that names
+            the kernel that broke, and why, which whoever waits for one of them gets. 0: they fail together
+            at once.
+        name
+            For telemetry and `Runtime.topology`; None makes one.
+
+        Raises
+        ------
+        InvalidOption
+            An argument is out of range, a kernel is in another group, or the backend has no groups.
+        Closed
+            A kernel has ended.
+        """
+        return make_group(
+            self._core, kernels, Kernel, strategy=strategy, restarts=restarts, within=within, name=name
+        )
+
+    def groups(self) -> list[Group]:
+        """Return the groups that have a member left and are not dissolved."""
+        return [Group(core) for core in _core.groups(self._core)]
+
     def queue_named(self, name: str) -> Queue | KernelQueue:
         """Return the queue of that name; `NotFound` when there is none.
 
@@ -429,7 +476,8 @@ def snapshot(runtime: _core.Runtime) -> RuntimeTelemetry:
     """Return the counters of what a native runtime holds."""
     kernels = {kernel.name: kernel.telemetry() for kernel in runtime.kernels()}
     queues = {queue.name: queue.telemetry() for queue in runtime.queues()}
-    return RuntimeTelemetry(kernels, runtime.link_telemetry(), queues)
+    groups = {group.name: telemetry_of(group) for group in _core.groups(runtime)}
+    return RuntimeTelemetry(kernels, runtime.link_telemetry(), queues, groups)
 
 
 def backends() -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ringway import _core
 from ringway.errors import Error, InvalidOption, NotFound
+from ringway.groups import STRATEGIES
 
 DRAWING_SECONDS = 60.0
 
@@ -19,13 +20,14 @@ class TopologyNode:
     """A kernel or a named queue.
 
     ``text`` is what the kernel was launched from, with its replicas where it has several; ``state`` the
-    kernel's, empty for a queue.
+    kernel's, empty for a queue; ``replacements`` how many times another kernel took its place.
     """
 
     name: str
     kind: Literal["kernel", "queue"]
     text: str = ""
     state: str = ""
+    replacements: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +45,24 @@ class TopologyEdge:
 
 
 @dataclasses.dataclass(frozen=True)
+class TopologyGroup:
+    """Kernels that restart and fail together: a `Group`, with the members that are nodes."""
+
+    name: str
+    strategy: str
+    members: Sequence[str]
+    restarts: int = 0
+    failure: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Topology:
-    """A graph of kernels and queues, links and feeds, as they were when it was made by `Runtime.topology`."""
+    """A graph of kernels and queues, links and feeds, and the kernels' groups, when `Runtime.topology` made it."""
 
     runtime: str
     nodes: Sequence[TopologyNode]
     edges: Sequence[TopologyEdge]
+    groups: Sequence[TopologyGroup] = ()
 
     def mermaid(self) -> str:
         """Return it as a flowchart of Mermaid, which Markdown on GitHub, GitLab and other sites draws."""
@@ -62,6 +76,10 @@ class Topology:
             arrow = "-->" if edge.kind == "link" else "-.->"
             text = f'|"{_mermaid_text(edge.text)}"|' if edge.text else ""
             lines.append(f"  {ids[edge.source]} {arrow}{text} {ids[edge.target]}")
+        for number, group in enumerate(self.groups):
+            lines.append(f'  subgraph g{number}["{_mermaid_text(_title(group))}"]')
+            lines += [f"    {ids[member]}" for member in group.members]
+            lines.append("  end")
         return "\n".join(lines) + "\n"
 
     def dot(self) -> str:
@@ -75,6 +93,10 @@ class Topology:
             style = "" if edge.kind == "link" else ", style=dashed"
             ends = f"{_dot_text(edge.source)} -> {_dot_text(edge.target)}"
             lines.append(f"  {ends} [label={_dot_text(edge.text)}{style}];")
+        for number, group in enumerate(self.groups):
+            members = " ".join(f"{_dot_text(member)};" for member in group.members)
+            title = _dot_text(_title(group))
+            lines.append(f"  subgraph cluster_{number} {{ label={title}; style=dashed; {members} }}")
         return "\n".join([*lines, "}"]) + "\n"
 
     def svg(self) -> str:
@@ -119,15 +141,22 @@ class Topology:
         try:
             nodes = tuple(TopologyNode(**node) for node in values["nodes"])
             edges = tuple(TopologyEdge(**edge) for edge in values["edges"])
-            return cls(values["runtime"], nodes, edges)
-        except (IndexError, KeyError, TypeError, ValueError) as error:
+            groups = tuple(TopologyGroup(**group) for group in values.get("groups", ()))
+            return cls(values["runtime"], nodes, edges, groups)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise InvalidOption(
                 f"values are {values!r}; they must be what Topology.to_dict returned"
             ) from error
 
 
+def _title(group: TopologyGroup) -> str:
+    facts = [group.name, group.strategy, f"{group.restarts} restarts" if group.restarts else ""]
+    return ", ".join([*filter(None, facts), *(["failed"] if group.failure else [])])
+
+
 def _label(node: TopologyNode) -> list[str]:
-    facts = [fact for fact in (node.text, node.state) if fact]
+    times = "replaced once" if node.replacements == 1 else f"replaced {node.replacements} times"
+    facts = [fact for fact in (node.text, node.state, times if node.replacements else "") if fact]
     return [node.name, ", ".join(facts)] if facts else [node.name]
 
 
@@ -174,7 +203,17 @@ def topology_of(runtime: _core.Runtime) -> Topology:
     for topic in topics:
         names = [name for name in topic.subscribers if name in kernels]
         edges += [TopologyEdge(topic.queue, name, "topic") for name in names]
-    return Topology(runtime.name, tuple(nodes), tuple(edges))
+    groups = [
+        TopologyGroup(
+            group.name,
+            STRATEGIES[group.strategy],
+            tuple(member for member in group.members if member in kernels),
+            group.restarts,
+            group.failure,
+        )
+        for group in _core.groups(runtime)
+    ]
+    return Topology(runtime.name, tuple(nodes), tuple(edges), tuple(groups))
 
 
 def _kernel_node(kernel: _core.Kernel) -> TopologyNode:
@@ -185,4 +224,5 @@ def _kernel_node(kernel: _core.Kernel) -> TopologyNode:
         "kernel",
         " × ".join(filter(None, (kind, replicas))),
         "stuck" if kernel.stuck else kernel.state,
+        kernel.replacements,
     )

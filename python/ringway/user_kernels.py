@@ -70,6 +70,15 @@ class UserKernel(abc.ABC, Generic[State]):
     name: str
     outputs: tuple[str, ...]
     counters: tuple[str, ...]
+    state: Any
+
+    @property
+    @abc.abstractmethod
+    def messages(self) -> tuple[type[_core.Message], ...]:
+        """The classes of its messages; empty means any, and bytes."""
+
+    def prepare(self, backend: str) -> None:  # noqa: B027 (most have nothing to do)
+        """Do what takes time before a launch on a backend; a later one does not do it again."""
 
     @abc.abstractmethod
     def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
@@ -83,6 +92,25 @@ class UserKernel(abc.ABC, Generic[State]):
             Number of replicas.
         backend
             What it is launched on.
+        """
+
+    @abc.abstractmethod
+    def resume(
+        self, states: Sequence[Any], first: Callable[[], Any]
+    ) -> tuple[_core.UserKernel, bytes, list[bytes]]:
+        """Return what takes another kernel's place natively, and bytes where it is compiled.
+
+        Parameters
+        ----------
+        states
+            Of the replicas, objects of the state's class.
+        first
+            Returns the state that a restart begins with.
+
+        Returns
+        -------
+        tuple
+            The native kernel, the bytes of the state that a restart begins with, and those of the replicas'.
         """
 
 

@@ -21,7 +21,7 @@ inline LaunchOptions any_options(Random& random) {
 inline void receive(const Plan& plan, Kernel& kernel, Streams& streams, Order order) {
   Message message;
   if (!kernel.receive(&message, patience())) {
-    wrong(plan, "kernel '" + kernel.name() + "' (" + kernel.type().name + ") has lost a message, after " +
+    wrong(plan, "kernel '" + kernel.name() + "' (" + kernel.type()->name + ") has lost a message, after " +
                     std::to_string(streams.count()));
   }
   streams.see(message.body.data(), message.body.size(), order);

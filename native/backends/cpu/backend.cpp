@@ -87,6 +87,7 @@ class Cpu : public Backend {
     if (spec.user) {
       set->own_entry = std::make_unique<const Entry>(entry_of(*spec.user));
       set->user = spec.user;
+      set->threads = u32(spec.user->may_wait());
     }
     set->entry = spec.user ? set->own_entry.get() : find_entry(spec.kernel);
     set->services = &services_;
@@ -110,7 +111,7 @@ class Cpu : public Backend {
     for (u32 i = 0; i < replicas; ++i) {
       Instance& replica = *set->replicas.emplace_back(std::make_unique<Instance>(*set, i));
       if (spec.user) replica.resident = spec.user->settle(spec, i);
-      if (!set->has_threads()) replica.home = workers_[(first + i) % workers()];
+      if (!set->has_threads()) replica.home.settle(workers_[(first + i) % workers()]);
       open(replica, shared);
     }
     const auto listed = [&] {
@@ -118,7 +119,11 @@ class Cpu : public Backend {
       return kernels_.insert(set).first;
     }();
     try {
-      if (set->has_threads()) start_threads(*set);
+      if (set->has_threads()) {
+        NewThreads threads(*this);
+        threads.start(*set);
+        threads.settle(*set);
+      }
     } catch (...) {
       std::lock_guard lock(listing_);
       kernels_.erase(listed);
@@ -150,7 +155,7 @@ class Cpu : public Backend {
       if (sample) output.timed = 0;
       output.producer.open(link->queue.ring());
       for (const auto& receiver : of(to).replicas) {
-        output.elsewhere |= sender->home != receiver->home;
+        output.elsewhere |= sender->home.get() != receiver->home.get();
         Inlet input;
         input.link = link;
         input.is_shared = of(to).replicated();
@@ -207,7 +212,9 @@ class Cpu : public Backend {
       break_links(*replica);
     }
     if (port.bridge) left += port.bridge->end(ErrorKind::kClosed, why);
-    if (of(port).has_threads()) end_threads(of(port));
+    if (of(port).has_threads()) {
+      for (const auto& replica : of(port).replicas) end_thread(*replica->home);
+    }
     std::lock_guard lock(listing_);
     kernels_.erase(std::static_pointer_cast<ReplicaSet>(port.shared_from_this()));
     return left;
@@ -227,18 +234,56 @@ class Cpu : public Backend {
   }
 
   bool runs_user_kernels() const override { return true; }
+  bool has_groups() const override { return true; }
+  bool replaces_kernels() const override { return true; }
 
   void look_at(Port& port, u32 replica, const Look& look, const Wait& until) override {
     const Instance& of_it = *of(port).replicas[replica];
-    if (!lock(*of_it.home, until)) {
-      throw Error(ErrorKind::kTimeout,
-                  "kernel '" + name_of(of_it.home->beat().kernel) +
-                      "' has not returned from its handler, between two turns of which the "
-                      "state of '" +
-                      of(port).name + "' is read");
+    for (;;) {
+      Worker& home = *of_it.home;
+      if (!lock(home, until)) {
+        throw Error(ErrorKind::kTimeout,
+                    "kernel '" + name_of(home.beat().kernel) +
+                        "' has not returned from its handler, between two turns of which the "
+                        "state of '" +
+                        of(port).name + "' is read");
+      }
+      const Locked held(home);
+      if (of_it.home.get() == &home) return look(*of_it.resident);
     }
-    const Locked held(*of_it.home);
-    look(*of_it.resident);
+  }
+
+  void replace(Port& port, Replacement* with, const Wait& until) override {
+    ReplicaSet& set = of(port);
+    const bool revives = atomic::load_relaxed(&set.failed) != 0;
+    // Handlers that keep a worker are waited for here, before anything has changed.
+    for (const auto& link : links_into(set)) {
+      if (revives) at_home(*link->from, until, [] {});
+    }
+    NewThreads threads(*this);
+    if (with->kernel->may_wait() && !set.has_threads()) {
+      for (const auto& link : links_into(set)) {
+        at_home(*link->from, until, [&] { mark_elsewhere(*link->from, link.get()); });
+      }
+      threads.start(set);
+    }
+    {
+      std::vector<Worker*> homes;
+      for (const auto& replica : set.replicas) homes.push_back(replica->home.get());
+      // In one order for all, and each once.
+      std::sort(homes.begin(), homes.end(),
+                [](const Worker* a, const Worker* b) { return a->number() < b->number(); });
+      homes.erase(std::unique(homes.begin(), homes.end()), homes.end());
+      std::vector<std::unique_ptr<Locked>> held;
+      for (Worker* home : homes) held.push_back(std::make_unique<Locked>(*this, *home, until));
+      for (const auto& replica : set.replicas) {
+        if (set.user->may_wait()) replica->leaving.reserve(replica->leaving.size() + 1);
+      }
+      set.swap(with, revives);
+      threads.settle(set);
+    }
+    if (!revives) return;
+    for (const auto& link : links_into(set)) at_home(*link->from, until, [&] { set.reopen(*link); });
   }
 
   void notify(Port& port) override { port.bridge ? port.bridge->wake() : of(port).notify(); }
@@ -248,6 +293,10 @@ class Cpu : public Backend {
     for (const auto& replica : of(port).replicas) {
       Worker& worker = *replica->home;
       if (!worker.try_lock()) continue;
+      if (replica->home.get() != &worker) {  // it moves to a thread of its own
+        worker.unlock();
+        return false;
+      }
       worker.schedule(*replica);
       // Not longer, so that the caller looks at signals and at its deadline.
       constexpr std::int64_t kLongest = 10'000'000;
@@ -308,7 +357,7 @@ class Cpu : public Backend {
       if (set->index != kernel) continue;
       atomic::store_relaxed(&set->stuck, u32(stuck));
       log::warning({stuck ? "stuck" : "returned", set->name, services_.runtime}, [&] {
-        return "kernel '" + set->name + "' on worker " + std::to_string(set->worker) +
+        return "kernel '" + set->name + "' on worker " + std::to_string(atomic::load_relaxed(&set->worker)) +
                (stuck ? " has not returned from its handler for " + seconds() + " s"
                       : " has returned from its handler");
       });
@@ -359,28 +408,7 @@ class Cpu : public Backend {
     set.counts.push_back(&replica.counts);
   }
 
-  // A worker slot of its own for each replica, of a number behind those of the pool.
-  void start_threads(ReplicaSet& set) {
-    for (const auto& replica : set.replicas) {
-      std::lock_guard lock(listing_);
-      const auto free = std::find(threads_.begin(), threads_.end(), nullptr);
-      const auto number = workers() + u32(free - threads_.begin());
-      auto leave = [resident = replica->resident.get()] { resident->leave(); };
-      replica->home = std::make_shared<Worker>(number, may_spin(*replica), std::move(leave));
-      free == threads_.end() ? threads_.push_back(replica->home) : void(*free = replica->home);
-    }
-    try {
-      for (const auto& replica : set.replicas) {
-        replica->home->start();
-        if (watchdog_) watchdog_->watch(replica->home);
-      }
-    } catch (...) {
-      end_threads(set);
-      throw;
-    }
-  }
-
-  // A core is left to the callers, as it is by the pool.
+  // A core is left to the callers, as it is by the pool. Under `listing_`.
   bool may_spin(const Instance& replica) const {
     const auto spin = [](const auto& worker) { return worker && worker->spins(); };
     const auto spinning = std::count_if(workers_.begin(), workers_.end(), spin) +
@@ -389,14 +417,80 @@ class Cpu : public Backend {
            u32(spinning) + replica.number < std::max(1U, usable_cores() - 1);
   }
 
-  // Waits for them without a lock: the last that they do may need one of the program's.
-  void end_threads(const ReplicaSet& set) {
-    for (const auto& replica : set.replicas) {
-      if (watchdog_) watchdog_->forget(*replica->home);
-      replica->home->stop();
-      std::lock_guard lock(listing_);
-      threads_[replica->home->number() - workers()] = nullptr;
+  // A worker slot of its own for a replica, of a number behind those of the pool.
+  std::shared_ptr<Worker> thread_for(Instance& replica) {
+    std::lock_guard lock(listing_);
+    const auto free = std::find(threads_.begin(), threads_.end(), nullptr);
+    const auto number = workers() + u32(free - threads_.begin());
+    auto made = std::make_shared<Worker>(number, may_spin(replica), [&replica] { replica.leave(); });
+    free == threads_.end() ? threads_.push_back(made) : void(*free = made);
+    return made;
+  }
+
+  // Threads for the replicas of a kernel; they end again unless they are settled.
+  class NewThreads {
+   public:
+    explicit NewThreads(Cpu& cpu) : cpu_(cpu) {}
+    ~NewThreads() {
+      for (const auto& thread : threads_) cpu_.end_thread(*thread);
     }
+    NewThreads(const NewThreads&) = delete;
+    NewThreads& operator=(const NewThreads&) = delete;
+
+    void start(const ReplicaSet& set) {
+      for (const auto& replica : set.replicas) {
+        threads_.reserve(threads_.size() + 1);
+        threads_.push_back(cpu_.thread_for(*replica));
+        threads_.back()->start();
+        if (cpu_.watchdog_) cpu_.watchdog_->watch(threads_.back());
+      }
+    }
+    // The caller holds the locks of the workers that the replicas leave, if any.
+    void settle(ReplicaSet& set) {
+      if (threads_.empty()) return;
+      atomic::store_relaxed(&set.threads, 1U);
+      for (std::size_t i = 0; i < threads_.size(); ++i) {
+        Instance& replica = *set.replicas[i];
+        if (Worker* const left = replica.home.get()) left->let_go(replica);
+        for (Outlet& output : replica.outputs) output.elsewhere = true;
+        replica.home.settle(std::move(threads_[i]));
+        replica.home->notify(replica);
+      }
+      threads_.clear();
+      atomic::store_relaxed(&set.worker, set.replicas[0]->home->number());
+    }
+
+   private:
+    Cpu& cpu_;
+    std::vector<std::shared_ptr<Worker>> threads_;
+  };
+
+  // Waits for it without a lock: the last that it does may need one of the program's.
+  void end_thread(Worker& thread) {
+    if (watchdog_) watchdog_->forget(thread);
+    thread.stop();
+    std::lock_guard lock(listing_);
+    threads_[thread.number() - workers()] = nullptr;
+  }
+
+  // Calls `work` with the lock of the worker on which the replica lives.
+  template <class Work>
+  void at_home(const Instance& replica, const Wait& until, Work work) {
+    for (;;) {
+      Worker& home = *replica.home;
+      const Locked held(*this, home, until);
+      if (replica.home.get() == &home) return work();
+    }
+  }
+
+  static std::vector<std::shared_ptr<Link>> links_into(const ReplicaSet& set) {
+    std::vector<std::shared_ptr<Link>> all;
+    for (const Inlet& input : set.replicas[0]->inputs) all.push_back(input.link);
+    return all;
+  }
+
+  static void mark_elsewhere(Instance& from, const Link* link) {
+    for (Outlet& output : from.outputs) output.elsewhere |= output.link.get() == link;
   }
 
   std::vector<std::shared_ptr<Worker>> all_workers() const {

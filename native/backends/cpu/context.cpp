@@ -20,12 +20,19 @@ Context::Context(Instance& kernel, Worker& worker, bool traced)
       worker_(worker),
       services_(*kernel.set.services),
       traced_(traced),
+      // SYNC: partner store_release in Runtime::group(): what it is.
+      group_(atomic::load_acquire(&kernel.set.group)),
       control_(atomic::load_relaxed(&kernel.set.telemetry) ? kernel.control : kernel.unseen),
       emits_(kernel.set.emits) {}
 
 Turn Context::turn() {
   Turn turn;
   count(&control_.iterations, 1);
+  if (const u32 number = atomic::load_relaxed(&kernel_.renew)) {
+    atomic::store_relaxed(&kernel_.renew, 0U);
+    kernel_.restarts_in_row = 0;
+    turn.more = begin_anew(number - 1);
+  }
   if (kernel_.resume_at) {
     turn.blocked = ringway::now_ns() < kernel_.resume_at;
     if (turn.blocked) return turn;
@@ -66,16 +73,15 @@ void Context::measured(void* self, u64 sent, u64 handled) {
 }
 
 u32 Context::drain(Inlet& input, u32 batch, DrainStatus* status, bool* thrown, ErrorText& text) {
-  // One by one, where it must be known on which message the handler threw.
-  const bool one_by_one = kernel_.set.options.on_error != OnError::kFail;
-  const u32 most = one_by_one ? 1 : batch;
+  const bool single = one_by_one();
+  const u32 most = single ? 1 : batch;
   u32 done = 0;
   u32 now = 0;
   try {
     do {
       now = kernel_.set.entry->turn(this, &input, most, kernel_.state.get(), status);
       done += now;
-    } while (one_by_one && now && done < batch && status->code == kDrained);
+    } while (single && now && done < batch && status->code == kDrained);
   } catch (const std::exception& error) {
     *thrown = true;
     std::snprintf(text, sizeof(text), "%s", error.what());
@@ -112,7 +118,7 @@ u32 Context::turn_on(Inlet& input, u32 most, Turn* turn) {
                      : text_of_error(kernel_.set.entry->type, status.error, text);
   }
   // Of a batch it is not known on which message the handler threw; but then the policy is to fail, which answers all.
-  failed |= thrown && kernel_.set.options.on_error != OnError::kFail;
+  failed |= thrown && one_by_one();
   failed &= input.held().count != 0;
   if (failed && !fail_first(input, text)) {
     failed = broken = false;  // the same message again when there is room
@@ -306,7 +312,8 @@ void Context::room_was_made(Inlet& input) {
   if (!atomic::load_relaxed(&link.stalled)) return;
   atomic::exchange_seq_cst(&link.stalled, 0U);  // SYNC: partner without_room()
   Instance& from = *link.from;
-  from.home.get() == &worker_ ? worker_.schedule(from) : from.home->notify(from);
+  Worker* const home = from.home.get();
+  home == &worker_ ? worker_.schedule(from) : home->notify(from);
 }
 
 }  // namespace ringway::cpu

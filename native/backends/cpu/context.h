@@ -95,7 +95,13 @@ class Context {
   void leave();  // the kernel, as the handler asked
   static void measured(void* self, u64 sent, u64 handled);
   // Neither failed nor waiting for a restart.
-  bool runs() const { return atomic::load_relaxed(&kernel_.running) && !kernel_.resume_at; }
+  bool runs() const {
+    return atomic::load_relaxed(&kernel_.running) && !kernel_.resume_at && !atomic::load_relaxed(&kernel_.renew);
+  }
+  // Of a batch it is not known on which message a handler threw.
+  bool one_by_one() const {
+    return kernel_.set.options.on_error != OnError::kFail || (group_ && !kernel_.resident);
+  }
   void turn_on_inputs(Turn* turn);
   void turn_on_mailbox(Turn* turn);
   u32 turn_on_lane(Inlet& lane, u32 most, Turn* turn);
@@ -114,6 +120,8 @@ class Context {
   bool fail_first(Inlet& input, const char* text);  // false: there is no room for the answer
   void broke(const char* text);                     // does what the kernel's policy says
   void restart();
+  bool begin_anew(u64 restarts_before);
+  void give_up(const char* reason);  // fails, unless its group restarts it
   void fail(const char* reason);
   // Gives up what was reserved and not committed.
   void abandon();
@@ -133,6 +141,7 @@ class Context {
   Worker& worker_;
   const HostServices& services_;
   const bool traced_;
+  KernelGroup* const group_;
   ControlBlock& control_;       // the one that counts: seen or unseen
   Latency* latency_ = nullptr;  // of the input that is handled
   u32 input_ = 0;

@@ -7,6 +7,7 @@
 #include "backends/cpu/context.h"
 #include "backends/cpu/worker.h"
 #include "core/error.h"
+#include "core/kernel_group.h"
 #include "core/log.h"
 
 namespace ringway::cpu {
@@ -34,21 +35,30 @@ void Context::broke(const char* text) {
   if (may_restart(kernel_.set.options, kernel_.restarts_in_row, added)) return restart();
   ErrorText reason;
   std::snprintf(reason, sizeof(reason), "%s%s", text, added);
-  fail(reason);
+  give_up(reason);
+}
+
+void Context::give_up(const char* reason) {
+  if (!group_ || !group_->broke(kernel_.set, reason)) fail(reason);
 }
 
 void Context::restart() {
-  const u32 before = kernel_.restarts_in_row++;
+  begin_anew(kernel_.restarts_in_row++);
+}
+
+bool Context::begin_anew(u64 before) {
   try {
     kernel_.begin_state();
   } catch (const std::exception& error) {
     ErrorText reason;
     std::snprintf(reason, sizeof(reason), "it has no new state: %s", error.what());
-    return fail(reason);
+    give_up(reason);
+    return false;
   }
   count(&control_.restarts, 1);
   const double pause = restart_pause(kernel_.set.options, before, kernel_.set.name, services_.runtime);
   if (pause > 0) kernel_.resume_at = ringway::now_ns() + static_cast<std::int64_t>(pause * 1e9);
+  return true;
 }
 
 void Context::fail(const char* reason) {
@@ -65,6 +75,7 @@ void Context::fail(const char* reason) {
 
 void Context::follow_failure() {
   atomic::store_relaxed(&kernel_.running, 0U);
+  atomic::store_relaxed(&kernel_.follows, 0U);
   // SYNC: partner exchange_seq_cst in fail(): the text, which another replica may be about to write.
   while (!atomic::load_seq_cst(&kernel_.set.failed)) std::this_thread::yield();
   ErrorText text;

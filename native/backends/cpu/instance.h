@@ -98,13 +98,39 @@ struct HostOutlet {
   bool published = false;
 };
 
+// Where a replica lives. It may move once, to a thread of its own, by who holds the lock of the worker that it leaves;
+// that one lives on, for those who still look there.
+class Home {
+ public:
+  // SYNC: partner store_release in settle(): the worker.
+  Worker* get() const { return atomic::load_acquire(&now_); }
+  Worker* operator->() const { return get(); }
+  Worker& operator*() const { return *get(); }
+  void settle(std::shared_ptr<Worker> worker) {
+    std::shared_ptr<Worker>& kept = now_ ? next_ : first_;
+    kept = std::move(worker);
+    atomic::store_release(&now_, kept.get());  // SYNC: partner load_acquire in get()
+  }
+  const std::shared_ptr<Worker>& shared() const { return next_ ? next_ : first_; }
+
+ private:
+  Worker* now_ = nullptr;
+  std::shared_ptr<Worker> first_, next_;
+};
+
+// A replica's share of a user's kernel that another has replaced.
+struct Replaced {
+  std::shared_ptr<const UserKernel> kernel;
+  std::shared_ptr<Resident> resident;
+};
+
 // What a worker runs: the kernel's state, its ends of the queues, and its place in the worker's lists.
 struct Instance {
   Instance(ReplicaSet& of, u32 replica) : set(of), number(replica) {}
 
   ReplicaSet& set;
   const u32 number;  // of the replica
-  std::shared_ptr<Worker> home;
+  Home home;
   std::unique_ptr<u64[]> state;
   ControlBlock control{};
   ControlBlock unseen{};     // counts instead while telemetry is off
@@ -122,14 +148,20 @@ struct Instance {
   void start_timers(std::int64_t now);
   std::int64_t first_due() const;  // of its timers; kNever: it has none
   bool ticks() const;              // its timers matter to its worker
+  // On the replica's own thread, where it has one: what was replaced goes; and as the last, the resident too.
+  void let_leave();
+  void leave();
 
   UserCounts counts;
   u32 running = 0;    // whether its handler may begin a message
   u32 rearm = 0;      // it was activated: its timers begin anew
+  u32 renew = 0;      // a group restarts it, for which time in a short while
+  u32 follows = 0;    // it has failed with its group, and whoever waits for it is not answered yet
   u32 asks_idle = 0;  // its options count in its worker's idle policy
 
   // All below belong to the holder of the worker's lock, but for `scheduled`.
   bool retired = false;
+  std::vector<Replaced> leaving;  // in order
   bool stalled = false;        // waits for room or for `resume_at`; others may look at it
   u32 restarts_in_row = 0;     // since a message was last handled
   std::int64_t resume_at = 0;  // of now_ns(), 0 = none: after a restart, does not run before
@@ -150,6 +182,7 @@ struct ReplicaSet : Port {
   const Entry* entry = nullptr;
   std::unique_ptr<const Entry> own_entry;  // of a user's kernel
   std::shared_ptr<const UserKernel> user;
+  u32 threads = 0;
   const HostServices* services = nullptr;
   std::string name;
   LaunchOptions options;
@@ -170,7 +203,8 @@ struct ReplicaSet : Port {
   std::span<const Queue> in() { return copied ? copied->mailbox.lanes() : mailbox.lanes(); }
   Queue& out() { return copied ? copied->outbox : outbox; }
   bool replicated() const { return replicas.size() > 1; }
-  bool has_threads() const { return user && user->may_wait(); }  // of its own, one for each replica
+  // Of its own, one for each replica; once it has them, it keeps them.
+  bool has_threads() const { return atomic::load_relaxed(&threads) != 0; }
   // The screen, for any replica.
   Verdict judge(const Envelope& envelope, bool known) {
     const auto lock = replicated() ? std::unique_lock(screening) : std::unique_lock<std::mutex>();
@@ -180,6 +214,13 @@ struct ReplicaSet : Port {
     const auto lock = replicated() ? std::unique_lock(screening) : std::unique_lock<std::mutex>();
     screen.forget(envelope);
   }
+  void restart(u32 number) override;
+  void follow_failure() override;
+  // What its replicas run for what is given, and back, so that a pause before a restart is over; `revives` one that has
+  // failed. The caller holds the locks of all replicas' workers.
+  void swap(Replacement* with, bool revives);
+  // Of one that has come back from a failure: takes what comes by the link again. The caller holds the sender's lock.
+  void reopen(Link& link);
   // Something was put into an input. `here` is the worker whose lock the caller holds, or null.
   void notify(Worker* here = nullptr);
   // `from`, a replica or null, cannot take a message that waits: tells one that can and whose worker is free, or when

@@ -18,7 +18,7 @@ void Context::turn_on_mailbox(Turn* turn) {
   // Replicas leave the others theirs; and where the message on which a handler breaks must be known, it gets them one by
   // one.
   u32 left = kernel_.set.replicated() ? 1 : u32(kernel_.set.options.batch);
-  const u32 run = kernel_.set.options.on_error == OnError::kFail ? left : 1;
+  const u32 run = one_by_one() ? 1 : left;
   u32 taken = 0;
   if (kernel_.lanes.size() == 1) {
     do {

@@ -5,13 +5,66 @@ namespace ringway::cpu {
 namespace {
 
 void tell(Instance& replica, Worker* here) {
-  replica.home.get() == here ? here->schedule(replica) : replica.home->notify(replica);
+  Worker* const home = replica.home.get();
+  home == here ? here->schedule(replica) : home->notify(replica);
 }
 
 }  // namespace
 
 void ReplicaSet::notify(Worker* here) {
   if (!replicated() || !pass_on(nullptr, here)) tell(*replicas[0], here);
+}
+
+void ReplicaSet::restart(u32 number) {
+  for (const auto& replica : replicas) {
+    // Relaxed: who takes the notice from the worker's list sees it.
+    atomic::store_relaxed(&replica->renew, number);
+    replica->home->notify(*replica);
+  }
+}
+
+void ReplicaSet::follow_failure() {
+  for (const auto& replica : replicas) {
+    atomic::store_relaxed(&replica->follows, 1U);  // relaxed: as above
+    replica->home->notify(*replica);
+  }
+}
+
+void ReplicaSet::swap(Replacement* with, bool revives) {
+  const bool leaves = user->may_wait();
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    Instance& replica = *replicas[i];
+    if (leaves) replica.leaving.push_back({user, replica.resident});
+    replica.resident.swap(with->residents[i]);
+    replica.restarts_in_row = 0;
+    replica.resume_at = 0;
+    atomic::store_relaxed(&replica.renew, 0U);
+    if (revives) atomic::store_relaxed(&replica.follows, 0U);
+    if (!revives) continue;
+    for (Inlet& lane : replica.lanes) {
+      if (!lane.held().count) lane.known = lane.set_aside = lane.handled = 0;  // of messages that are gone
+    }
+  }
+  user.swap(with->kernel);
+  if (!revives) return;
+  // SYNC: partner the exchanges in fail() and the loads of `failed`: who fails next writes a new text.
+  atomic::exchange_seq_cst(&failed, 0U);
+  atomic::exchange_seq_cst(&failing, 0U);  // SYNC: as above
+}
+
+void ReplicaSet::reopen(Link& link) {
+  if (atomic::load_relaxed(&link.end) == Link::kOpen) return;
+  for (const auto& replica : replicas) {
+    for (Inlet& input : replica->inputs) {
+      if (input.link.get() != &link || input.is_shared) continue;
+      Inlet fresh;
+      fresh.link = input.link;
+      fresh.open(link.queue);
+      input = fresh;
+    }
+  }
+  // SYNC: partner load_relaxed in reserve() by the sender, whose lock the caller holds.
+  atomic::exchange_seq_cst(&link.end, u32(Link::kOpen));
 }
 
 bool ReplicaSet::pass_on(const Instance* from, Worker* here) {

@@ -55,6 +55,17 @@ void Instance::begin_state() {
   if (resident) resident->restart();
 }
 
+void Instance::let_leave() {
+  if (leaving.empty()) return;
+  resident->arrive();
+  for (const Replaced& replaced : std::exchange(leaving, {})) replaced.resident->leave();
+}
+
+void Instance::leave() {
+  let_leave();
+  if (resident) resident->leave();
+}
+
 bool Context::goes_on() const {
   return atomic::load_relaxed(&kernel_.running) && !worker_.wanted();
 }

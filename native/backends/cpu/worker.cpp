@@ -115,7 +115,10 @@ void Worker::unlock() {
 void Worker::notify(Instance& kernel) {
   // SYNC: partner exchange_seq_cst in run(): what was published before is seen there, or the mark is found
   // cleared.
-  if (exchange_seq_cst(&kernel.scheduled, 1U)) return;
+  if (!exchange_seq_cst(&kernel.scheduled, 1U)) push(kernel);
+}
+
+void Worker::push(Instance& kernel) {
   Instance* head = load_relaxed(&remote_);
   do {
     kernel.next_remote = head;
@@ -193,16 +196,19 @@ void Worker::schedule_due() {
 bool Worker::run(Instance& kernel) {
   // SYNC: partner exchange_seq_cst in notify(): a message that the look below misses finds the mark cleared.
   exchange_seq_cst(&kernel.scheduled, 0U);
-  if (!load_relaxed(&kernel.running)) return false;
-  if (load_relaxed(&kernel.rearm)) start_timers(kernel);
+  if (!kernel.leaving.empty()) kernel.let_leave();
+  const bool runs = load_relaxed(&kernel.running) != 0;
+  if (!runs && !load_relaxed(&kernel.follows)) return false;
+  if (runs && load_relaxed(&kernel.rearm)) start_timers(kernel);
   Tracer& tracer = kernel.set.services->tracer;
   const std::int64_t began = tracer.on() ? now_ns() : 0;
   Context context(kernel, *this, began != 0);
-  // SYNC: partner exchange_seq_cst in Context::fail() of another replica.
+  // SYNC: partner exchange_seq_cst in fail(), by another replica or another kernel of the group.
   if (load_seq_cst(&kernel.set.failed)) {
     context.follow_failure();
     return false;
   }
+  if (!runs) return false;
   store_relaxed(&turns_kernel_, kernel.set.index);
   // SYNC: partner load_acquire in beat(): the kernel. Relaxed load: only the holder of the lock writes it.
   atomic::store_release(&turn_, load_relaxed(&turn_) + 1);
@@ -229,6 +235,10 @@ bool Worker::run_scheduled() {
   bool moved = false;
   for (auto left = ready_.size(); left; --left) {
     Instance& kernel = *ready_.pop_front();
+    if (Worker* const home = kernel.home.get(); home != this) {  // it has moved
+      home->push(kernel);
+      continue;
+    }
     if (kernel.stalled) {
       stalled_.erase(&kernel);
       store_relaxed(&kernel.stalled, false);
@@ -257,6 +267,14 @@ void Worker::forget(Instance& kernel) {
   stalled_.erase(&kernel);
   store_relaxed(&kernel.stalled, false);
   timed_.erase(&kernel);
+}
+
+void Worker::let_go(Instance& kernel) {
+  merge_remote();
+  // SYNC: none needed: who finds the mark cleared pushes the kernel where it lives then, or here.
+  if (ready_.erase(&kernel)) exchange_seq_cst(&kernel.scheduled, 0U);
+  stalled_.erase(&kernel);
+  store_relaxed(&kernel.stalled, false);
 }
 
 void Worker::ask_idle(Instance& kernel, bool on) {

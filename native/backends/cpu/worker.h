@@ -88,6 +88,9 @@ class Worker {
   void notify(Instance& kernel);
   // From the holder of the lock.
   void schedule(Instance& kernel);
+  // From the holder of the lock: the kernel moves to another worker. Who was about to push it here, or has, is made up
+  // for by run_scheduled().
+  void let_go(Instance& kernel);
   // Runs what is scheduled, each kernel once; false when there was nothing, or nothing moved.
   bool run_scheduled();
   // Takes the kernel out of the lists for good.
@@ -118,6 +121,7 @@ class Worker {
  private:
   enum Sleep : u32 { kAwake, kUntilWoken, kForAWhile };
 
+  void push(Instance& kernel);
   // Runs a kernel that was just taken from the list; false when nothing moved.
   bool run(Instance& kernel);
   void thread_main();

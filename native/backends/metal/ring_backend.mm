@@ -136,7 +136,7 @@ class Metal : public Backend {
       throw Error(ErrorKind::kTimeout, "no end of a slice, between two of which the state of '" +
                                            of(port).name + "' is read: " + error.what());
     }
-    CompiledResident resident(of(port).type, std::move(state));
+    CompiledResident resident(*of(port).user, state);
     look(resident);
   }
   void abandon() override { driver_.abandon(); }

@@ -54,6 +54,7 @@ enum class RecordKind : u8 {
   kBuffers,  // ticket: buffers that messages may name by handle
   kIdle,     // the kernel had handled everything that entered before
   kEnd,      // the recording was stopped; data: none
+  kReplaced,  // ticket: how many times, with this one; data: name of the kernel that took this one's place
 };
 enum : u32 { kBareLetter = 128 };
 

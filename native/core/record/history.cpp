@@ -117,6 +117,7 @@ void History::add(std::size_t i, const Record& record) {
       of.clean |= of.inputs.empty() && of.sent.empty();
       break;
     }
+    case RecordKind::kReplaced: ++kernel(record).replaced; break;
     case RecordKind::kEnd: break;
   }
 }

@@ -39,6 +39,7 @@ struct RecordedKernel {
   std::vector<u32> sources;          // kernels with links to it, one per link
   std::size_t failed_at = kNoRecord, ended_at = kNoRecord;
   u64 dropped = 0;  // by its policy: never in the mailbox, or taken out
+  u64 replaced = 0;  // times that another kernel took its place
   u64 unasked = 0;  // answers to messages from before the recording
 };
 

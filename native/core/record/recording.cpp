@@ -112,7 +112,7 @@ void Recording::read_chunk(std::size_t at, const ChunkHead& head) {
 
 void Recording::check(const Record& record) const {
   const auto kind = record.head.kind;
-  if (kind < u8(RecordKind::kRuntime) || kind > u8(RecordKind::kEnd)) {
+  if (kind < u8(RecordKind::kRuntime) || kind > u8(RecordKind::kReplaced)) {
     damaged("it holds a record of the unknown kind " + std::to_string(kind));
   }
   if (record.kind() == RecordKind::kState && record.head.detail > u8(State::kFailed))

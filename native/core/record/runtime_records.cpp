@@ -41,7 +41,7 @@ RecordReport Runtime::stop_recording() {
 
 void Runtime::record_launch(const Kernel& kernel, bool earlier) {
   recorder_->put(RecordKind::kLaunch, kernel.port().index, u32(earlier),
-                 fields_of({kernel.type().name, kernel.name(), kernel.port().index, 0, kernel.options(),
+                 fields_of({kernel.type()->name, kernel.name(), kernel.port().index, 0, kernel.options(),
                             kernel.grid(), kernel.block()}));
 }
 

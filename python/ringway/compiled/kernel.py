@@ -68,6 +68,21 @@ class CompiledKernel(UserKernel[State]):
         first = self.first_state(state)
         return self.compile(backend), first
 
+    def prepare(self, backend: str) -> None:
+        """Compile it for a backend."""
+        self.compile(backend)
+
+    def resume(
+        self, states: Sequence[Any], first: Callable[[], Any]
+    ) -> tuple[_core.UserKernel, bytes, list[bytes]]:
+        """Return what takes another kernel's place natively."""
+        return self.compile(), self.first_state(first()), [self.first_state(state) for state in states]
+
+    @property
+    def messages(self) -> tuple[type[_core.Message], ...]:
+        """The class of its messages, alone."""
+        return (self.message,)
+
     def compile(self, backend: str = "cpu") -> _core.CompiledKernel | _core.PortableKernel:
         """Return the native form for a backend, made when it is not there yet.
 
@@ -90,7 +105,8 @@ class CompiledKernel(UserKernel[State]):
                     "accepts": [facts[0]["name"]],
                     "message_bytes": facts[0]["size"],
                     "state_bytes": facts[1]["size"],
-                    "state_type_id": facts[1]["type_id"],
+                    "message_class": self.message,
+                    "state_class": self.state,
                     "outputs": list(self.outputs),
                     "errors": self._errors,
                     "counters": list(self.counters),

@@ -26,8 +26,6 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
 
     Attributes
     ----------
-    messages
-        The classes of its messages; empty means any, and bytes.
     state
         The annotated class of its state, or None.
     thread
@@ -46,7 +44,7 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
         self.function = function
         self.name = getattr(function, "__name__", type(function).__name__)
         self.__doc__ = function.__doc__
-        self.messages = _classes(hints.get(parameters[1]))
+        self._messages = _classes(hints.get(parameters[1]))
         self.state: Any = hints.get(parameters[2])
         self._named = {"send": outputs, "count": counters}
         self.outputs, self.counters = self._names("send", ()), self._names("count", ())
@@ -58,10 +56,24 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
         """Return what is launched natively."""
         self._begun = True
         new_state = self._new_state(state)
+        return self._native(new_state, [new_state() for _ in range(grid)]), b""
+
+    def resume(
+        self, states: Sequence[Any], first: Callable[[], Any]
+    ) -> tuple[_core.UserKernel, bytes, list[bytes]]:
+        """Return what takes another kernel's place natively."""
+        return self._native(lambda: stored(first()), [stored(state) for state in states]), b"", []
+
+    @property
+    def messages(self) -> tuple[type[_core.Message], ...]:
+        """The classes of its messages; empty means any, and bytes."""
+        return self._messages
+
+    def _native(self, new_state: Callable[[], Any], states: list[Any]) -> _core.PythonKernel:
         facts = [_core.describe_message(cls) for cls in self.messages]
         sizes: list[int] = [fact["max_size"] for fact in facts]
         largest = 0 if 0 in sizes else max(sizes, default=0)
-        native = _core.PythonKernel(
+        return _core.PythonKernel(
             handler=Handler(self.function, self.messages, new_state, [tick for tick, _ in self.timers]),
             name=self.name,
             accepts=[fact["name"] for fact in facts],
@@ -69,10 +81,9 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
             outputs=list(self.outputs),
             counters=list(self.counters),
             periods=[period for _, period in self.timers],
-            states=[new_state() for _ in range(grid)],
+            states=states,
             any_thread=self.thread == "any",
         )
-        return native, b""
 
     def _set_timers(self, timers: Timers) -> None:
         ticks = [tick for tick, _ in timers]

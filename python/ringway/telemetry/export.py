@@ -78,6 +78,7 @@ def document(runtime: Exported, began: float) -> dict[str, Any]:
                 "sent": kernel.sent,
                 "errors": kernel.errors,
                 "restarts": kernel.restarts,
+                "replacements": kernel.replacements,
                 "iterations": kernel.iterations,
                 "ticks": kernel.ticks,
                 "ticks_missed": kernel.ticks_missed,

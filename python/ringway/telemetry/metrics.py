@@ -144,6 +144,7 @@ METRICS = (
     _kernel("sent", "Answers, and messages to links and host.", "{message}", "counter"),
     _kernel("errors", "Messages whose handling failed.", "{message}", "counter"),
     _kernel("restarts", "Times that the kernel began anew after its handler broke.", "{restart}", "counter"),
+    _kernel("replacements", "Times that another kernel took its place.", "{replacement}", "counter"),
     _kernel("iterations", "Times that the kernel's loop looked at its inputs.", "{iteration}", "counter"),
     _kernel("ticks", "Ticks of the kernel's timers.", "{tick}", "counter"),
     _kernel("ticks_missed", "Ticks left out, since the kernel was busy.", "{tick}", "counter"),
