@@ -30,7 +30,8 @@ void init_kernel_group(py::module_& module) {
   using Unlocked = py::call_guard<py::gil_scoped_release>;
   py::class_<KernelGroup, SharedGroup>(module, "KernelGroup")
       .def_property_readonly("name", [](const KernelGroup& group) { return group.options().name; })
-      .def_property_readonly("strategy", [](const KernelGroup& group) { return u32(group.options().strategy); })
+      .def_property_readonly("strategy",
+                             [](const KernelGroup& group) { return u32(group.options().strategy); })
       .def_property_readonly("limit", [](const KernelGroup& group) { return group.options().restarts; })
       .def_property_readonly("within", [](const KernelGroup& group) { return group.options().within; })
       .def_property_readonly("members", &names_of)

@@ -11,6 +11,7 @@
 #include "bindings/waiting_call.h"
 #include "core/record/compare.h"
 #include "core/runtime.h"
+#include "core/user_kernel.h"
 
 namespace ringway::bindings {
 namespace {
@@ -59,7 +60,7 @@ py::object side_of(const Recording& recording, std::size_t i) {
 class Replay {
  public:
   Replay(const std::string& path, std::optional<u32> chunks, const std::string& backend, u32 workers,
-         double speed, double timeout, const std::string& output, bool overwrite) {
+         double speed, double timeout, const std::string& output, bool overwrite, const py::function& give) {
     const Check check = signal_check();
     const WaitingCall call(this);
     recording_ = std::make_unique<Recording>(path, chunks.value_or(Recording::kAllChunks));
@@ -71,6 +72,14 @@ class Replay {
     options.timeout = timeout;
     options.record = {.path = output, .overwrite = overwrite};
     options.check = check;
+    options.give = [&give](const RecordFields& fields) {
+      const py::gil_scoped_acquire locked;
+      py::dict all;
+      for (const auto& [name, value] : fields) all[name.c_str()] = py::bytes(value);
+      const py::tuple given = give(all);
+      const auto state = given[1].cast<std::string>();
+      return ReplayOptions::Given{given[0].cast<std::shared_ptr<UserKernel>>(), {state.begin(), state.end()}};
+    };
     played_ = replay(*history_, options);
     again_ = std::make_unique<Recording>(output);
     history_again_ = std::make_unique<History>(*again_);
@@ -94,6 +103,11 @@ class Replay {
     all["buffers"] = history_->buffers();
     all["stalled"] = played_.stalled;
     all["seconds"] = played_.seconds;
+    py::list replaced;
+    for (const auto& [number, kernel] : history_->kernels()) {
+      if (kernel.replaced) replaced.append(py::make_tuple(kernel.spec.name, kernel.replaced));
+    }
+    all["replaced"] = replaced;
     return all;
   }
 
@@ -147,9 +161,9 @@ void init_record(py::module_& module) {
       py::arg("type_id"), py::arg("body"));
   py::class_<Replay>(module, "Replay")
       .def(py::init<const std::string&, std::optional<u32>, const std::string&, u32, double, double,
-                    const std::string&, bool>(),
+                    const std::string&, bool, const py::function&>(),
            py::arg("path"), py::arg("chunks"), py::arg("backend"), py::arg("workers"), py::arg("speed"),
-           py::arg("timeout"), py::arg("output"), py::arg("overwrite"))
+           py::arg("timeout"), py::arg("output"), py::arg("overwrite"), py::arg("give"))
       .def("parts",
            [](const Replay& self) {
              py::list all;

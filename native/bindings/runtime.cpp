@@ -284,7 +284,8 @@ void init_runtime(py::module_& module) {
   py::class_<Kernel, SharedKernel>(module, "Kernel")
       .def_property_readonly("name", &Kernel::name)
       .def_property_readonly("kind", [](const Kernel& kernel) { return kernel.type()->name; })
-      .def_property_readonly("worker", [](const Kernel& kernel) { return atomic::load_relaxed(&kernel.port().worker); })
+      .def_property_readonly("worker",
+                             [](const Kernel& kernel) { return atomic::load_relaxed(&kernel.port().worker); })
       .def_property_readonly("grid", &Kernel::grid)
       .def_property_readonly("bridge",
                              [](const Kernel& kernel) { return kernel.port().bridge ? "pumped" : "direct"; })
@@ -292,9 +293,9 @@ void init_runtime(py::module_& module) {
       .def_property_readonly("failure", &Kernel::failure)
       .def_property_readonly("stuck", &Kernel::stuck)
       .def_property_readonly("backend", [](const Kernel& kernel) { return kernel.runtime().backend_name(); })
-      .def_property_readonly("replacements", [](const Kernel& kernel) {
-        return atomic::load_relaxed(&kernel.port().replacements);
-      })
+      .def_property_readonly(
+          "replacements",
+          [](const Kernel& kernel) { return atomic::load_relaxed(&kernel.port().replacements); })
       .def("activate", &activate)
       .def("deactivate", &deactivate)
       .def("terminate", &terminate, py::arg("drain"), py::arg("timeout"))

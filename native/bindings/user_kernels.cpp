@@ -19,9 +19,8 @@ using Periods = std::vector<std::int64_t>;  // ns
 
 // Objects of the program, for whoever has no lock of the interpreter's.
 std::shared_ptr<void> kept(const py::tuple& objects) {
-  return {new py::tuple(objects), [](void* of) {
-            with_interpreter([of] { delete static_cast<py::tuple*>(of); });
-          }};
+  return {new py::tuple(objects),
+          [](void* of) { with_interpreter([of] { delete static_cast<py::tuple*>(of); }); }};
 }
 
 // Of a compiled kernel: the class of its messages, and of its state.
@@ -34,7 +33,7 @@ template <class Form>
 std::shared_ptr<Form> compiled(const std::string& form, const std::string& name, Names accepts,
                                u32 message_bytes, u32 state_bytes, const py::type& message_class,
                                const py::type& state_class, Names outputs, Names errors, Names counters,
-                               Periods periods) {
+                               Periods periods, const std::string& source, const std::string& program) {
   KernelType type{.name = name,
                   .accepts = std::move(accepts),
                   .emits = {},
@@ -42,7 +41,9 @@ std::shared_ptr<Form> compiled(const std::string& form, const std::string& name,
                   .errors = std::move(errors),
                   .outputs = std::move(outputs),
                   .counters = std::move(counters),
-                  .periods = std::move(periods)};
+                  .periods = std::move(periods),
+                  .source = source,
+                  .program = program};
   return std::make_shared<Form>(form, std::move(type), state_bytes,
                                 kept(py::make_tuple(message_class, state_class)));
 }
@@ -52,12 +53,15 @@ void init_compiled(py::module_& module, const char* name, const char* form) {
   py::class_<Form, UserKernel, std::shared_ptr<Form>>(module, name)
       .def(py::init(&compiled<Form>), py::kw_only(), py::arg(form), py::arg("name"), py::arg("accepts"),
            py::arg("message_bytes"), py::arg("state_bytes"), py::arg("message_class"), py::arg("state_class"),
-           py::arg("outputs"), py::arg("errors"), py::arg("counters"), py::arg("periods"));
+           py::arg("outputs"), py::arg("errors"), py::arg("counters"), py::arg("periods"), py::arg("source"),
+           py::arg("program"));
 }
 
 std::shared_ptr<PythonKernel> in_python(const py::object& handler, const std::string& name, Names accepts,
                                         u32 message_bytes, Names outputs, Names counters, Periods periods,
-                                        const std::vector<py::object>& states, bool any_thread) {
+                                        const std::vector<py::object>& states, bool any_thread,
+                                        const std::string& source, const std::string& program,
+                                        bool opaque_state) {
   KernelType type{.name = name,
                   .accepts = std::move(accepts),
                   .emits = {},
@@ -65,7 +69,10 @@ std::shared_ptr<PythonKernel> in_python(const py::object& handler, const std::st
                   .errors = {},
                   .outputs = std::move(outputs),
                   .counters = std::move(counters),
-                  .periods = std::move(periods)};
+                  .periods = std::move(periods),
+                  .source = source,
+                  .program = program,
+                  .opaque_state = opaque_state};
   return std::make_shared<PythonKernel>(std::move(type), handler, states, any_thread);
 }
 
@@ -137,12 +144,14 @@ Replacement made_of(const py::function& make, const std::vector<Resident*>& resi
   return with;
 }
 
-void replace(Kernel& kernel, const std::string& name, Names accepts, Names outputs, const py::function& make) {
+void replace(Kernel& kernel, const std::string& name, Names accepts, Names outputs,
+             const py::function& make) {
   const Check check = signal_check();
   const KernelType with{
       .name = name, .accepts = std::move(accepts), .emits = {}, .errors = {}, .outputs = std::move(outputs)};
   const WaitingCall call(&kernel.runtime());
-  kernel.replace(with, [&](const std::vector<Resident*>& residents) { return made_of(make, residents); }, check);
+  kernel.replace(
+      with, [&](const std::vector<Resident*>& residents) { return made_of(make, residents); }, check);
 }
 
 }  // namespace
@@ -154,7 +163,8 @@ void init_user_kernels(py::module_& module) {
   py::class_<PythonKernel, UserKernel, std::shared_ptr<PythonKernel>>(module, "PythonKernel")
       .def(py::init(&in_python), py::kw_only(), py::arg("handler"), py::arg("name"), py::arg("accepts"),
            py::arg("message_bytes"), py::arg("outputs"), py::arg("counters"), py::arg("periods"),
-           py::arg("states"), py::arg("any_thread"));
+           py::arg("states"), py::arg("any_thread"), py::arg("source"), py::arg("program"),
+           py::arg("opaque_state"));
   py::class_<HandlerContext>(module, "HandlerContext")
       .def("send", &HandlerContext::send, py::arg("link"), py::arg("message"))
       .def("reply", &HandlerContext::reply, py::arg("message"))

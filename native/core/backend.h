@@ -25,6 +25,11 @@ struct KernelType {
       {};  // names of the links out of it, in order; empty: any number, without names
   std::vector<std::string> counters = {};  // names of what its handler counts; 1 is the first
   std::vector<std::int64_t> periods = {};  // ns between two ticks of each of its timers
+  // Of a program's own, for recordings: a hash of its source, empty for the backend's; where the program has it; and whether
+  // its first state has no bytes.
+  std::string source = {};
+  std::string program = {};
+  bool opaque_state = false;
 };
 
 class Resident;

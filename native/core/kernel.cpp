@@ -56,6 +56,7 @@ Kernel::Kernel(std::shared_ptr<Runtime> runtime, const KernelType& type, std::st
                const LaunchSpec& spec, std::shared_ptr<Port> port)
     : runtime_(std::move(runtime)),
       is_user_(spec.user != nullptr),
+      first_state_(spec.state),
       builtin_(type),
       name_(std::move(name)),
       options_(spec.options),
@@ -115,8 +116,8 @@ std::shared_ptr<const KernelType> Kernel::type() const {
 bool Kernel::ended() const {
   const State now = state();
   if (now != State::kTerminated && now != State::kFailed) return false;
-  return !atomic::load_acquire(
-      &ending_);  // SYNC: partner store_release in begin_end(), before the state is entered
+  // SYNC: partner store_release in begin_end(), before the state is entered
+  return !atomic::load_acquire(&ending_);
 }
 
 Telemetry Kernel::counted() const {

@@ -44,6 +44,7 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
 
   const std::string& name() const { return name_; }
   std::shared_ptr<const KernelType> type() const;  // of what has replaced it, once something has
+  const std::vector<u8>& first_state() const { return first_state_; }
   const LaunchOptions& options() const { return options_; }
   std::int64_t grid() const { return grid_; }
   std::int64_t block() const { return block_; }
@@ -185,7 +186,8 @@ class Kernel : public std::enable_shared_from_this<Kernel> {
 
   const std::shared_ptr<Runtime> runtime_;
   const bool is_user_;
-  const KernelType& builtin_;  // where it is none of a program's
+  const std::vector<u8> first_state_;  // as the program gave it, at launch
+  const KernelType& builtin_;          // where it is none of a program's
   const std::string name_;
   const LaunchOptions options_;
   const std::int64_t grid_, block_;

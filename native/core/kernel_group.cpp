@@ -61,9 +61,9 @@ bool KernelGroup::may_restart() {
 void KernelGroup::restart(std::size_t broken, const char* why) {
   ++facts_.restarts;
   log::warning({"group restart", members_[broken].name, runtime_}, [&] {
-    return "group '" + options_.name + "': kernel '" + members_[broken].name + "' broke: " + why + "; restart " +
-           std::to_string(restarted_at_.size()) + " of " + std::to_string(options_.restarts) + " within " +
-           seconds_text(options_.within);
+    return "group '" + options_.name + "': kernel '" + members_[broken].name + "' broke: " + why +
+           "; restart " + std::to_string(restarted_at_.size()) + " of " + std::to_string(options_.restarts) +
+           " within " + seconds_text(options_.within);
   });
   const bool alone = options_.strategy == Strategy::kOneForOne;
   const bool all = options_.strategy == Strategy::kOneForAll;
@@ -73,8 +73,9 @@ void KernelGroup::restart(std::size_t broken, const char* why) {
 }
 
 void KernelGroup::fail_all(const std::string& name, const char* why) {
-  facts_.failure = "group '" + options_.name + "' failed: kernel '" + name + "' broke: " + why + " (restarts = " +
-                   std::to_string(options_.restarts) + " within " + seconds_text(options_.within) + ")";
+  facts_.failure = "group '" + options_.name + "' failed: kernel '" + name + "' broke: " + why +
+                   " (restarts = " + std::to_string(options_.restarts) + " within " +
+                   seconds_text(options_.within) + ")";
   log::warning({"group failed", name, runtime_}, [&] { return facts_.failure; });
   for (const Member& member : members_) {
     const auto port = member.port.lock();

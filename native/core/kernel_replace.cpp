@@ -78,7 +78,8 @@ void Kernel::replace(const KernelType& with, const Make& make, void (*check)()) 
   runtime_->check_usable();
   check_elsewhere("replace");
   if (!is_user_) {
-    throw Error(ErrorKind::kInvalidOption, "kernel '" + name_ + "' is one of the backend's, " + builtin_.name +
+    throw Error(ErrorKind::kInvalidOption, "kernel '" + name_ + "' is one of the backend's, " +
+                                               builtin_.name +
                                                "; those made by ringway.kernel can be replaced");
   }
   if (!runtime_->backend().replaces_kernels()) {
@@ -108,8 +109,9 @@ void Kernel::replace(const KernelType& with, const Make& make, void (*check)()) 
   backend.quiesce(port_.get(), until);
   const bool revives = has_failed();
   if (revives && port_->bridge) {
-    throw Error(ErrorKind::kInvalidState, "kernel '" + name_ + "' has failed, and its pumped bridge with it: " +
-                                              failure() + "; terminate it and launch the other");
+    throw Error(ErrorKind::kInvalidState, "kernel '" + name_ +
+                                              "' has failed, and its pumped bridge with it: " + failure() +
+                                              "; terminate it and launch the other");
   }
   std::vector<Resident*> residents;
   for (u32 i = 0; i < u32(grid_); ++i) {

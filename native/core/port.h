@@ -37,10 +37,10 @@ struct Port : std::enable_shared_from_this<Port> {
   virtual void restart(u32) {}
   virtual void follow_failure() {}
 
-  u32 index = 0;                 // the kernel's endpoint
-  Recorder* recorder = nullptr;  // of the runtime; set before the kernel runs
-  u32 worker = 0;                // where it was put
-  std::string failure;           // why the kernel failed; written before `failed`, by who set `failing`
+  u32 index = 0;                  // the kernel's endpoint
+  Recorder* recorder = nullptr;   // of the runtime; set before the kernel runs
+  u32 worker = 0;                 // where it was put
+  std::string failure;            // why the kernel failed; written before `failed`, by who set `failing`
   mutable std::mutex explaining;  // of `failure`, for those whom no worker's lock orders
   ErrorKind failure_kind = ErrorKind::kHandler;  // which its callers get; as `failure`
   u32 failing = 0;

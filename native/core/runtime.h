@@ -77,7 +77,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::vector<std::shared_ptr<Topic>> topics();
   void subscribe(Topic& topic, std::shared_ptr<Kernel> kernel);
   // Kernels of this runtime, each in no other group.
-  std::shared_ptr<KernelGroup> group(GroupOptions options, const std::vector<std::shared_ptr<Kernel>>& members);
+  std::shared_ptr<KernelGroup> group(GroupOptions options,
+                                     const std::vector<std::shared_ptr<Kernel>>& members);
   std::vector<std::shared_ptr<KernelGroup>> groups();  // that have members left and are not dissolved
   std::vector<LinkTelemetry> link_telemetry();
   // Messages that were ever put into links to, and from, that kernel.

@@ -12,8 +12,8 @@ std::shared_ptr<KernelGroup> Runtime::group(GroupOptions options,
   check_usable();
   check(options);
   if (!backend_->has_groups()) {
-    throw Error(ErrorKind::kInvalidOption, "backend '" + backend_name_ +
-                                               "' has no groups of kernels yet; use Runtime(backend=\"cpu\")");
+    throw Error(ErrorKind::kInvalidOption,
+                "backend '" + backend_name_ + "' has no groups of kernels yet; use Runtime(backend=\"cpu\")");
   }
   if (members.empty()) throw Error(ErrorKind::kInvalidOption, "a group has at least one kernel");
   std::lock_guard lock(changing_);
@@ -23,7 +23,8 @@ std::shared_ptr<KernelGroup> Runtime::group(GroupOptions options,
   std::vector<KernelGroup::Member> ports;
   for (const auto& kernel : members) {
     const std::string named = "kernel '" + kernel->name() + "'";
-    if (&kernel->runtime() != this) throw Error(ErrorKind::kInvalidOption, named + " must belong to this runtime");
+    if (&kernel->runtime() != this)
+      throw Error(ErrorKind::kInvalidOption, named + " must belong to this runtime");
     kernel->check_usable();
     if (!known.insert(kernel.get()).second) throw Error(ErrorKind::kInvalidOption, named + " is given twice");
     // SYNC: relaxed: only the holder of changing_ changes it.
@@ -36,7 +37,8 @@ std::shared_ptr<KernelGroup> Runtime::group(GroupOptions options,
   }
   for (const auto& other : groups()) {
     if (other->options().name != options.name) continue;
-    throw Error(ErrorKind::kInvalidOption, "there is a group named '" + options.name + "'; choose another name");
+    throw Error(ErrorKind::kInvalidOption,
+                "there is a group named '" + options.name + "'; choose another name");
   }
   auto made = std::make_shared<KernelGroup>(std::move(options), name(), std::move(ports));
   {
@@ -44,7 +46,8 @@ std::shared_ptr<KernelGroup> Runtime::group(GroupOptions options,
     groups_.push_back(made);
   }
   for (const auto& kernel : members) {
-    atomic::store_release(&kernel->port().group, made.get());  // SYNC: partner load_acquire by who runs the kernel
+    // SYNC: partner load_acquire by who runs the kernel
+    atomic::store_release(&kernel->port().group, made.get());
   }
   return made;
 }

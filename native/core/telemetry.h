@@ -41,8 +41,8 @@ struct Telemetry {
   u64 letters_lost;                    // dead letters given up for newer ones
   LatencyCounts latency;               // of mailbox messages, from send to release
   State state;
-  double uptime;  // seconds since launch, to the end when terminated
-  bool stuck;     // the handler has not returned for longer than the watchdog allows
+  double uptime;     // seconds since launch, to the end when terminated
+  bool stuck;        // the handler has not returned for longer than the watchdog allows
   u64 replacements;  // times that another kernel took its place
   u64 ticks = 0, ticks_missed = 0;
   std::vector<std::pair<std::string, u64>> counters = {};  // what its handler counts

@@ -1,5 +1,5 @@
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NoReturn
 from uuid import UUID
 
@@ -354,7 +354,9 @@ def replace_kernel(
     name: str,
     accepts: list[str],
     outputs: list[str],
-    make: Callable[[list[Any], Callable[[], Any], tuple[type[Message], ...]], tuple[UserKernel, bytes, list[bytes]]],
+    make: Callable[
+        [list[Any], Callable[[], Any], tuple[type[Message], ...]], tuple[UserKernel, bytes, list[bytes]]
+    ],
 ) -> None: ...
 def read_state(kernel: Kernel, replica: int, timeout: float | None) -> Any: ...
 
@@ -371,6 +373,9 @@ class PythonKernel(UserKernel):
         periods: list[int],
         states: list[Any],
         any_thread: bool,
+        source: str,
+        program: str,
+        opaque_state: bool,
     ) -> None: ...
 
 class HandlerContext:
@@ -402,6 +407,8 @@ class CompiledKernel(UserKernel):
         errors: list[str],
         counters: list[str],
         periods: list[int],
+        source: str,
+        program: str,
     ) -> None: ...
 
 class PortableKernel(UserKernel):
@@ -419,6 +426,8 @@ class PortableKernel(UserKernel):
         errors: list[str],
         counters: list[str],
         periods: list[int],
+        source: str,
+        program: str,
     ) -> None: ...
 
 class Kernel:
@@ -537,6 +546,7 @@ class Replay:
         timeout: float,
         output: str,
         overwrite: bool,
+        give: Callable[[dict[str, bytes]], tuple[UserKernel, bytes]],
     ) -> None: ...
     def parts(self) -> list[dict[str, Any]]: ...
     def facts(self) -> dict[str, Any]: ...

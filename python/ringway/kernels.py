@@ -71,9 +71,7 @@ class Kernel(KernelFacts):
         """
         return read_state(self._core, replica, timeout)
 
-    def replace(
-        self, kernel: UserKernel[Any], *, migrate: Migrate | None = None, state: Any = None
-    ) -> None:
+    def replace(self, kernel: UserKernel[Any], *, migrate: Migrate | None = None, state: Any = None) -> None:
         """Put another kernel in its place, between two messages.
 
         It keeps name, mailbox, links, options and counters; messages that wait are handled by the new one,
@@ -86,8 +84,8 @@ class Kernel(KernelFacts):
             Made by `ringway.kernel`, in either mode, or `ringway.KernelSource`; it takes the same messages,
             and names the links that are there in the same places. It is compiled first.
         migrate
-            Makes the new state of the old one, which is an object of the old kernel's state class: a copy of a
-            struct, else the very object. Called for each replica's, and for the state that a restart begins
+            Makes the new state of the old one, an object of the old kernel's state class: of a struct a copy,
+            else the very object. Called for each replica's, and for the state that a restart begins
             with, while no handler runs; when it raises, the old kernel goes on.
         state
             What the new state begins with, as for `Runtime.launch`. None, without ``migrate``: it is kept,

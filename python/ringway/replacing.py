@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, get_origin
 
 from ringway import _core
-from ringway.arguments import instance
 from ringway.errors import InvalidOption, TypeMismatch
 from ringway.interpreted.values import is_fixed, plain_class
 from ringway.user_kernels import UserKernel
@@ -27,7 +26,11 @@ class Replacing:
         self, core: _core.Kernel, kernel: UserKernel[Any], migrate: Migrate | None, state: Any
     ) -> None:
         self._core = core
-        self._kernel = instance("kernel", kernel, UserKernel)
+        if not isinstance(kernel, UserKernel):
+            raise InvalidOption(
+                f"kernel is {kernel!r}; it must be made by ringway.kernel or ringway.KernelSource"
+            )
+        self._kernel = kernel
         if migrate is not None and not callable(migrate):
             raise InvalidOption(f"migrate is {migrate!r}; it must be a function of the state, or None")
         if migrate is not None and state is not None:
@@ -41,7 +44,7 @@ class Replacing:
         """Compile, wait for the handlers that run, swap."""
         kernel = self._kernel
         kernel.prepare(self._core.backend)
-        accepts = [_core.describe_message(cls)["name"] for cls in kernel.messages]
+        accepts = [_name(cls) for cls in kernel.messages]
         _core.replace_kernel(self._core, kernel.name, accepts, list(kernel.outputs), self._make)
 
     def _make(
@@ -50,9 +53,9 @@ class Replacing:
         """Return what takes the place of replicas with these states, and that takes these messages."""
         if self.given_up:
             raise InvalidOption("the call was given up")
-        mine = {cls.__message_name__: cls for cls in self._kernel.messages}
+        mine = {_name(cls): cls for cls in self._kernel.messages}
         for cls in messages:
-            if _wire(cls) != _wire(other := mine[cls.__message_name__]):
+            if _wire(cls) != _wire(other := mine[_name(cls)]):
                 raise TypeMismatch(
                     f"kernel {self._core.name!r} takes {_members(cls)}, kernel {self._kernel.name!r} "
                     f"{_members(other)}; messages that wait are of the first"
@@ -88,6 +91,10 @@ class Replacing:
         )
 
 
+def _name(cls: type[_core.Message]) -> str:
+    return str(_core.describe_message(cls)["name"])
+
+
 def _wire(cls: type[_core.Message]) -> tuple[Any, ...]:
     facts = _core.describe_message(cls)
     return facts["form"], facts["size"], facts["members"]
@@ -95,7 +102,7 @@ def _wire(cls: type[_core.Message]) -> tuple[Any, ...]:
 
 def _members(cls: type[_core.Message]) -> str:
     members = _core.describe_message(cls)["members"]
-    return f"{cls.__message_name__} ({', '.join(f'{name}: {kind}' for name, kind, *_ in members)})"
+    return f"{_name(cls)} ({', '.join(f'{name}: {kind}' for name, kind, *_ in members)})"
 
 
 def _plain(state: Any) -> Any:

@@ -6,14 +6,15 @@ import contextlib
 import dataclasses
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
 from ringway import _core
-from ringway.arguments import instance, real, whole
+from ringway.arguments import flag, instance, real, whole
 from ringway.errors import DecodeError, InvalidOption, TypeMismatch
 from ringway.recording import path_of
+from ringway.replay_kernels import Given, Kernels
 from ringway.same import Ignored, same_values
 
 Finding = Literal["different", "missing", "extra"]
@@ -202,6 +203,9 @@ def replay(
     chunks: int | None = None,
     limit: int = 100,
     output: str | os.PathLike[str] | None = None,
+    kernels: Kernels = (),
+    states: Mapping[str, Any] | None = None,
+    allow_changed: bool = False,
 ) -> ReplayReport:
     """Run a recording's messages again and compare what comes out with what came out then.
 
@@ -227,13 +231,24 @@ def replay(
         How many differences the report holds; all are counted.
     output
         Where to keep the replay's own recording; None: it is removed.
+    kernels
+        What to launch for recorded kernels of the program's own: kernels made by `ringway.kernel` or
+        `ringway.KernelSource`, found by their names, or by the names that they were launched under in a
+        mapping.
+    states
+        What such kernels begin with, by the names that they were launched under; others begin with the
+        recorded state, which of a kernel in Python is known where it is a struct or the default.
+    allow_changed
+        Whether their sources may differ from the recorded ones: to compare a new version with what the old
+        one did.
 
     Raises
     ------
     RecordingError
-        The file cannot be read; for a damaged chunk the text names its number.
+        The file cannot be read; for a damaged chunk the text names its number. Or the source of a kernel
+        differs from the recorded one.
     NotFound
-        The backend has no kernel of a recorded name.
+        The backend has no kernel of a recorded name, or one of the program's own is not given.
     InvalidOption
         An argument is out of range.
     """
@@ -251,13 +266,16 @@ def replay(
     if whole("limit", limit, "0 or more") < 0:
         raise InvalidOption(f"limit is {limit!r}; it must be 0 or more")
     ignored = Ignored(IGNORED, ignore)
+    given = Given(kernels, {} if states is None else states, flag("allow_changed", allow_changed))
     with contextlib.ExitStack() as stack:
         if output is not None:
             own = path_of("output", output)
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ringway-replay-"))
             own = os.path.join(folder, "replayed.rwr")
-        native = _core.Replay(source, chunks, backend or "", workers or 0, speed or 0.0, wait, own, False)
+        native = _core.Replay(
+            source, chunks, backend or "", workers or 0, speed or 0.0, wait, own, False, given
+        )
     return _report(source, native, allowed, ignored, limit)
 
 
@@ -343,6 +361,8 @@ def _warnings(facts: dict[str, Any], parts: Sequence[ReplayedPart]) -> Iterable[
             "messages may name memory of the recorded process by handle, which a recording does not hold: "
             "what such messages do cannot be repeated"
         )
+    for name, times in facts["replaced"]:
+        yield f"{name}: it was replaced {times} times while recording; the replay ran one version throughout"
     if facts["stalled"]:
         yield f"the replay gave up when nothing moved any more: {facts['stalled']}"
     for part in parts:

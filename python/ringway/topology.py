@@ -57,7 +57,7 @@ class TopologyGroup:
 
 @dataclasses.dataclass(frozen=True)
 class Topology:
-    """A graph of kernels and queues, links and feeds, and the kernels' groups, when `Runtime.topology` made it."""
+    """A graph of kernels and queues, links, feeds and groups, as `Runtime.topology` found them."""
 
     runtime: str
     nodes: Sequence[TopologyNode]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -74,6 +75,18 @@ class UserKernel(abc.ABC, Generic[State]):
 
     @property
     @abc.abstractmethod
+    def source_hash(self) -> str:
+        """A hash of its source without places in files, by which a recording knows it again."""
+
+    @property
+    def program(self) -> str:
+        """Where the program has it, as ``"module:name"``; empty for a kernel in C++."""
+        function = getattr(self, "function", None)
+        module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+        return f"{module}:{name}" if module and name else ""
+
+    @property
+    @abc.abstractmethod
     def messages(self) -> tuple[type[_core.Message], ...]:
         """The classes of its messages; empty means any, and bytes."""
 
@@ -120,6 +133,11 @@ def no_default(kernel: str, state: type[Any], why: Exception) -> InvalidOption:
         f"kernel {kernel!r}: {state.__qualname__} has fields without a default; "
         f"give them one, or launch with state=... ({why})"
     )
+
+
+def hash_of(text: str) -> str:
+    """Return a short hash of a source."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def several(field: str, values: Any, of: str, fits: Callable[[Any], bool]) -> list[Any]:

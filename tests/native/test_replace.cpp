@@ -40,13 +40,10 @@ struct Counting : Resident {
     std::snprintf(text, sizeof(text), "%s", "it broke");
   }
   void restart() override { count = 0; }
-  void arrive() override { ++arrivals; }
-  void leave() override { ++departures; }
 
   const std::string version;
   u64 count;
   bool linked = false;
-  u32 arrivals = 0, departures = 0;
 };
 
 struct CountingKernel : UserKernel {
@@ -91,6 +88,9 @@ struct Shape {
   BridgeKind bridge;
   bool threads;  // of the first version
 };
+std::string name_of_shape(const testing::TestParamInfo<Shape>& info) {
+  return info.param.name;
+}
 class Replace : public testing::TestWithParam<Shape> {
  protected:
   std::shared_ptr<Kernel> launched(const LaunchOptions& options = {}, bool sends = false) {
@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(All, Replace,
                                          Shape{"PoolReplicas", 2, BridgeKind::kDirect, false},
                                          Shape{"Pumped", 1, BridgeKind::kPumped, false},
                                          Shape{"Threads", 2, BridgeKind::kDirect, true}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         name_of_shape);
 
 // Callers ask, others send; versions that run on the pool and on threads take turns; each message counts once.
 TEST_P(Replace, LosesNothingUnderLoad) {

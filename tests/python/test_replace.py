@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -131,9 +132,13 @@ def test_the_state_is_kept_in_every_mode(runtime: rw.Runtime, before: Mode, afte
 @pytest.mark.parametrize("before", MODES)
 def test_a_state_of_another_layout(runtime: rw.Runtime, before: Mode, after: Mode) -> None:
     kernel = runtime.launch(
-        made(adds, before), state=Tally(4, 20), options=rw.LaunchOptions(on_error="restart", restart_backoff=0)
+        made(adds, before),
+        state=Tally(4, 20),
+        options=rw.LaunchOptions(on_error="restart", restart_backoff=0),
     )
-    with pytest.raises(errors.TypeMismatch, match=r"Tally \(count: int64, total: int64\).*MeanTally.*migrate="):
+    with pytest.raises(
+        errors.TypeMismatch, match=r"Tally \(count: int64, total: int64\).*MeanTally.*migrate="
+    ):
         kernel.replace(made(means, after))
     assert kernel.request(Step(0), T) == Answer(1, 20)
     seen: list[Any] = []
@@ -242,7 +247,9 @@ def test_links_keep_their_names_and_places(runtime: rw.Runtime) -> None:
 
     source, sink = runtime.launch(rw.kernel(sends)), runtime.launch(rw.kernel(sums))
     runtime.link(source, sink, output="sums", message=Step)
-    with pytest.raises(errors.InvalidOption, match=r"link 'sums' to .* is number 1.*outputs=\('sums', 'logs'\)"):
+    with pytest.raises(
+        errors.InvalidOption, match=r"link 'sums' to .* is number 1.*outputs=\('sums', 'logs'\)"
+    ):
         source.replace(rw.kernel(swapped))
     source.send(Step(0))
     source.replace(rw.kernel(outputs=("sums", "logs"))(swapped))
@@ -265,6 +272,29 @@ def test_a_failed_kernel_comes_back(runtime: rw.Runtime) -> None:
     kernel.replace(made(adds_twice, "python"))
     assert (kernel.state, kernel.failure) == ("active", "")
     assert kernel.request(Step(1), T) == Answer(2, 9)
+
+
+def test_a_handler_that_hangs_keeps_its_place() -> None:
+    leave = threading.Event()
+
+    @rw.kernel(mode="python")
+    def hangs(ctx: rw.Context, msg: Step, state: Tally) -> None:
+        if msg.by == 0:
+            assert leave.wait(T)
+        ctx.reply(Answer(0, 0))
+
+    with rw.Runtime("cpu", workers=2, watchdog=1) as runtime:
+        kernel = runtime.launch(hangs, grid=2)
+        kernel.send(Step(0))
+        while kernel.telemetry().depth:
+            time.sleep(0.001)
+        with pytest.raises(errors.Timeout, match="has not returned"):
+            kernel.replace(SOURCE)
+        assert (kernel.kind, kernel.replacements) == ("hangs", 0)
+        leave.set()
+        assert kernel.request(Step(1), T) == Answer(0, 0)
+        kernel.replace(SOURCE)
+        assert kernel.request(Step(1), T) == Answer(5, 3)
 
 
 def test_async_replace_and_its_cancellation() -> None:

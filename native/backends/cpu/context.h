@@ -96,7 +96,8 @@ class Context {
   static void measured(void* self, u64 sent, u64 handled);
   // Neither failed nor waiting for a restart.
   bool runs() const {
-    return atomic::load_relaxed(&kernel_.running) && !kernel_.resume_at && !atomic::load_relaxed(&kernel_.renew);
+    return atomic::load_relaxed(&kernel_.running) && !kernel_.resume_at &&
+           !atomic::load_relaxed(&kernel_.renew);
   }
   // Of a batch it is not known on which message a handler threw.
   bool one_by_one() const {

@@ -71,6 +71,25 @@ RecordFields fields_of(const LaunchSpec& spec) {
   return fields;
 }
 
+void add_program(RecordFields* fields, const KernelType& type, const std::vector<u8>& first_state) {
+  if (type.source.empty()) return;
+  std::string outputs;
+  for (const std::string& name : type.outputs) {
+    if (!outputs.empty()) outputs += '\n';
+    outputs += name;
+  }
+  RecordFields& all = *fields;
+  all["source"] = type.source;
+  all["program"] = type.program;
+  all["outputs"] = outputs;
+  all["opaque_state"] = std::to_string(u32(type.opaque_state));
+  all["state"] = std::string(first_state.begin(), first_state.end());
+}
+
+bool is_program_s(const RecordFields& fields) {
+  return fields.count("source") != 0;
+}
+
 LaunchSpec launch_of(const RecordFields& fields) {
   LaunchSpec spec{field_of(fields, "kernel"), field_of(fields, "name"), 0, 0, {},
                   whole_of(fields, "grid"),   whole_of(fields, "block")};

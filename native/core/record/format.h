@@ -50,10 +50,10 @@ enum class RecordKind : u8 {
   kQueueIn,   // ticket: of the queue; data: what the slot holds
   kQueueOut,  // likewise
   kQueueDrop,
-  kLost,     // ticket: records that were not kept before this one
-  kBuffers,  // ticket: buffers that messages may name by handle
-  kIdle,     // the kernel had handled everything that entered before
-  kEnd,      // the recording was stopped; data: none
+  kLost,      // ticket: records that were not kept before this one
+  kBuffers,   // ticket: buffers that messages may name by handle
+  kIdle,      // the kernel had handled everything that entered before
+  kEnd,       // the recording was stopped; data: none
   kReplaced,  // ticket: how many times, with this one; data: name of the kernel that took this one's place
 };
 enum : u32 { kBareLetter = 128 };

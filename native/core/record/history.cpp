@@ -66,7 +66,8 @@ void History::add(std::size_t i, const Record& record) {
     case RecordKind::kRuntime: runtime_ = decode_fields(record.data); break;
     case RecordKind::kLaunch: {
       RecordedKernel made;
-      made.spec = launch_of(decode_fields(record.data));
+      made.fields = decode_fields(record.data);
+      made.spec = launch_of(made.fields);
       made.earlier = record.head.detail != 0;
       made.clean = !made.earlier;
       kernels_[subject] = std::move(made);

@@ -28,6 +28,7 @@ struct RecordedInput {
 
 struct RecordedKernel {
   LaunchSpec spec;
+  RecordFields fields;    // as recorded
   bool earlier = false;   // launched before the recording began
   bool clean = true;      // nothing waited in its queues when it began
   bool settled = false;   // everything recorded was handled when it ended
@@ -38,9 +39,9 @@ struct RecordedKernel {
   std::vector<std::size_t> letters;  // of links, and of what it could not send
   std::vector<u32> sources;          // kernels with links to it, one per link
   std::size_t failed_at = kNoRecord, ended_at = kNoRecord;
-  u64 dropped = 0;  // by its policy: never in the mailbox, or taken out
+  u64 dropped = 0;   // by its policy: never in the mailbox, or taken out
   u64 replaced = 0;  // times that another kernel took its place
-  u64 unasked = 0;  // answers to messages from before the recording
+  u64 unasked = 0;   // answers to messages from before the recording
 };
 
 struct RecordedQueue {

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/runtime.h"
+#include "core/user_kernel.h"
 
 namespace ringway {
 namespace {
@@ -91,11 +92,20 @@ class Player {
     options.dead_letters = 0;
     options.device_polls = 0;
     if (!recorded.ordered) options.dedup = 0;
+    ReplayOptions::Given given;
+    if (is_program_s(recorded.fields) && options_.give) {
+      RecordFields fields = recorded.fields;
+      fields["backend"] = played_.backend;  // on which it is launched
+      given = options_.give(fields);
+    }
+    if (given.kernel && given.kernel->may_wait()) options.worker = LaunchOptions::kAnyWorker;
     const bool elsewhere = played_.backend != field_of(history_.runtime(), "backend");
     if (elsewhere) options.bridge = BridgeKind::kAuto;
     if (elsewhere || options.worker >= std::int64_t(runtime_->backend().workers()))
       options.worker = LaunchOptions::kAnyWorker;
-    auto kernel = runtime_->launch(spec.kernel, spec.name, options, spec.grid, spec.block);
+    auto kernel = given.kernel
+                      ? runtime_->launch(given.kernel, given.state, spec.name, options, spec.grid, spec.block)
+                      : runtime_->launch(spec.kernel, spec.name, options, spec.grid, spec.block);
     kernel->activate();
     played_.kernels[record.head.subject] = kernel->port().index;
     kernels_[record.head.subject] = std::move(kernel);

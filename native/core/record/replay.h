@@ -6,7 +6,9 @@
 // full mailbox blocks, no message expires, a restart does not pause. Which messages expired, were dropped or left over is
 // taken from the recording, and these are not put in.
 #pragma once
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,13 @@ struct ReplayOptions {
   double speed = 0;      // times as fast as recorded; 0: as fast as possible
   double timeout = 10;   // seconds without any progress after which it gives up
   RecordOptions record;  // where its own recording goes
+  // What to launch where the recording has a kernel of a program's own, whose fields these are, and the bytes of its first
+  // state.
+  struct Given {
+    std::shared_ptr<const UserKernel> kernel;
+    std::vector<u8> state;
+  };
+  std::function<Given(const RecordFields&)> give;
   void (*check)() = nullptr;
 };
 

@@ -40,9 +40,11 @@ RecordReport Runtime::stop_recording() {
 }
 
 void Runtime::record_launch(const Kernel& kernel, bool earlier) {
-  recorder_->put(RecordKind::kLaunch, kernel.port().index, u32(earlier),
-                 fields_of({kernel.type()->name, kernel.name(), kernel.port().index, 0, kernel.options(),
-                            kernel.grid(), kernel.block()}));
+  const auto type = kernel.type();
+  RecordFields fields = fields_of(
+      {type->name, kernel.name(), kernel.port().index, 0, kernel.options(), kernel.grid(), kernel.block()});
+  add_program(&fields, *type, kernel.first_state());
+  recorder_->put(RecordKind::kLaunch, kernel.port().index, u32(earlier), fields);
 }
 
 void Runtime::record_link(const TimedLink& link) {

@@ -13,6 +13,7 @@ from ringway.cli.console import Console
 from ringway.cli.table import Table
 from ringway.errors import InvalidOption
 from ringway.replay import TIMEOUT, ReplayDifference, ReplayedMessage, ReplayReport
+from ringway.user_kernels import UserKernel
 
 FASTEST = "as-fast-as-possible"
 COLUMNS = ("entered", "out", "equal", "different", "missing", "extra", "reordered")
@@ -70,6 +71,17 @@ def add_parser(commands: Any) -> None:
         metavar="MODULE",
         help="a module that declares message classes",
     )
+    parser.add_argument(
+        "--kernel",
+        dest="kernels",
+        action="append",
+        default=[],
+        metavar="[RECORDED=]MODULE:NAME",
+        help="a kernel of the program's own, for the recorded one of its name or of the name before =",
+    )
+    parser.add_argument(
+        "--allow-changed", action="store_true", help="also when such a kernel's source has changed since"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
@@ -88,6 +100,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         chunks=arguments.chunks,
         limit=arguments.limit,
         output=arguments.output,
+        kernels=kernels_of(arguments.kernels),
+        allow_changed=arguments.allow_changed,
     )
     console.line(json.dumps(document(report), indent=1)) if arguments.json else show(report, console)
     return 0 if report.same else 1
@@ -102,6 +116,28 @@ def import_modules(names: list[str]) -> None:
             importlib.import_module(name)
         except ImportError as error:
             raise InvalidOption(f"--import {name}: {error}") from None
+
+
+def kernels_of(words: list[str]) -> dict[str, UserKernel[Any]]:
+    """Return the kernels that words name, by the names of recorded ones."""
+    import importlib
+
+    found: dict[str, UserKernel[Any]] = {}
+    for word in words:
+        recorded, _, place = word.rpartition("=")
+        module, colon, name = place.partition(":")
+        if not (module and colon and name):
+            raise InvalidOption(f"--kernel {word}: it must be MODULE:NAME, or RECORDED=MODULE:NAME")
+        try:
+            kernel = importlib.import_module(module)
+            for part in name.split("."):
+                kernel = getattr(kernel, part)
+        except (ImportError, AttributeError) as error:
+            raise InvalidOption(f"--kernel {word}: {error}") from None
+        if not isinstance(kernel, UserKernel):
+            raise InvalidOption(f"--kernel {word}: it is no kernel made by ringway.kernel or KernelSource")
+        found[recorded or kernel.name] = kernel
+    return found
 
 
 def document(report: ReplayReport) -> dict[str, Any]:

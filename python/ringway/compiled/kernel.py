@@ -14,7 +14,7 @@ from ringway.compiled.toolchain import compiled
 from ringway.compiled.translator import Translation
 from ringway.errors import InvalidOption, NotFound, TypeMismatch
 from ringway.kernel_timers import HasTimers, Timers, period_of
-from ringway.user_kernels import UserKernel, names_of, no_default, several
+from ringway.user_kernels import UserKernel, hash_of, names_of, no_default, several
 
 State = TypeVar("State", bound=_core.Message)
 
@@ -79,6 +79,12 @@ class CompiledKernel(UserKernel[State]):
         return self.compile(), self.first_state(first()), [self.first_state(state) for state in states]
 
     @property
+    def source_hash(self) -> str:
+        """A hash of its source without places in files."""
+        lines = self.source.splitlines()
+        return hash_of("\n".join(line for line in lines if not line.startswith("#line ")))
+
+    @property
     def messages(self) -> tuple[type[_core.Message], ...]:
         """The class of its messages, alone."""
         return (self.message,)
@@ -111,6 +117,8 @@ class CompiledKernel(UserKernel[State]):
                     "errors": self._errors,
                     "counters": list(self.counters),
                     "periods": self._periods,
+                    "source": self.source_hash,
+                    "program": self.program,
                 }
                 self._native[backend] = (
                     _core.CompiledKernel(path=str(compiled(self.source, self.name)), **made)

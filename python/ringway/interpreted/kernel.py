@@ -16,7 +16,7 @@ from ringway.errors import InvalidOption, KernelError, TypeMismatch
 from ringway.interpreted.handler import Handler, is_async
 from ringway.interpreted.values import is_fixed, stored
 from ringway.kernel_timers import HasTimers, Timers
-from ringway.user_kernels import UserKernel, no_default
+from ringway.user_kernels import UserKernel, hash_of, no_default
 
 _UNDECLARED = 4096  # bytes of a slot when the kernel's type does not say
 
@@ -56,7 +56,9 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
         """Return what is launched natively."""
         self._begun = True
         new_state = self._new_state(state)
-        return self._native(new_state, [new_state() for _ in range(grid)]), b""
+        first = state.encode() if is_fixed(type(state)) else b""
+        opaque = state is not None and not first
+        return self._native(new_state, [new_state() for _ in range(grid)], opaque=opaque), first
 
     def resume(
         self, states: Sequence[Any], first: Callable[[], Any]
@@ -69,7 +71,19 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
         """The classes of its messages; empty means any, and bytes."""
         return self._messages
 
-    def _native(self, new_state: Callable[[], Any], states: list[Any]) -> _core.PythonKernel:
+    @property
+    def source_hash(self) -> str:
+        """A hash of its source, or of its bytecode where there is none."""
+        named = inspect.unwrap(self.function)
+        try:
+            return hash_of(textwrap.dedent(inspect.getsource(named)))
+        except (OSError, TypeError):
+            code = getattr(named, "__code__", None)
+            return hash_of(repr((code.co_code, code.co_names)) if code else type(named).__qualname__)
+
+    def _native(
+        self, new_state: Callable[[], Any], states: list[Any], *, opaque: bool = False
+    ) -> _core.PythonKernel:
         facts = [_core.describe_message(cls) for cls in self.messages]
         sizes: list[int] = [fact["max_size"] for fact in facts]
         largest = 0 if 0 in sizes else max(sizes, default=0)
@@ -83,6 +97,9 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
             periods=[period for _, period in self.timers],
             states=states,
             any_thread=self.thread == "any",
+            source=self.source_hash,
+            program=self.program,
+            opaque_state=opaque,
         )
 
     def _set_timers(self, timers: Timers) -> None:
