@@ -84,8 +84,8 @@ void Kernel::replace(const KernelType& with, const Make& make, void (*check)()) 
   }
   if (!runtime_->backend().replaces_kernels()) {
     throw Error(ErrorKind::kInvalidOption,
-                "backend '" + runtime_->backend_name() + "' does not replace running kernels yet, such as '" + name_ +
-                    "'; terminate it and launch the other, or use Runtime(backend=\"cpu\")");
+                "backend '" + runtime_->backend_name() + "' does not replace running kernels yet, such as '" +
+                    name_ + "'; terminate it and launch the other, or use Runtime(backend=\"cpu\")");
   }
   (void)after(state(), Event::kReplace, name_);
   // They go last, without a lock: with them go objects of the program.

@@ -13,8 +13,8 @@ namespace {
 
 void check_state(std::size_t given, const KernelType& type, u32 bytes) {
   if (given == bytes) return;
-  throw Error(ErrorKind::kInvalidOption, "state has " + std::to_string(given) + " bytes; kernel '" + type.name +
-                                             "' has " + std::to_string(bytes));
+  throw Error(ErrorKind::kInvalidOption, "state has " + std::to_string(given) + " bytes; kernel '" +
+                                             type.name + "' has " + std::to_string(bytes));
 }
 
 constexpr KernelUnit kOnDevice{};

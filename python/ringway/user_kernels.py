@@ -90,7 +90,7 @@ class UserKernel(abc.ABC, Generic[State]):
     def messages(self) -> tuple[type[_core.Message], ...]:
         """The classes of its messages; empty means any, and bytes."""
 
-    def prepare(self, backend: str) -> None:  # noqa: B027 (most have nothing to do)
+    def prepare(self, backend: str) -> None:
         """Do what takes time before a launch on a backend; a later one does not do it again."""
 
     @abc.abstractmethod
