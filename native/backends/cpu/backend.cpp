@@ -277,7 +277,7 @@ class Cpu : public Backend {
       std::vector<std::unique_ptr<Locked>> held;
       for (Worker* home : homes) held.push_back(std::make_unique<Locked>(*this, *home, until));
       for (const auto& replica : set.replicas) {
-        if (set.user->may_wait()) replica->leaving.reserve(replica->leaving.size() + 1);
+        if (set.user->may_wait()) replica->replaced.reserve(replica->replaced.size() + 1);
       }
       set.swap(with, revives);
       threads.settle(set);

@@ -160,14 +160,14 @@ struct Instance {
 
   // All below belong to the holder of the worker's lock, but for `scheduled`.
   bool retired = false;
-  std::vector<Replaced> leaving;  // in order
-  bool stalled = false;           // waits for room or for `resume_at`; others may look at it
-  u32 restarts_in_row = 0;        // since a message was last handled
-  std::int64_t resume_at = 0;     // of now_ns(), 0 = none: after a restart, does not run before
-  bool leaving = false;           // the handler has asked to be deactivated
-  std::vector<Timer> timers;      // of a user's kernel
-  bool timed = false;             // is in the worker's list of those with timers
-  u32 scheduled = 0;              // is in one of the worker's lists, or never will be again
+  std::vector<Replaced> replaced;  // in order
+  bool stalled = false;            // waits for room or for `resume_at`; others may look at it
+  u32 restarts_in_row = 0;         // since a message was last handled
+  std::int64_t resume_at = 0;      // of now_ns(), 0 = none: after a restart, does not run before
+  bool leaving = false;            // the handler has asked to be deactivated
+  std::vector<Timer> timers;       // of a user's kernel
+  bool timed = false;              // is in the worker's list of those with timers
+  u32 scheduled = 0;               // is in one of the worker's lists, or never will be again
   Instance* next_remote = nullptr;
   Instance* next_ready = nullptr;    // the holder's of the worker's lock
   Instance* next_stalled = nullptr;  // as above

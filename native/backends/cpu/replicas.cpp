@@ -34,7 +34,7 @@ void ReplicaSet::swap(Replacement* with, bool revives) {
   const bool leaves = user->may_wait();
   for (std::size_t i = 0; i < replicas.size(); ++i) {
     Instance& replica = *replicas[i];
-    if (leaves) replica.leaving.push_back({user, replica.resident});
+    if (leaves) replica.replaced.push_back({user, replica.resident});
     replica.resident.swap(with->residents[i]);
     replica.restarts_in_row = 0;
     replica.resume_at = 0;

@@ -56,9 +56,9 @@ void Instance::begin_state() {
 }
 
 void Instance::let_leave() {
-  if (leaving.empty()) return;
+  if (replaced.empty()) return;
   resident->arrive();
-  for (const Replaced& replaced : std::exchange(leaving, {})) replaced.resident->leave();
+  for (const Replaced& before : std::exchange(replaced, {})) before.resident->leave();
 }
 
 void Instance::leave() {

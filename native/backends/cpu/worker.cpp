@@ -196,7 +196,7 @@ void Worker::schedule_due() {
 bool Worker::run(Instance& kernel) {
   // SYNC: partner exchange_seq_cst in notify(): a message that the look below misses finds the mark cleared.
   exchange_seq_cst(&kernel.scheduled, 0U);
-  if (!kernel.leaving.empty()) kernel.let_leave();
+  if (!kernel.replaced.empty()) kernel.let_leave();
   const bool runs = load_relaxed(&kernel.running) != 0;
   if (!runs && !load_relaxed(&kernel.follows)) return false;
   if (runs && load_relaxed(&kernel.rearm)) start_timers(kernel);
@@ -275,6 +275,7 @@ void Worker::let_go(Instance& kernel) {
   if (ready_.erase(&kernel)) exchange_seq_cst(&kernel.scheduled, 0U);
   stalled_.erase(&kernel);
   store_relaxed(&kernel.stalled, false);
+  if (std::exchange(kernel.timed, false)) timed_.erase(&kernel);  // its activation begins its timers anew
 }
 
 void Worker::ask_idle(Instance& kernel, bool on) {

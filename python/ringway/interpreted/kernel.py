@@ -73,13 +73,9 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
 
     @property
     def source_hash(self) -> str:
-        """A hash of its source, or of its bytecode where there is none."""
-        named = inspect.unwrap(self.function)
-        try:
-            return hash_of(textwrap.dedent(inspect.getsource(named)))
-        except (OSError, TypeError):
-            code = getattr(named, "__code__", None)
-            return hash_of(repr((code.co_code, code.co_names)) if code else type(named).__qualname__)
+        """A hash of its source and its timers', or of their bytecode where there is none."""
+        called: list[Callable[..., Any]] = [self.function, *(tick for tick, _ in self.timers)]
+        return hash_of("\n".join(_text(one) for one in called))
 
     def _native(
         self, new_state: Callable[[], Any], states: list[Any], *, opaque: bool = False
@@ -166,6 +162,15 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
 
     def __repr__(self) -> str:
         return f"<ringway kernel {self.name!r} in Python>"
+
+
+def _text(called: Callable[..., Any]) -> str:
+    named = inspect.unwrap(called)
+    try:
+        return textwrap.dedent(inspect.getsource(named))
+    except (OSError, TypeError):
+        code = getattr(named, "__code__", None)
+        return repr((code.co_code, code.co_names)) if code else type(named).__qualname__
 
 
 def _parameters(function: Callable[..., Any], takes: int, so: str) -> list[str]:
