@@ -132,7 +132,7 @@ class RingDriver {
   std::vector<std::pair<std::vector<std::shared_ptr<CudaLink>>, Tables>> given_up_;
   bool on_gpu_ = false, began_ = false, leaving_ = false;
   u32 flight_ = 0;  // number of the grid
-  std::int64_t launched_at_ = 0, left_at_ = 0, moved_at_ = 0, looked_at_ = 0;
+  std::int64_t launched_at_ = 0, left_at_ = 0, moved_at_ = 0;
   u32 refusals_ = 0;  // launches in a row that the driver refused
   std::int64_t next_launch_at_ = 0;
   ErrorKind refusal_kind_{};

@@ -1,7 +1,6 @@
 // What reports of the grid say, and what its silence says.
 #include <algorithm>
 #include <cstdio>
-#include <utility>
 
 #include "backends/cuda/ring_driver.h"
 #include "core/bridge.h"
@@ -65,14 +64,11 @@ bool RingDriver::is_hung(const CudaKernel& kernel, std::int64_t now) const {
   });
 }
 
-// Names a kernel whose message takes longer than the watchdog allows: not those that are not served meanwhile, because the
-// grid waits for room or for another one's handler. When the grid cannot leave for a handler, nothing else of the runtime
+// Names a kernel whose message takes longer than the watchdog allows. When the grid cannot leave for a handler, nothing else of the runtime
 // runs any more, and the device is lost to it.
 void RingDriver::look_for_stuck() {
   if (!patience_) return;
   const std::int64_t now = now_ns();
-  const std::int64_t passed = now - std::exchange(looked_at_, now);
-  const bool serves = on_gpu_ && began_ && !leaving_;
   const CudaKernel* hung = nullptr;
   for (const auto& kernel : kernels_) {
     bool late = false;
@@ -81,7 +77,6 @@ void RingDriver::look_for_stuck() {
       const u32 beat = HostLinkAtomics::load_word(&shown_[replica->seat].beat);
       if (beat != seat.beat || !on_gpu_) seat.beat_since = now;
       seat.beat = beat;
-      if (!serves && beat % 2 == 0) replica->under_way_since += passed;
       late |= replica->under_way && !kernel->dead && now - replica->under_way_since > patience_;
     }
     const bool hangs = on_gpu_ && is_hung(*kernel, now);
