@@ -12,7 +12,7 @@ namespace {
 
 std::string quoted(const std::vector<std::string>& names) {
   std::string all;
-  for (const std::string& name : names) all += (all.empty() ? "'" : ", '") + name + "'";
+  for (const std::string& name : names) all.append(all.empty() ? "'" : ", '").append(name).append("'");
   return all.empty() ? "none" : all;
 }
 
@@ -23,7 +23,7 @@ std::string messages_of(const KernelType& type) {
 std::string timers_of(const KernelType& type) {
   if (type.periods.empty()) return "no timers";
   std::string all = "timers every";
-  for (const std::int64_t period : type.periods) all += " " + std::to_string(period) + " ns";
+  for (const std::int64_t period : type.periods) all.append(" ").append(std::to_string(period)).append(" ns");
   return all;
 }
 

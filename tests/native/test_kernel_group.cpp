@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(All, Groups,
                          testing::Values(Strategy::kOneForOne, Strategy::kOneForAll, Strategy::kRestForOne));
 
 TEST_P(Groups, EachMessageHasItsAnswerWhileMembersBreak) {
-  const auto group = runtime->group({.strategy = GetParam(), .restarts = 100'000}, members);
+  const auto group = runtime->group({.name = "", .strategy = GetParam(), .restarts = 100'000}, members);
   u32 wrong = 0;
   std::vector<std::thread> callers;
   for (u32 t = 0; t < 3; ++t) {

@@ -36,6 +36,7 @@ struct Counting : Resident {
     }
     return n;
   }
+  void tick(KernelContext*, u32, DrainStatus*) override {}
   void describe(const DrainStatus&, ErrorText& text) const override {
     std::snprintf(text, sizeof(text), "%s", "it broke");
   }
