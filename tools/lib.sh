@@ -97,13 +97,12 @@ need_softmetal_packages() {
 }
 
 # build_software_metal [CMAKE_OPTION...]: the package with the Metal backend on the software Metal device, in
-# build/softmetal-site, beside the one that is installed; without what would only make it faster.
+# build/softmetal-site, beside the one that is installed.
 build_software_metal() {
   need_softmetal_packages
   rm -rf build/softmetal-site
   python -m pip install -q --disable-pip-version-check --no-index --no-deps --no-build-isolation --target build/softmetal-site \
-    -Cbuild-dir=build/py-softmetal -Ccmake.define.RINGWAY_METAL=SOFTWARE -Ccmake.define.RINGWAY_CUDA=OFF \
-    -Ccmake.define.CMAKE_INTERPROCEDURAL_OPTIMIZATION=OFF "$@" .
+    -Cbuild-dir=build/py-softmetal -Ccmake.define.RINGWAY_METAL=SOFTWARE -Ccmake.define.RINGWAY_CUDA=OFF "$@" .
 }
 # Runs a command with that package, and the backend present.
 with_software_metal() {
