@@ -64,7 +64,7 @@ class Replacing:
             native, begins = self._kernel.begin(self._state, len(states), self._core.backend)
             return native, begins, [begins] * len(states)
         taken = self._kept if self._migrate is None else self._migrated
-        return self._kernel.resume([taken(state) for state in states], lambda: taken(first()))
+        return self._kernel._resume([taken(state) for state in states], lambda: taken(first()))
 
     def _migrated(self, state: Any) -> Any:
         assert self._migrate is not None

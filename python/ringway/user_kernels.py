@@ -108,7 +108,7 @@ class UserKernel(abc.ABC, Generic[State]):
         """
 
     @abc.abstractmethod
-    def resume(
+    def _resume(
         self, states: Sequence[Any], first: Callable[[], Any]
     ) -> tuple[_core.UserKernel, bytes, list[bytes]]:
         """Return what takes another kernel's place natively, and bytes where it is compiled.

@@ -45,7 +45,7 @@ WITH_CODE = [document for document in DOCUMENTS if program(document).strip()]
 
 @pytest.mark.parametrize("document", WITH_CODE, ids=lambda path: path.name)
 def test_documented_code_runs(document: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    source = tmp_path / f"{document.stem}.py"
+    source = tmp_path / f"code_of_{document.stem}.py"  # not the name of a package that it imports
     source.write_text(program(document), encoding="utf-8")
     run(source, tmp_path)
 

@@ -19,31 +19,31 @@ NO_PAUSE = rw.LaunchOptions(restart_backoff=0)
 
 
 @rw.message(layout="struct")
-class Step(rw.Message):
+class GroupStep(rw.Message):
     by: rw.i64
 
 
 @rw.message(layout="struct")
-class Tally(rw.Message):
+class GroupTally(rw.Message):
     count: rw.i64 = 0
 
 
 @rw.kernel
-def native(ctx: rw.Context, msg: Step, state: Tally) -> None:
+def native(ctx: rw.Context, msg: GroupStep, state: GroupTally) -> None:
     if msg.by < 0:
         raise ValueError("by is negative")
     state.count += 1
-    ctx.reply(Tally(state.count))
+    ctx.reply(GroupTally(state.count))
 
 
 @rw.kernel(mode="python")
-def python(ctx: rw.Context, msg: Step, state: Tally) -> None:
+def python(ctx: rw.Context, msg: GroupStep, state: GroupTally) -> None:
     if msg.by < 0:
         raise ValueError("by is negative")
     if msg.by == 99:
         time.sleep(0.05)
     state.count += 1
-    ctx.reply(Tally(state.count))
+    ctx.reply(GroupTally(state.count))
 
 
 KERNELS = [native, python, native]
@@ -61,7 +61,7 @@ def launched(runtime: rw.Runtime, options: rw.LaunchOptions = NO_PAUSE, grid: in
         for number, kernel in enumerate(KERNELS)
     ]
     for kernel in kernels:
-        assert kernel.request(Step(1), T).count == 1
+        assert kernel.request(GroupStep(1), T).count == 1
     return kernels
 
 
@@ -78,13 +78,13 @@ def test_the_strategy_says_which_begin_anew(runtime: rw.Runtime, strategy: Any, 
     kernels = launched(runtime)
     group = runtime.group(*kernels, strategy=strategy, restarts=5, name="three")
     with pytest.raises(errors.HandlerError, match="by is negative"):
-        kernels[broken].request(Step(-1), T)
+        kernels[broken].request(GroupStep(-1), T)
     anew = {"one_for_one": [broken], "one_for_all": [0, 1, 2], "rest_for_one": list(range(broken, 3))}[
         strategy
     ]
     for number, kernel in enumerate(kernels):
         until(lambda kernel=kernel, number=number: kernel.telemetry().restarts == (number in anew))
-        assert kernel.request(Step(1), T).count == (1 if number in anew else 2), number
+        assert kernel.request(GroupStep(1), T).count == (1 if number in anew else 2), number
     assert (group.restarts, group.failure, group.strategy) == (1, "", strategy)
     assert group.members == ["k0", "k1", "k2"]
     assert runtime.telemetry().groups == {"three": group.telemetry()}
@@ -104,7 +104,7 @@ def test_beyond_its_limit_all_fail_with_the_first_error(runtime: rw.Runtime, str
 
     def asks() -> None:
         try:
-            idle.request(Step(1), T)
+            idle.request(GroupStep(1), T)
         except rw.Error as error:
             errors_of.append(str(error))
 
@@ -113,7 +113,7 @@ def test_beyond_its_limit_all_fail_with_the_first_error(runtime: rw.Runtime, str
     until(lambda: idle.telemetry().depth == 1)
     for _ in range(2):
         with pytest.raises(errors.HandlerError, match="by is negative"):
-            kernels[1].request(Step(-1), T)
+            kernels[1].request(GroupStep(-1), T)
     waiting.join(T)
     reason = (
         "group 'four' failed: kernel 'k1' broke: .*ValueError: by is negative.*restarts = 1 within 3600 s"
@@ -121,7 +121,7 @@ def test_beyond_its_limit_all_fail_with_the_first_error(runtime: rw.Runtime, str
     for kernel in (*kernels, idle):
         until(lambda kernel=kernel: kernel.state == "failed")
         with pytest.raises(errors.Closed, match=reason):
-            kernel.send(Step(1))
+            kernel.send(GroupStep(1))
     assert len(errors_of) == 1
     assert "group 'four' failed: kernel 'k1' broke" in errors_of[0]
     until(lambda: len(idle.dead_letters()) == 1)
@@ -129,7 +129,7 @@ def test_beyond_its_limit_all_fail_with_the_first_error(runtime: rw.Runtime, str
     assert "kernel 'k1' broke" in group.failure
     # Replaced, a member is back, alone; and may be of another group.
     kernels[0].replace(native)
-    assert kernels[0].request(Step(1), T).count == (1 if strategy == "one_for_all" else 2)
+    assert kernels[0].request(GroupStep(1), T).count == (1 if strategy == "one_for_all" else 2)
     assert runtime.group(kernels[0], name="one").members == ["k0"]
 
 
@@ -139,18 +139,18 @@ def test_a_member_s_own_policy_comes_first(runtime: rw.Runtime) -> None:
     group = runtime.group(*kernels, restarts=10)
     for _ in range(2):
         with pytest.raises(errors.HandlerError):
-            kernels[0].request(Step(-1), T)
-    assert kernels[1].request(Step(1), T).count == 2
+            kernels[0].request(GroupStep(-1), T)
+    assert kernels[1].request(GroupStep(1), T).count == 2
     assert group.restarts == 0
     with pytest.raises(errors.HandlerError):
-        kernels[0].request(Step(-1), T)
+        kernels[0].request(GroupStep(-1), T)
     until(lambda: kernels[1].telemetry().restarts == 1)
-    assert kernels[1].request(Step(1), T).count == 1
+    assert kernels[1].request(GroupStep(1), T).count == 1
     assert group.restarts == 1
     skips = runtime.launch(native, options=rw.LaunchOptions(on_error="skip"))
     other = runtime.group(skips, restarts=0)
     with pytest.raises(errors.HandlerError):
-        skips.request(Step(-1), T)
+        skips.request(GroupStep(-1), T)
     assert (skips.state, other.failure) == ("active", "")
 
 
@@ -159,7 +159,7 @@ def test_restarts_in_time_alone_count(runtime: rw.Runtime) -> None:
     group = runtime.group(*kernels, restarts=1, within=0.02)
     for _ in range(3):
         with pytest.raises(errors.HandlerError):
-            kernels[0].request(Step(-1), T)
+            kernels[0].request(GroupStep(-1), T)
         until(lambda: group.restarts == kernels[1].telemetry().restarts > 0)
         time.sleep(0.05)
     assert (group.restarts, group.failure) == (3, "")
@@ -170,7 +170,7 @@ def test_nothing_is_lost_by_a_restart(runtime: rw.Runtime) -> None:
     runtime.group(*kernels, restarts=1000)
     for number in range(300):
         for kernel in kernels:
-            kernel.send(Step(-1 if number % 30 == 7 and kernel is kernels[0] else 1))
+            kernel.send(GroupStep(-1 if number % 30 == 7 and kernel is kernels[0] else 1))
     for kernel in kernels:
         report = kernel.terminate(timeout=T)
         assert report.processed == 1 + 300 - (10 if kernel is kernels[0] else 0)
@@ -181,15 +181,15 @@ def test_built_in_kernels_and_what_ends(runtime: rw.Runtime) -> None:
     echo, kernel = runtime.launch("echo"), runtime.launch(native, options=NO_PAUSE)
     group = runtime.group(echo, kernel, restarts=0)
     echo.terminate()
-    assert kernel.request(Step(1), T).count == 1
+    assert kernel.request(GroupStep(1), T).count == 1
     assert group.members == [echo.name, kernel.name]
     group.dissolve()
     assert group.dissolved
     assert runtime.groups() == []
     runtime.group(kernel, restarts=1)
     with pytest.raises(errors.HandlerError):
-        kernel.request(Step(-1), T)
-    assert kernel.request(Step(1), T).count == 1
+        kernel.request(GroupStep(-1), T)
+    assert kernel.request(GroupStep(1), T).count == 1
     kernel.terminate()
     assert runtime.groups() == []
 
@@ -224,21 +224,21 @@ def test_in_asyncio() -> None:
             first = await runtime.launch(native, options=NO_PAUSE)
             second = await runtime.launch(python, options=NO_PAUSE)
             group = await runtime.group(first, second, restarts=1)
-            assert (await second.request(Step(1), T)).count == 1
+            assert (await second.request(GroupStep(1), T)).count == 1
             with pytest.raises(errors.HandlerError):
-                await first.request(Step(-1), T)
+                await first.request(GroupStep(-1), T)
             while second.telemetry().restarts == 0:
                 await asyncio.sleep(0.001)
-            assert (await second.request(Step(1), T)).count == 1
-            late = asyncio.ensure_future(second.request(Step(99), T))
+            assert (await second.request(GroupStep(1), T)).count == 1
+            late = asyncio.ensure_future(second.request(GroupStep(99), T))
             with pytest.raises(errors.HandlerError):
-                await first.request(Step(-1), T)
+                await first.request(GroupStep(-1), T)
             with contextlib.suppress(errors.HandlerError, errors.Closed):  # handled before, or not
                 await late
             while not second.failure:
                 await asyncio.sleep(0.001)
             with pytest.raises(errors.Closed, match="kernel 'native-0' broke"):
-                await second.request(Step(1), T)
+                await second.request(GroupStep(1), T)
             assert group.failure
             assert [one.name for one in runtime.groups()] == [group.name]
 

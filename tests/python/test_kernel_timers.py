@@ -21,72 +21,72 @@ T = 30  # seconds that nothing here takes
 
 
 @rw.message(layout="struct")
-class Step(rw.Message):
+class TimedStep(rw.Message):
     by: rw.i64 = 0
 
 
 @rw.message(layout="struct")
-class Tally(rw.Message):
+class TimedTally(rw.Message):
     total: rw.i64 = 0
     ticks: rw.i64 = 0
     missed: rw.i64 = 0
 
 
-def adding(ctx: rw.Context, msg: Step, state: Tally) -> None:
+def adding(ctx: rw.Context, msg: TimedStep, state: TimedTally) -> None:
     state.total += msg.by
     ctx.count("steps")
     ctx.count("way", msg.by)
     ctx.reply(state)
 
 
-def counting(ctx: rw.Context, state: Tally) -> None:
+def counting(ctx: rw.Context, state: TimedTally) -> None:
     state.ticks += 1
     state.missed += ctx.missed
     ctx.count("beats", ctx.missed + 1)
 
 
-def telling(ctx: rw.Context, state: Tally) -> None:
+def telling(ctx: rw.Context, state: TimedTally) -> None:
     state.ticks += 1
     ctx.emit(state)
 
 
-def third_fails(ctx: rw.Context, state: Tally) -> None:
+def third_fails(ctx: rw.Context, state: TimedTally) -> None:
     state.ticks += 1
     ctx.emit(state)
     if state.ticks == 3:
         raise ValueError("the third")
 
 
-def last_tick(ctx: rw.Context, state: Tally) -> None:
+def last_tick(ctx: rw.Context, state: TimedTally) -> None:
     state.ticks += 1
     if state.ticks == 3:
         ctx.deactivate()
 
 
-def leaving(ctx: rw.Context, msg: Step, state: Tally) -> None:
+def leaving(ctx: rw.Context, msg: TimedStep, state: TimedTally) -> None:
     state.total += msg.by
     if msg.by == 7:
         ctx.deactivate()
     ctx.reply(state)
 
 
-def whoami(ctx: rw.Context, msg: Step, state: Tally) -> None:
-    ctx.reply(Tally(ctx.self_id, ctx.replica, ctx.missed))
+def whoami(ctx: rw.Context, msg: TimedStep, state: TimedTally) -> None:
+    ctx.reply(TimedTally(ctx.self_id, ctx.replica, ctx.missed))
 
 
-def passing(ctx: rw.Context, msg: Step, state: Tally) -> None:
+def passing(ctx: rw.Context, msg: TimedStep, state: TimedTally) -> None:
     ctx.send("next", msg)
-    ctx.send("next", Step(-msg.by))
+    ctx.send("next", TimedStep(-msg.by))
     if msg.by == 7:
         ctx.deactivate()
 
 
-def sending(ctx: rw.Context, state: Tally) -> None:
+def sending(ctx: rw.Context, state: TimedTally) -> None:
     state.ticks += 1
-    ctx.send("next", Step(state.ticks))
+    ctx.send("next", TimedStep(state.ticks))
 
 
-def keeping(ctx: rw.Context, msg: Step, state: Tally) -> None:
+def keeping(ctx: rw.Context, msg: TimedStep, state: TimedTally) -> None:
     state.total += 1
     if msg.by != state.total:
         state.missed += 1
@@ -130,7 +130,7 @@ def test_ticks_and_messages_share_the_state_and_what_is_missed_is_counted(
 ) -> None:
     kernel = runtime.launch(kernel_of(mode, adding, counting))
     for by in range(1, 51):
-        kernel.request(Step(by), timeout=T)
+        kernel.request(TimedStep(by), timeout=T)
     until(lambda: kernel.telemetry().ticks >= 10)
     kernel.deactivate()
     state, seen = kernel.read_state(), kernel.telemetry()
@@ -143,35 +143,35 @@ def test_ticks_that_a_stall_covers_are_left_out(runtime: rw.Runtime, mode: Any) 
     """Whoever holds the kernel for many periods gets one tick afterwards, which says how many there were."""
     began = time.monotonic()
 
-    def holds(ctx: rw.Context, msg: Step, state: Tally) -> None:
+    def holds(ctx: rw.Context, msg: TimedStep, state: TimedTally) -> None:
         state.total += 1
         time.sleep(0.1)
 
     if mode == "native":
         made: Any = rw.KernelSource(
             """
-            RW_FN ringway::u32 step(ringway::KernelContext& ctx, const Step&, Tally& state) {
+            RW_FN ringway::u32 step(ringway::KernelContext& ctx, const TimedStep&, TimedTally& state) {
               const ringway::u64 began = clock_us();
               while (clock_us() < began + 100000) {}
               state.total += 1;
-              ctx.reply(Tally_type_id, state);
+              ctx.reply(TimedTally_type_id, state);
               return 0;
             }
-            RW_FN ringway::u32 beat(ringway::KernelContext& ctx, Tally& state) {
+            RW_FN ringway::u32 beat(ringway::KernelContext& ctx, TimedTally& state) {
               state.ticks += 1;
               state.missed += ringway::i64(ctx.missed());
               return 0;
             }
             """.replace("RW_FN", CLOCK + "RW_FN", 1),
-            message=Step,
-            state=Tally,
+            message=TimedStep,
+            state=TimedTally,
             timers={"beat": 0.001},
         )
     else:
         made = rw.kernel(mode="python")(holds)
         made.timer(every=0.001)(counting)
     kernel = runtime.launch(made)
-    kernel.send(Step(1))
+    kernel.send(TimedStep(1))
     until(lambda: kernel.read_state(timeout=T).total == 1 and kernel.telemetry().ticks_missed >= 50)
     kernel.deactivate()
     seen, most = kernel.telemetry(), (time.monotonic() - began) / 0.001
@@ -192,7 +192,7 @@ static inline ringway::u64 clock_us() {
 
 def test_ticks_stop_while_the_kernel_is_inactive_and_end_with_it(runtime: rw.Runtime, mode: Any) -> None:
     kernel = runtime.launch(kernel_of(mode, adding, counting), activate=False)
-    assert kernel.read_state() == Tally()
+    assert kernel.read_state() == TimedTally()
     kernel.activate()
     until(lambda: kernel.telemetry().ticks >= 2)
     kernel.deactivate()
@@ -210,11 +210,11 @@ def test_ticks_stop_while_the_kernel_is_inactive_and_end_with_it(runtime: rw.Run
 
 
 def test_several_timers_keep_their_own_time(runtime: rw.Runtime, mode: Any) -> None:
-    def often(ctx: rw.Context, state: Tally) -> None:
+    def often(ctx: rw.Context, state: TimedTally) -> None:
         state.ticks += 1
         ctx.count("often")
 
-    def seldom(ctx: rw.Context, state: Tally) -> None:
+    def seldom(ctx: rw.Context, state: TimedTally) -> None:
         state.total += 1
         ctx.count("seldom")
 
@@ -237,7 +237,7 @@ def test_each_replica_ticks(runtime: rw.Runtime, mode: Any) -> None:
 def test_a_tick_comes_while_a_caller_runs_the_kernel_itself(runtime: rw.Runtime) -> None:
     kernel = runtime.launch(kernel_of("native", adding, counting))
     while kernel.telemetry().ticks < 5:
-        kernel.request(Step(1), timeout=T)
+        kernel.request(TimedStep(1), timeout=T)
 
 
 def test_a_spinning_and_a_polling_kernel_tick(mode: Any) -> None:
@@ -270,7 +270,7 @@ def test_a_tick_that_fails_is_treated_as_the_policy_says(runtime: rw.Runtime, mo
         assert "ValueError: the third" in kernel.failure
         return
     assert [kernel.receive(T).ticks for _ in range(2)] == ([4, 5] if policy == "skip" else [1, 2])
-    assert kernel.request(Step(2), timeout=T).total == 2
+    assert kernel.request(TimedStep(2), timeout=T).total == 2
     assert kernel.telemetry().errors >= 1
     assert kernel.dead_letters() == []
 
@@ -278,7 +278,7 @@ def test_a_tick_that_fails_is_treated_as_the_policy_says(runtime: rw.Runtime, mo
 def test_a_tick_waits_for_room_and_nothing_is_lost(runtime: rw.Runtime, mode: Any) -> None:
     source = runtime.launch(kernel_of(mode, passing, sending, every=1e-4), activate=False)
     target = runtime.launch(kernel_of(mode, keeping), activate=False)
-    runtime.link(source, target, output="next", message=Step, capacity=16)
+    runtime.link(source, target, output="next", message=TimedStep, capacity=16)
     source.activate()
     until(lambda: source.telemetry().ticks >= 17)
     target.activate()
@@ -293,10 +293,10 @@ def test_a_tick_waits_for_room_and_nothing_is_lost(runtime: rw.Runtime, mode: An
 
 def test_a_handler_deactivates_its_kernel_and_nothing_is_lost(runtime: rw.Runtime, mode: Any) -> None:
     kernel = runtime.launch(kernel_of(mode, leaving))
-    assert kernel.request(Step(7), timeout=T).total == 7
+    assert kernel.request(TimedStep(7), timeout=T).total == 7
     until(lambda: kernel.state == "inactive")
     for by in range(10):
-        kernel.send(Step(by))
+        kernel.send(TimedStep(by))
     assert kernel.read_state().total == 7
     assert kernel.telemetry().depth == 10
     kernel.activate()
@@ -312,7 +312,7 @@ def test_a_batch_ends_with_the_message_that_deactivates(runtime: rw.Runtime, mod
         options = rw.LaunchOptions(on_error=policy)
         kernel = runtime.launch(kernel_of(mode, leaving), options=options, activate=False)
         for by in (1, 7, 1, 7, 1):
-            kernel.send(Step(by))
+            kernel.send(TimedStep(by))
         for total in (8, 16):
             kernel.activate()
             until(lambda: kernel.state == "inactive")  # noqa: B023
@@ -322,7 +322,7 @@ def test_a_batch_ends_with_the_message_that_deactivates(runtime: rw.Runtime, mod
 def test_a_drain_goes_on_past_a_handler_that_deactivates(runtime: rw.Runtime, mode: Any) -> None:
     kernel = runtime.launch(kernel_of(mode, leaving), activate=False)
     for by in (1, 7, 1, 7, 1):
-        kernel.send(Step(by))
+        kernel.send(TimedStep(by))
     report = kernel.terminate(timeout=T)
     assert (report.processed, report.left_over) == (5, 0)
     assert kernel.read_state().total == 17
@@ -330,10 +330,10 @@ def test_a_drain_goes_on_past_a_handler_that_deactivates(runtime: rw.Runtime, mo
 
 def test_replicas_all_rest_when_one_of_them_asks(runtime: rw.Runtime, mode: Any) -> None:
     kernel = runtime.launch(kernel_of(mode, leaving), grid=2)
-    kernel.request(Step(7), timeout=T)
+    kernel.request(TimedStep(7), timeout=T)
     until(lambda: kernel.state == "inactive")
     for _ in range(20):
-        kernel.send(Step(1))
+        kernel.send(TimedStep(1))
     assert kernel.telemetry().depth == 20
     kernel.activate()
     until(lambda: sum(kernel.read_state(replica=i).total for i in range(2)) == 27)
@@ -342,11 +342,11 @@ def test_replicas_all_rest_when_one_of_them_asks(runtime: rw.Runtime, mode: Any)
 def test_what_was_sent_before_leaves_although_an_output_is_full(runtime: rw.Runtime, mode: Any) -> None:
     source = runtime.launch(kernel_of(mode, passing))
     target = runtime.launch(kernel_of(mode, keeping), activate=False)
-    runtime.link(source, target, output="next", message=Step, capacity=16)
+    runtime.link(source, target, output="next", message=TimedStep, capacity=16)
     for _ in range(8):
-        source.send(Step(1))
-    source.send(Step(7))
-    source.send(Step(1))
+        source.send(TimedStep(1))
+    source.send(TimedStep(7))
+    source.send(TimedStep(1))
     until(lambda: source.telemetry().sent >= 16)
     assert source.state == "active"  # what it still has to send keeps it
     looks = source.telemetry().iterations
@@ -371,33 +371,33 @@ def test_a_tick_deactivates(runtime: rw.Runtime, mode: Any) -> None:
 def test_numbers_tell_kernels_and_replicas_apart(runtime: rw.Runtime, mode: Any) -> None:
     made = [kernel_of(mode, whoami) for _ in range(3)]
     first, second = runtime.launch(made[0]), runtime.launch(made[1])
-    assert first.request(Step(), timeout=T) == first.request(Step(), timeout=T)
-    assert first.request(Step(), timeout=T).total != second.request(Step(), timeout=T).total
+    assert first.request(TimedStep(), timeout=T) == first.request(TimedStep(), timeout=T)
+    assert first.request(TimedStep(), timeout=T).total != second.request(TimedStep(), timeout=T).total
     many = runtime.launch(made[2], grid=2)
-    answers = [many.request(Step(), timeout=T) for _ in range(20)]
-    assert {answer.total for answer in answers} == {second.request(Step(), timeout=T).total + 1}
+    answers = [many.request(TimedStep(), timeout=T) for _ in range(20)]
+    assert {answer.total for answer in answers} == {second.request(TimedStep(), timeout=T).total + 1}
     assert {answer.ticks for answer in answers} <= {0, 1}
 
 
 def test_what_counts_below_zero_fails_and_counts_nothing(runtime: rw.Runtime, mode: Any) -> None:
     kernel = runtime.launch(kernel_of(mode, adding), options=rw.LaunchOptions(on_error="skip"))
     with pytest.raises(errors.HandlerError, match=r"py:\d+: ValueError: a counter counts up: n is below 0"):
-        kernel.request(Step(-1), timeout=T)
+        kernel.request(TimedStep(-1), timeout=T)
     until(lambda: kernel.telemetry().counters["steps"] == 1)
     assert kernel.telemetry().counters["way"] == 0
 
 
 def test_counters_reset_and_rest_with_telemetry_and_are_exported(runtime: rw.Runtime, mode: Any) -> None:
     kernel = runtime.launch(kernel_of(mode, adding, counting, every=3600), name="counted")
-    kernel.request(Step(5), timeout=T)
+    kernel.request(TimedStep(5), timeout=T)
     assert kernel.telemetry().counters == {"steps": 1, "way": 5, "beats": 0}
     assert "ringway_kernel_counted_total{" in prometheus_text(runtime)
     assert 'counter="way"' in prometheus_text(runtime)
     kernel.reset_telemetry()
-    kernel.request(Step(6), timeout=T)
+    kernel.request(TimedStep(6), timeout=T)
     assert kernel.telemetry().counters["way"] == 6
     kernel.telemetry_enabled = False
-    kernel.request(Step(7), timeout=T)
+    kernel.request(TimedStep(7), timeout=T)
     assert kernel.telemetry().counters["way"] == 6
 
 
@@ -409,7 +409,7 @@ def test_names_given_at_decoration_are_the_only_ones(mode: Any, runtime: rw.Runt
     options = rw.LaunchOptions(on_error="skip")
     kernel = runtime.launch(rw.kernel(mode="python", counters=("steps",))(adding), options=options)
     with pytest.raises(errors.HandlerError, match="no counter is named 'way'; counters: steps"):
-        kernel.request(Step(1), timeout=T)
+        kernel.request(TimedStep(1), timeout=T)
 
 
 @pytest.mark.parametrize("every", [0, -1.0, float("nan"), float("inf"), 1e-9, 1e9, True, "1", None])
@@ -419,9 +419,9 @@ def test_a_period_is_a_number_of_seconds(mode: Any, every: Any) -> None:
 
 
 def test_mistakes_of_a_timer_s_function(mode: Any, runtime: rw.Runtime) -> None:
-    def takes_three(ctx: rw.Context, msg: Step, state: Tally) -> None: ...
+    def takes_three(ctx: rw.Context, msg: TimedStep, state: TimedTally) -> None: ...
 
-    def replies(ctx: rw.Context, state: Tally) -> None:
+    def replies(ctx: rw.Context, state: TimedTally) -> None:
         ctx.reply(state)
 
     made = kernel_of(mode, adding)
@@ -439,16 +439,16 @@ def test_mistakes_of_a_timer_s_function(mode: Any, runtime: rw.Runtime) -> None:
         assert "a tick has no sender to reply to" in failing.failure
     assert made.timers == ()
     kernel = runtime.launch(made)
-    kernel.request(Step(1), timeout=T)
+    kernel.request(TimedStep(1), timeout=T)
     with pytest.raises(errors.InvalidState, match="has been launched"):
         made.timer(every=1)(counting)
 
 
 def test_a_tick_s_state_is_the_kernel_s() -> None:
-    def other(ctx: rw.Context, state: Step) -> None:
+    def other(ctx: rw.Context, state: TimedStep) -> None:
         state.by += 1
 
-    with pytest.raises(errors.KernelError, match="the kernel's state is a Tally"):
+    with pytest.raises(errors.KernelError, match="the kernel's state is a TimedTally"):
         kernel_of("native", adding).timer(every=1)(other)
 
 
@@ -456,20 +456,20 @@ def test_ticks_may_be_coroutines_whatever_the_handler_is(runtime: rw.Runtime) ->
     async def waits(ctx: rw.Context, state: list[Any]) -> None:
         await asyncio.sleep(0)
         state.append(asyncio.get_running_loop())
-        ctx.emit(Tally(len(state)))
+        ctx.emit(TimedTally(len(state)))
 
-    async def awaits(ctx: rw.Context, msg: Step, state: list[Any]) -> None:
+    async def awaits(ctx: rw.Context, msg: TimedStep, state: list[Any]) -> None:
         await waits(ctx, state)
         ctx.reply(msg)
 
-    def plain(ctx: rw.Context, msg: Step, state: list[Any]) -> None:
+    def plain(ctx: rw.Context, msg: TimedStep, state: list[Any]) -> None:
         ctx.reply(msg)
 
     for handler in (awaits, plain):
         made = rw.kernel(mode="python")(handler)
         made.timer(every=0.002)(waits)
         kernel = runtime.launch(made)
-        assert kernel.request(Step(3), timeout=T) == Step(3)
+        assert kernel.request(TimedStep(3), timeout=T) == TimedStep(3)
         until(lambda: kernel.telemetry().ticks >= 3)  # noqa: B023
         kernel.terminate()
 
@@ -477,7 +477,7 @@ def test_ticks_may_be_coroutines_whatever_the_handler_is(runtime: rw.Runtime) ->
 def test_top_shows_counters() -> None:
     with rw.Runtime("cpu", workers=1) as runtime:
         kernel = runtime.launch(kernel_of("native", adding), name="counted")
-        kernel.request(Step(5), timeout=T)
+        kernel.request(TimedStep(5), timeout=T)
         found = {row["name"]: row for row in rows(document(runtime, time.monotonic()), None, "counters")}
     assert found["counted: way"]["count"] == 5
     assert found["counted: way"]["count/s"] > 0
@@ -490,7 +490,7 @@ def test_what_only_the_cpu_has_is_refused_elsewhere() -> None:
         match=r"has ctx.count, ctx.missed, ctx.replica, ctx.self_id, timers, which backend 'metal' does not",
     ):
         made.begin(None, 1, "metal")
-    source = rw.KernelSource("", message=Step, state=Tally, counters=("a",), timers={"tick": 1})
+    source = rw.KernelSource("", message=TimedStep, state=TimedTally, counters=("a",), timers={"tick": 1})
     with pytest.raises(
         errors.InvalidOption, match="has timers, counters, which backend 'cuda' does not have"
     ):

@@ -4,7 +4,9 @@
 namespace ringway::metal {
 
 BackendEntry backend() {
-  return {"metal", RINGWAY_METAL_ABSENT, {}};
+  BackendEntry entry{"metal", RINGWAY_METAL_ABSENT, {}};
+  entry.float64 = false;
+  return entry;
 }
 
 }  // namespace ringway::metal

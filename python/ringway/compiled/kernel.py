@@ -72,7 +72,7 @@ class CompiledKernel(UserKernel[State]):
         """Compile it for a backend."""
         self.compile(backend)
 
-    def resume(
+    def _resume(
         self, states: Sequence[Any], first: Callable[[], Any]
     ) -> tuple[_core.UserKernel, bytes, list[bytes]]:
         """Return what takes another kernel's place natively."""

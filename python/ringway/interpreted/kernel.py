@@ -60,7 +60,7 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
         opaque = state is not None and not first
         return self._native(new_state, [new_state() for _ in range(grid)], opaque=opaque), first
 
-    def resume(
+    def _resume(
         self, states: Sequence[Any], first: Callable[[], Any]
     ) -> tuple[_core.UserKernel, bytes, list[bytes]]:
         """Return what takes another kernel's place natively."""
