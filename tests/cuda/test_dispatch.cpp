@@ -8,7 +8,6 @@
 
 #include "backends/cuda/dispatcher.h"
 #include "backends/cuda/gpu.h"
-#include "backends/cuda/locked_pages.h"
 #include "core/buffer_pool.h"
 #include "core/dispatch.h"
 #include "cuda/fake_driver/control.h"
@@ -280,94 +279,6 @@ TEST_F(CudaDispatch, ALaunchThatFailsLeavesTheDeviceUsable) {
   EXPECT_EQ(kind_, ErrorKind::kDispatch);
   EXPECT_EQ(out, std::vector<float>(kCount, 0));
   EXPECT_EQ(run(a.data(), b.data(), out.data()), "");
-}
-
-// Before its caller lets go of the memory.
-TEST_F(CudaDispatch, WhatTheFirstPassWritesIsOverWhenTheSecondIsRefused) {
-  const auto request = [](float* values, float* out, float* sums) {
-    GridRequest grid;
-    grid.groups = Extent{4, 1, 1};
-    grid.group = Extent{256, 1, 1};
-    const auto bound = [](float* data, u64 n) {
-      return BoundBuffer{reinterpret_cast<u8*>(data), n, DType::kF32, true};
-    };
-    ArgumentWords words{};
-    words[3] = kCount;
-    return check_dispatch(dispatch_kernel("inclusive_scan"), DType::kF32, grid,
-                          {bound(values, kCount), bound(out, kCount), bound(sums, 4), std::nullopt}, words);
-  };
-  const auto values = in_pool(), out = in_pool();
-  auto* const sums = static_cast<float*>(fake().device_memory(4 * sizeof(float), 0));
-  fake().fail("cuLaunchKernel", CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, 1);
-  EXPECT_NE(outcome(*dispatcher_->start(request(values.get(), out.get(), sums), false)), "");
-  EXPECT_EQ(kind_, ErrorKind::kDispatch);
-  fake().free_device_memory(sums);
-  EXPECT_EQ(run(values.get(), values.get(), out.get()), "");
-}
-
-// Pages of the heap that `lock` locks, and an array that begins in the last of them.
-class PartlyLocked {
- public:
-  static constexpr u64 kPage = 4096;
-  PartlyLocked() : memory_(static_cast<u8*>(std::aligned_alloc(kPage, 4 * kPage)), &std::free) {}
-  u8* page() const { return memory_.get(); }
-  float* array() const { return reinterpret_cast<float*>(page() + kPage - 64); }
-
- private:
-  std::unique_ptr<u8, decltype(&std::free)> memory_;
-};
-
-TEST_F(CudaDispatch, AnArrayThatOnlyBeginsInALockedPageIsCopied) {
-  const PartlyLocked memory;
-  const CudaContext context(gpu());
-  const Current current(context);
-  context.driver.cuMemHostRegister(memory.page(), PartlyLocked::kPage, 0);
-  std::fill_n(memory.array(), kCount, 2.0F);
-  std::vector<float> out(kCount);
-  EXPECT_EQ(run(memory.array(), memory.array(), out.data()), "");
-  EXPECT_EQ(out, std::vector<float>(kCount, 4));
-  context.driver.cuMemHostUnregister(memory.page());
-}
-
-TEST_F(CudaDispatch, AnArrayInPagesThatARuntimeHasLockedIsCopied) {
-  const PartlyLocked memory;
-  const CudaContext context(gpu());
-  const Current current(context);
-  CUresult result{};
-  const u64 begin = reinterpret_cast<u64>(memory.page());
-  const auto pieces =
-      LockedPages::all().lock(context.driver, begin, begin + 4 * PartlyLocked::kPage, &result);
-  ASSERT_EQ(result, CUDA_SUCCESS);
-  std::fill_n(memory.array(), kCount, 2.0F);
-  std::vector<float> out(kCount);
-  const auto job = dispatcher_->start(add(memory.array(), memory.array(), out.data(), kCount), false);
-  LockedPages::all().unlock(context.driver, pieces);
-  EXPECT_EQ(outcome(*job), "");
-  EXPECT_EQ(out, std::vector<float>(kCount, 4));
-}
-
-TEST_F(CudaDispatch, PagesThatTwoHaveLockedStayUntilBothLetGo) {
-  const PartlyLocked memory;
-  const CudaContext context(gpu());
-  const Current current(context);
-  LockedPages& all = LockedPages::all();
-  const u64 begin = reinterpret_cast<u64>(memory.page()), page = PartlyLocked::kPage;
-  CUresult result{};
-  const auto first = all.lock(context.driver, begin + page, begin + 2 * page, &result);
-  const auto second = all.lock(context.driver, begin, begin + 4 * page, &result);
-  EXPECT_EQ(second.size(), 3U);  // before, in and behind the first
-  all.unlock(context.driver, first);
-  EXPECT_EQ(fake().counts().registered, 3);
-  EXPECT_TRUE(all.holds(begin + page, begin + page + 1));
-  fake().fail("cuMemHostRegister", CUDA_ERROR_OUT_OF_MEMORY, 1);
-  all.unlock(context.driver, second);
-  EXPECT_EQ(fake().counts().registered, 0);
-  const auto again = all.lock(context.driver, begin + page, begin + 2 * page, &result);
-  EXPECT_EQ(all.lock(context.driver, begin, begin + 4 * page, &result), std::vector<u64>());
-  EXPECT_EQ(result, CUDA_ERROR_OUT_OF_MEMORY);
-  EXPECT_EQ(fake().counts().registered, 1);
-  all.unlock(context.driver, again);
-  EXPECT_FALSE(all.holds(begin, begin + 4 * page));
 }
 
 TEST_F(CudaDispatch, AFaultLosesTheDeviceAndEveryLaterDispatchSaysWhy) {

@@ -29,10 +29,10 @@ namespace ringway::cuda {
   ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessor) \
   ENTRY(cuStreamCreate)                              \
   ENTRY(cuStreamDestroy)                             \
-  ENTRY(cuStreamSynchronize)                         \
   ENTRY(cuEventCreate)                               \
   ENTRY(cuEventDestroy)                              \
   ENTRY(cuEventRecord)                               \
+  ENTRY(cuEventQuery)                                \
   ENTRY(cuEventSynchronize)                          \
   ENTRY(cuEventElapsedTime)                          \
   ENTRY(cuMemPoolCreate)                             \

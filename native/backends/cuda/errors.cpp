@@ -45,8 +45,6 @@ std::string text_of(const CudaDriver& driver, CUresult result) {
 }
 
 bool is_sticky(CUresult result) {
-  constexpr int kContained = 226;  // CUDA_ERROR_CONTAINED, which older headers do not name
-  if (int(result) == kContained) return true;
   switch (result) {
     case CUDA_ERROR_ILLEGAL_ADDRESS:
     case CUDA_ERROR_LAUNCH_TIMEOUT:
@@ -58,10 +56,6 @@ bool is_sticky(CUresult result) {
     case CUDA_ERROR_INVALID_PC:
     case CUDA_ERROR_LAUNCH_FAILED:
     case CUDA_ERROR_ECC_UNCORRECTABLE:
-    case CUDA_ERROR_NVLINK_UNCORRECTABLE:
-    case CUDA_ERROR_MPS_RPC_FAILURE:
-    case CUDA_ERROR_MPS_CLIENT_TERMINATED:
-    case CUDA_ERROR_UNKNOWN:
     case CUDA_ERROR_EXTERNAL_DEVICE:
     case CUDA_ERROR_DEVICE_UNAVAILABLE:
     case CUDA_ERROR_CONTEXT_IS_DESTROYED:

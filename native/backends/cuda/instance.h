@@ -63,10 +63,9 @@ struct CudaKernel : SlicedKernel {
   bool running = false;     // its handler may begin a message
   bool dead = false;        // failed, or about to
   bool discarding = false;  // its links are being emptied, or are empty
-  enum class Ending { kBegun, kSendersAreTold, kLastLook } ending{};  // of discarding
-  bool emptied = false;                                               // its messages were discarded
-  u64 left = 0;                                                       // of its mailbox then
-  std::string reason;                                                 // why it failed
+  bool emptied = false;     // its messages were discarded
+  u64 left = 0;             // of its mailbox then
+  std::string reason;       // why it failed
   LetterReason letter = LetterReason::kTerminated;
   std::string letter_text;
 };

@@ -25,21 +25,16 @@ void PinnedPages::unmap(u8* memory, u64) {
   context_->driver.cuMemFreeHost(memory);
 }
 
-DevicePlace device_place(const CudaDriver& driver, const void* memory, u64 bytes) {
+DevicePlace device_place(const CudaDriver& driver, const void* memory) {
   DevicePlace place;
   CUmemorytype type{};
-  u64 begin = 0;
-  std::size_t size = 0;
   CUpointer_attribute wanted[] = {CU_POINTER_ATTRIBUTE_MEMORY_TYPE, CU_POINTER_ATTRIBUTE_DEVICE_POINTER,
-                                  CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, CU_POINTER_ATTRIBUTE_RANGE_START_ADDR,
-                                  CU_POINTER_ATTRIBUTE_RANGE_SIZE};
-  void* found[] = {&type, &place.address, &place.device, &begin, &size};
+                                  CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL};
+  void* found[] = {&type, &place.address, &place.device};
   const auto asked = reinterpret_cast<CUdeviceptr>(memory);
   // Memory that CUDA does not know has no type.
-  if (driver.cuPointerGetAttributes(5, wanted, found, asked) != CUDA_SUCCESS || !type) return {};
+  if (driver.cuPointerGetAttributes(3, wanted, found, asked) != CUDA_SUCCESS || !type) return {};
   place.on_device = type == CU_MEMORYTYPE_DEVICE;
-  // An array may begin in a page that somebody has locked, and go on beyond it.
-  if (!place.on_device && place.address + bytes > begin + size) return {};
   return place;
 }
 

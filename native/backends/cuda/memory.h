@@ -25,8 +25,8 @@ struct DevicePlace {
   int device = 0;           // that it is on, or was made for
   bool on_device = false;   // and not on the host
 };
-// With the context current. Of the host's memory all `bytes` must be of one allocation, or locked by one call.
-DevicePlace device_place(const CudaDriver& driver, const void* memory, u64 bytes);
+// With the context current.
+DevicePlace device_place(const CudaDriver& driver, const void* memory);
 
 // Stream-ordered memory of the device, which the pool keeps for the next dispatch.
 class DevicePool {

@@ -145,7 +145,6 @@ class Cuda : public Backend {
       return replica->rings && replica->resident && replica->nowhere;
     });
     std::memset(replica->rings.as<u8>(), 0, host_bytes);
-    driver_.clear(replica->resident, head);
     const u64 control_at = replica->resident.address();
     auto* const image = replica->rings.as<SliceControl>();
     const auto ring_at = [&](u32 number) { return rounded(sizeof(SliceControl)) + number * ring; };
@@ -166,6 +165,7 @@ class Cuda : public Backend {
     set.describe(image, *replica);
     order.handler = entry.handler;
     order.control = control_at;
+    order.bytes = head;
     order.image = replica->rings.address();
     order.capacity = sizes.slots;
     order.stride = sizes.stride;
@@ -206,7 +206,6 @@ class Cuda : public Backend {
       return link->report && link->memory;
     });
     *link->report.as<SliceLinkReport>() = {0, 0};
-    driver_.clear(link->memory, bytes);
     link->entry = {
         link->memory.address(), link->report.address(), spec.capacity, stride, link->shadow.max_message(), 0};
     link->from = &from;

@@ -6,38 +6,23 @@
 
 namespace ringway {
 
-// `Handlers::run(number, control)` runs a slice; `Handlers::now()` is the device's clock, in ns.
+// `Handlers::run(number, control)` runs a slice.
 template <class Handlers>
 struct RingBlock {
   RingGrid grid;
   u32 first, step;
-  u64 until;  // of the device's clock
 
-  RW_FN void begin() {
-    until = Handlers::now() + grid.turn_ns;
-    if (first == 0) HostLinkAtomics::store_word(&grid.command->began, grid.number);
-  }
-  // Also when the host says nothing: its thread may wait for a lock that is free once the grid has gone.
-  RW_FN bool leaves() const { return is_late() || HostLinkAtomics::load_word(&grid.command->leave) != 0; }
+  RW_FN bool leaves() const { return HostLinkAtomics::load_word(&grid.command->leave) != 0; }
 
   // One look at each seat; whether anything moved.
   RW_FN bool turn() {
     const u32 seats = HostLinkAtomics::load_word(&grid.command->seats);
     bool moved = false;
-    u32* const next = &grid.resident[first].next_seat;
-    const u32 own = first < seats ? (seats - first + step - 1) / step : 0;
-    u32 i = *next % step == first % step && *next < seats ? *next : first;
-    for (u32 served = 0; served < own; ++served) {
-      // The grid that comes after this one goes on where it stopped.
-      if (served && is_late()) break;
-      moved |= serve(grid.seats + i, grid.resident + i);
-      i = i + step < seats ? i + step : first;
-    }
-    *next = i;
+    for (u32 i = first; i < seats; i += step) moved |= serve(grid.seats + i, grid.resident + i);
     return moved;
   }
 
-  // Nothing is touched afterwards: the host takes this for the end.
+  // Ordered by the end of the grid, for which the host waits.
   RW_FN void leave() {
     const u32 seats = HostLinkAtomics::load_word(&grid.command->seats);
     for (u32 i = first; i < seats; i += step) {
@@ -48,22 +33,12 @@ struct RingBlock {
       seat->last_handler = own->handler;
       if (own->handler) seat->last = write_report(own);
     }
-    HostLinkAtomics::before_publish();
-    // SYNC: partner load_ready of the host, RingDriver::has_left(): what was written above is whole.
-    HostLinkAtomics::store_publish(&grid.seats[first].left, grid.number, step);
   }
 
  private:
-  enum : u32 { kBurst = 32 };  // messages of one input between two looks at the clock
-
-  RW_FN bool is_late() const { return grid.turn_ns && Handlers::now() >= until; }
-
   RW_FN bool serve(RingSeat* seat, RingResident* own) {
     bool changed = follow(seat, own);
-    for (u32 burst = 0; own->handler && burst < own->bursts && has_work(own); ++burst) {
-      if ((burst && is_late()) || !run_slice(seat, own)) break;
-      changed = true;
-    }
+    if (own->handler && has_work(own)) changed |= run_slice(seat, own);
     if (changed) own->unreported = 1;
     if (own->unreported) report(seat, own);
     return changed;
@@ -82,10 +57,6 @@ struct RingBlock {
     if (order.install != own->install) install(seat, own);
     SliceControl* control = own->control;
     control->order = order.slice;
-    own->bursts = (order.slice.quantum + kBurst - 1) / kBurst;
-    if (control->order.quantum > kBurst) control->order.quantum = kBurst;
-    // A sender may have put something into a link after the last look.
-    if (order.slice.discard) control->report.discarded = 0;
     for (u32 i = control->input_count; i < order.input_count; ++i)
       make_link(reinterpret_cast<const RingLink*>(order.inputs)[i]);
     control->inputs = place_links(control, order.inputs, order.input_places, order.input_count);
@@ -96,6 +67,10 @@ struct RingBlock {
     return true;
   }
 
+  static RW_FN void fill_zero(u64 at, u64 bytes) {
+    for (u64 i = 0; i < bytes; i += sizeof(u64)) *reinterpret_cast<u64*>(at + i) = 0;
+  }
+
   static RW_FN void install(RingSeat* seat, RingResident* own) {
     const RingOrder& order = seat->order;
     own->install = order.install;
@@ -103,6 +78,7 @@ struct RingBlock {
     own->capacity = order.capacity;
     own->stride = order.stride;
     for (u32 lane = 0; lane < kMailboxLanes; ++lane) own->lane_slots[lane] = order.lane_slots[lane];
+    fill_zero(order.control, order.bytes);
     *own->control = *reinterpret_cast<const SliceControl*>(order.image);
     own->control->resumed = order.slice.resumes;
     if (!order.dedup_window) return;
@@ -111,9 +87,11 @@ struct RingBlock {
                order.dedup_seed);
   }
 
-  // In memory that is zero. The sender gets to know of it after this order has been followed.
+  // The sender gets to know of it after this order has been followed.
   static RW_FN void make_link(const RingLink& entry) {
     SliceLink* link = reinterpret_cast<SliceLink*>(entry.link);
+    fill_zero(entry.link, sizeof(SliceLink) + sizeof(QueueHeader<DeviceLinkAtomics>) +
+                              u64(entry.capacity) * entry.stride);
     link->max_message = entry.max_message;
     QueueHeader<DeviceLinkAtomics>* header = queue_of(link);
     create<DeviceLinkAtomics>(header, reinterpret_cast<u8*>(header + 1), entry.capacity, entry.stride, 0);

@@ -5,19 +5,20 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <tuple>
 #include <utility>
 
 #include "backends/cuda/errors.h"
+#include "backends/cuda/images.h"
 #include "core/error.h"
 #include "core/log.h"
 
 namespace ringway::cuda {
 namespace {
 
-constexpr u32 kThreads = 32;                  // of a block
-constexpr u32 kLeastBlocks = 8;               // so that kernels to come find a block of their own
-constexpr std::int64_t kLinger = 20'000'000;  // ns without anything new after which the grid leaves
+constexpr u32 kThreads = 32;                     // of a block
+constexpr u32 kLeastBlocks = 8;                  // so that kernels to come find a block of their own
+constexpr std::int64_t kLinger = 20'000'000;     // ns without anything new after which the grid leaves
+constexpr std::int64_t kQueryEvery = 1'000'000;  // ns between two questions whether the grid is still there
 constexpr std::int64_t kShortLook = 20'000, kLongLook = 500'000;  // ns between two looks at reports
 constexpr std::int64_t kLongSleep = 1'000'000'000;
 
@@ -45,28 +46,50 @@ RingDriver::RingDriver(const HostServices& services, u32 workers)
       context_(std::make_shared<CudaContext>(gpu())),
       host_(std::make_shared<RingMemory>(context_, RingMemory::Where::kHost)),
       device_(std::make_shared<RingMemory>(context_, RingMemory::Where::kDevice)),
-      buffers_(std::make_shared<ShownBuffers>(context_, services.buffers, host_)),
-      grid_(context_, workers, kThreads),
+      buffers_(context_, services.buffers, host_),
       seats_(kRingSeats) {
-  host_->grow(0);
-  device_->grow(0);
-  command_piece_ = RingPiece(host_, sizeof(RingCommand));
-  seats_piece_ = RingPiece(host_, kRingSeats * sizeof(RingSeat));
-  resident_piece_ = RingPiece(device_, kRingSeats * sizeof(RingResident));
-  command_ = command_piece_.as<RingCommand>();
-  shown_ = seats_piece_.as<RingSeat>();
-  std::memset(static_cast<void*>(command_), 0, sizeof(RingCommand));
-  std::memset(static_cast<void*>(shown_), 0, kRingSeats * sizeof(RingSeat));
-  clear(resident_piece_, kRingSeats * sizeof(RingResident));
-  thread_ = std::thread([this] { run(); });
+  const CudaDriver& driver = context_->driver;
+  const Current current(*context_);
+  try {
+    ensure(driver, driver.cuModuleLoadData(&module_, image_of_ring_kernels),
+           "backend 'cuda': loading the ring kernels on " + context_->gpu.name);
+    ensure(driver, driver.cuModuleGetFunction(&function_, module_, "ring_grid"),
+           "backend 'cuda': the grid of ring kernels");
+    int on_processor = 0;
+    ensure(driver,
+           driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(&on_processor, function_, int(kThreads), 0),
+           "backend 'cuda': asking how many blocks of ring kernels run at the same time");
+    most_blocks_ = std::min(workers, std::max(1U, u32(on_processor) * context_->gpu.processors));
+    // Not ordered with the default stream, which others wait for.
+    ensure(driver, driver.cuStreamCreate(&stream_, CU_STREAM_NON_BLOCKING), "backend 'cuda': a stream");
+    ensure(driver, driver.cuEventCreate(&end_, CU_EVENT_DISABLE_TIMING), "backend 'cuda': an event");
+    host_->grow(0);
+    device_->grow(0);
+    command_piece_ = RingPiece(host_, sizeof(RingCommand));
+    seats_piece_ = RingPiece(host_, kRingSeats * sizeof(RingSeat));
+    resident_piece_ = RingPiece(device_, kRingSeats * sizeof(RingResident));
+    command_ = command_piece_.as<RingCommand>();
+    shown_ = seats_piece_.as<RingSeat>();
+    std::memset(static_cast<void*>(command_), 0, sizeof(RingCommand));
+    std::memset(static_cast<void*>(shown_), 0, kRingSeats * sizeof(RingSeat));
+    ensure(driver,
+           driver.cuMemsetD8Async(resident_piece_.address(), 0, kRingSeats * sizeof(RingResident), stream_),
+           "backend 'cuda': clearing memory");
+    thread_ = std::thread([this] { run(); });
+  } catch (...) {
+    if (end_) driver.cuEventDestroy(end_);
+    if (stream_) driver.cuStreamDestroy(stream_);
+    if (module_) driver.cuModuleUnload(module_);
+    throw;
+  }
 }
 
 RingDriver::~RingDriver() {
   stop();
-  // A handler that does not return has the memory still.
-  if (flight_ && !has_left() && !grid_.end())
-    grid_.abandon(std::make_shared<std::tuple<std::shared_ptr<RingMemory>, std::shared_ptr<RingMemory>,
-                                              std::shared_ptr<ShownBuffers>>>(host_, device_, buffers_));
+  const Current current(*context_);
+  context_->driver.cuEventDestroy(end_);
+  context_->driver.cuStreamDestroy(stream_);
+  context_->driver.cuModuleUnload(module_);
 }
 
 void RingDriver::stop() {
@@ -109,7 +132,7 @@ void RingDriver::run() {
     resume_due();
     hand_over();
     if (stop_ && !on_gpu_) return;
-    if (!on_gpu_ && wants_grid() && now_ns() >= next_launch_at_) {
+    if (!on_gpu_ && wants_grid()) {
       launch();
       continue;
     }
@@ -142,60 +165,56 @@ bool RingDriver::wants_grid() const {
 }
 
 bool RingDriver::wants_leave() const {
-  if (stop_ || stillness_ || buffers_->stale()) return true;
-  if (!began_) return false;  // it waits for room on the device
+  if (stop_ || stillness_ || buffers_.stale()) return true;
   const std::int64_t now = now_ns();
   if (turn_ns_ && now - launched_at_ > turn_ns_) return true;
   return now - std::max(moved_at_, launched_at_) > kLinger && !is_busy();
 }
 
 void RingDriver::launch() {
+  const CudaDriver& driver = context_->driver;
   try {
-    if (buffers_->stale()) {
-      grid_.settle();
-      buffers_->renew();
+    if (buffers_.stale()) {
+      buffers_.renew();
       for (const auto& kernel : kernels_) kernel->bridge->wake();
     }
-  } catch (const Error& error) {
-    return refused(error);
-  }
-  left_events_ = events_;
-  hand_over();
-  show_host();
-  HostLinkAtomics::store_word(&command_->leave, 0);
-  const RingGrid grid{
-      command_,  shown_,       resident_piece_.as<RingResident>(), buffers_->table(), buffers_->entries(),
-      ++flight_, u64(turn_ns_)};
-  grid_.launch(grid, std::bit_ceil(std::max(kLeastBlocks, used_seats_)));
-  on_gpu_ = true;
-  began_ = leaving_ = false;
-  launched_at_ = now_ns();
-}
-
-// Tries again after a pause, which grows.
-void RingDriver::refused(const Error& error) {
-  on_gpu_ = leaving_ = false;
-  if (error.kind() == ErrorKind::kDeviceLost) return lose(error.what());
-  constexpr std::int64_t kFirstPause = 10'000'000, kLongestPause = 1'000'000'000;
-  next_launch_at_ = now_ns() + std::min(kFirstPause << std::min(refusals_, 10U), kLongestPause);
-  ++refusals_;
-  refusal_kind_ = error.kind();
-  if (refusal_ != error.what()) {
-    refusal_ = error.what();
-    log::warning({"cuda", {}, services_.runtime}, [&] { return refusal_; });
-  }
-  left_events_ = events_;
-  for (const auto& kernel : kernels_) {
-    for (const auto& replica : kernel->replicas) {
-      if (kernel->running && !kernel->dead && !replica->stopped) broke(*replica, error.what());
+    left_events_ = events_;
+    hand_over();
+    show_host();
+    RingGrid grid{command_,           shown_,   resident_piece_.as<RingResident>(), buffers_.table(),
+                  buffers_.entries(), ++flight_};
+    void* parameters[] = {&grid};
+    HostLinkAtomics::store_word(&command_->leave, 0);
+    for (u32 blocks = std::min(most_blocks_, std::bit_ceil(std::max(kLeastBlocks, used_seats_)));;
+         blocks = (blocks + 1) / 2) {
+      const CUresult result =
+          driver.cuLaunchCooperativeKernel(function_, blocks, 1, 1, kThreads, 1, 1, 0, stream_, parameters);
+      // Others have taken of the device since it was asked.
+      if (result == CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE && blocks > 1) continue;
+      ensure(driver, result, "launching the grid of ring kernels, of " + std::to_string(blocks) + " blocks");
+      log::debug({"grid", {}, services_.runtime},
+                 [&] { return "the grid of ring kernels begins, of " + std::to_string(blocks) + " blocks"; });
+      break;
     }
+    ensure(driver, driver.cuEventRecord(end_, stream_), "launching the grid of ring kernels");
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kDeviceLost) return lose(error.what());
+    log::warning({"cuda", {}, services_.runtime}, [&] { return std::string(error.what()); });
+    left_events_ = events_;
+    for (const auto& kernel : kernels_) {
+      for (const auto& replica : kernel->replicas) {
+        if (kernel->running && !kernel->dead && !replica->stopped) broke(*replica, error.what());
+      }
+    }
+    return;
   }
-  changed_.notify_all();
+  on_gpu_ = true;
+  leaving_ = false;
+  launched_at_ = queried_at_ = now_ns();
 }
 
 void RingDriver::leave() {
   leaving_ = true;
-  left_at_ = now_ns();
   left_events_ = events_;
   HostLinkAtomics::store_word(&command_->leave, 1);
 }
@@ -240,37 +259,14 @@ bool RingDriver::look() {
 }
 
 void RingDriver::look_at_grid() {
-  if (!began_ && HostLinkAtomics::load_word(&command_->began) == flight_) {
-    began_ = true;
-    launched_at_ = now_ns();
-    refusals_ = 0;
-    refusal_.clear();
-    log::debug({"grid", {}, services_.runtime}, [] { return "the grid of ring kernels has begun"; });
-  }
-  if (has_left()) return landed();
-  const std::optional<ResidentGrid::End> end = grid_.end();
-  if (!end) return;
-  if (end->launched && end->result == CUDA_SUCCESS) return landed();
-  const CudaDriver& driver = context_->driver;
-  if (!end->launched) {
-    return refused(
-        error_of(driver, end->result,
-                 "launching the grid of ring kernels, of " + std::to_string(end->blocks) + " blocks"));
-  }
-  lose(error_of(driver, end->result, "the grid of ring kernels, while " + names_in_handlers() + " ran")
+  const std::int64_t now = now_ns();
+  if (!leaving_ && now - queried_at_ < kQueryEvery) return;
+  queried_at_ = now;
+  const CUresult result = context_->driver.cuEventQuery(end_);
+  if (result == CUDA_ERROR_NOT_READY) return;
+  if (result == CUDA_SUCCESS) return landed();
+  lose(error_of(context_->driver, result, "the grid of ring kernels, while " + names_in_handlers() + " ran")
            .what());
-}
-
-// By what the blocks write last, so that no call into the driver is needed to see it.
-bool RingDriver::has_left() const {
-  u32 blocks = 1;
-  for (u32 i = 0; i < blocks; ++i) {
-    // SYNC: partner store_publish of the device, RingBlock::leave(): the last reports are whole.
-    const u64 left = HostLinkAtomics::load_ready(&shown_[i].left);
-    if (u32(left) != flight_) return false;
-    if (i == 0) blocks = HostLinkAtomics::size(&shown_[i].left, left);
-  }
-  return true;
 }
 
 // What the blocks had not told yet is in the last reports.
@@ -282,7 +278,7 @@ void RingDriver::landed() {
     seats_[i].follows = shown_[i].last_follows;
     if (shown_[i].last_handler) apply(seats_[i], shown_[i].last_follows, shown_[i].last);
   }
-  if (buffers_->stale()) event();
+  if (buffers_.stale()) event();
   changed_.notify_all();
 }
 
@@ -303,7 +299,6 @@ void RingDriver::sleep(Lock& lock, bool moved) {
   if (on_gpu_) {
     longest = moved || leaving_ ? kShortLook : std::clamp((now_ns() - moved_at_) / 8, kShortLook, kLongLook);
   } else {
-    if (wants_grid()) longest = std::max<std::int64_t>(0, next_launch_at_ - now_ns());
     for (const auto& kernel : kernels_) {
       for (const auto& replica : kernel->replicas) {
         if (replica->resume_at)
@@ -338,15 +333,12 @@ bool RingDriver::follows(const CudaReplica& replica) const {
   return !replica.unsaid && seat.follows == seat.ordered;
 }
 
-void RingDriver::wait(Lock& lock, const Wait& until, const std::function<bool()>& done, bool needs_grid) {
+void RingDriver::wait(Lock& lock, const Wait& until, const std::function<bool()>& done) {
   const std::int64_t began = now_ns();
   while (!done()) {
     const CudaKernel* const stuck = stuck_kernel();
     if (patience_ && now_ns() - began > patience_ && stuck)
       throw Error(ErrorKind::kTimeout, stuck_text(*stuck));
-    if (patience_ && on_gpu_ && !began_ && now_ns() - std::max(began, launched_at_) > patience_)
-      throw Error(ErrorKind::kTimeout, waits_text());
-    if (needs_grid && is_grounded()) throw Error(refusal_kind_, refusal_);
     if (until.over()) {
       throw Error(ErrorKind::kClosed, names_in_handlers() + " is in its handler, and waited for no longer");
     }
@@ -374,7 +366,6 @@ void RingDriver::still(Lock& lock, const Wait& until, const std::function<void()
   ++stillness_;
   event();
   wait(lock, until, [this] { return !on_gpu_; });
-  grid_.settle();
   change();
 }
 
@@ -383,11 +374,9 @@ void RingDriver::with_memory(const Wait& until, u64 most_of_host, u64 most_of_de
   if (make()) return;
   Lock lock(mutex_);
   still(lock, until, [&] {
-    // Somebody else may take what has been grown first.
-    while (!make()) {
-      if (!host_->fits(most_of_host)) host_->grow(most_of_host);
-      if (!device_->fits(most_of_device)) device_->grow(most_of_device);
-    }
+    if (!host_->fits(most_of_host)) host_->grow(most_of_host);
+    if (!device_->fits(most_of_device)) device_->grow(most_of_device);
+    make();
   });
 }
 
@@ -468,8 +457,8 @@ void RingDriver::add(const std::vector<std::shared_ptr<CudaLink>>& links, Tables
 
 bool RingDriver::is_open(const CudaKernel& kernel) {
   std::lock_guard lock(mutex_);
-  if (buffers_->stale()) event();
-  return !buffers_->stale() && !kernel.dead;
+  if (buffers_.stale()) event();
+  return !buffers_.stale() && !kernel.dead;
 }
 
 void RingDriver::set_running(CudaKernel& kernel, bool on) {
@@ -509,10 +498,10 @@ void RingDriver::settle(const CudaKernel* kernel, const Wait& until) {
              });
     });
   });
-  if (!kernel && buffers_->stale() && lost_.empty()) {
+  if (!kernel && buffers_.stale() && lost_.empty()) {
     still(lock, until, [this] {
       const Current current(*context_);
-      buffers_->renew();
+      buffers_.renew();
       for (const auto& one : kernels_) one->bridge->wake();
     });
   }

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "backends/cuda/instance.h"
-#include "backends/cuda/resident_grid.h"
 #include "backends/cuda/shown_buffers.h"
 
 namespace ringway::cuda {
@@ -28,8 +27,6 @@ class RingDriver {
                    const std::function<bool()>& make);
   const std::shared_ptr<RingMemory>& host_memory() const { return host_; }
   const std::shared_ptr<RingMemory>& device_memory() const { return device_; }
-  // Memory of the device that nobody uses yet.
-  void clear(const RingPiece& piece, u64 bytes) const { grid_.clear(piece.address(), bytes); }
 
   // Throws kInvalidOption when there is no seat left.
   void add(std::shared_ptr<CudaKernel> kernel);
@@ -63,20 +60,16 @@ class RingDriver {
     u32 first = 0;  // the replica's orders have numbers above
     std::int64_t ordered_at = 0;
     u32 beat = 0;
-    std::int64_t beat_since = 0;  // that long the handler has been running, or not
+    std::int64_t beat_since = 0;
   };
   using Lock = std::unique_lock<std::mutex>;
-  static constexpr u32 kMostRefusals = 3;  // after which nobody waits for a grid any more
 
   void run();
   void launch();
-  void refused(const Error& error);
-  bool is_grounded() const { return refusals_ >= kMostRefusals && !on_gpu_; }
   void leave();
   void show_host();
   bool look();
   void look_at_grid();
-  bool has_left() const;
   void landed();
   void lose(const std::string& text);
   bool wants_grid() const;
@@ -86,8 +79,7 @@ class RingDriver {
   void say(CudaReplica& replica);
   void hand_over();
   bool follows(const CudaReplica& replica) const;
-  // Throws what the driver says when it refuses the grid that this needs.
-  void wait(Lock& lock, const Wait& until, const std::function<bool()>& done, bool needs_grid = true);
+  void wait(Lock& lock, const Wait& until, const std::function<bool()>& done);
   void still(Lock& lock, const Wait& until, const std::function<void()>& change);
   void event();
 
@@ -95,8 +87,6 @@ class RingDriver {
   void apply(Seat& seat, u32 follows, const SliceReport& report);
   void apply_links(const LinkTable& table);
   void look_for_stuck();
-  bool is_hung(const CudaKernel& kernel, std::int64_t now) const;
-  std::string waits_text() const;
   const CudaKernel* stuck_kernel() const;
   std::string stuck_text(const CudaKernel& kernel) const;
   std::string names_in_handlers() const;
@@ -106,11 +96,9 @@ class RingDriver {
   void fail(CudaKernel& kernel, const std::string& reason);
   void discard(CudaKernel& kernel, LetterReason reason, const std::string& text);
   bool is_discarded(const CudaKernel& kernel) const;
-  bool are_links_shut(CudaKernel& kernel);
   void finish_discards();
   void bury_mail(CudaKernel& kernel);
   void resume_due();
-  void end_links(const CudaKernel& kernel);
   void vacate(CudaKernel& kernel, Lock& lock, const Wait& until);
 
   const HostServices services_;
@@ -118,8 +106,12 @@ class RingDriver {
   const std::int64_t turn_ns_;   // after which the grid leaves; 0: never
   const std::shared_ptr<const CudaContext> context_;
   const std::shared_ptr<RingMemory> host_, device_;
-  const std::shared_ptr<ShownBuffers> buffers_;
-  ResidentGrid grid_;
+  ShownBuffers buffers_;
+  CUmodule module_ = nullptr;
+  CUfunction function_ = nullptr;
+  CUstream stream_ = nullptr;
+  CUevent end_ = nullptr;
+  u32 most_blocks_ = 0;
   RingPiece command_piece_, seats_piece_, resident_piece_;
   RingCommand* command_ = nullptr;
   RingSeat* shown_ = nullptr;  // of seats_
@@ -130,13 +122,9 @@ class RingDriver {
   u32 used_seats_ = 0;  // that were ever taken
   std::vector<std::shared_ptr<CudaKernel>> kernels_;
   std::vector<std::pair<std::vector<std::shared_ptr<CudaLink>>, Tables>> given_up_;
-  bool on_gpu_ = false, began_ = false, leaving_ = false;
+  bool on_gpu_ = false, leaving_ = false;
   u32 flight_ = 0;  // number of the grid
-  std::int64_t launched_at_ = 0, left_at_ = 0, moved_at_ = 0;
-  u32 refusals_ = 0;  // launches in a row that the driver refused
-  std::int64_t next_launch_at_ = 0;
-  ErrorKind refusal_kind_{};
-  std::string refusal_;
+  std::int64_t launched_at_ = 0, moved_at_ = 0, queried_at_ = 0;
   u32 stillness_ = 0;                 // callers that want it
   u64 events_ = 0, left_events_ = 0;  // what may let messages move; as the grid was told to leave
   std::string lost_;

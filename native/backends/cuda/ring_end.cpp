@@ -54,36 +54,10 @@ void RingDriver::discard(CudaKernel& kernel, LetterReason reason, const std::str
   }
 }
 
-// Also when there is no grid to do it, which leaves in its memory what it has not told.
+// Also when there is no device any more, which leaves in its memory what it has not told.
 bool RingDriver::is_discarded(const CudaKernel& kernel) const {
-  return !lost_.empty() || is_grounded() ||
-         std::all_of(kernel.replicas.begin(), kernel.replicas.end(),
-                     [&](const auto& one) { return one->discarded && follows(*one); });
-}
-
-// A slice of a sender that found the link open may put a message into it after it was emptied. Once each sender follows
-// another order, whose slices come after the end of the link was written, none does, and a last look finds what was put.
-bool RingDriver::are_links_shut(CudaKernel& kernel) {
-  using Ending = CudaKernel::Ending;
-  if (!lost_.empty() || is_grounded() || kernel.ending == Ending::kLastLook) return true;
-  std::vector<CudaReplica*> senders;
-  for (const auto& replica : kernel.replicas) {
-    for (const auto& link : replica->inputs.links) {
-      if (link->from) senders.push_back(link->from);
-    }
-  }
-  if (kernel.ending == Ending::kBegun) {
-    if (senders.empty()) return true;
-    for (CudaReplica* sender : senders) say(*sender);
-    kernel.ending = Ending::kSendersAreTold;
-  } else if (std::all_of(senders.begin(), senders.end(), [&](auto* sender) { return follows(*sender); })) {
-    for (const auto& replica : kernel.replicas) {
-      replica->discarded = false;
-      say(*replica);
-    }
-    kernel.ending = Ending::kLastLook;
-  }
-  return false;
+  return !lost_.empty() || std::all_of(kernel.replicas.begin(), kernel.replicas.end(),
+                                       [&](const auto& one) { return one->discarded && follows(*one); });
 }
 
 void RingDriver::finish_discards() {
@@ -93,8 +67,7 @@ void RingDriver::finish_discards() {
       std::lock_guard lock(kernel->queues);
       kernel->copied.take_off(kernel->letter, kernel->letter_text);
     }
-    if (!is_discarded(*kernel) || !are_links_shut(*kernel)) continue;
-    if (is_grounded()) end_links(*kernel);
+    if (!is_discarded(*kernel)) continue;
     bury_mail(*kernel);
     kernel->emptied = true;
     if (kernel->dead && ringway::fail(*kernel, kernel->reason.c_str())) {
@@ -121,9 +94,9 @@ void RingDriver::bury_mail(CudaKernel& kernel) {
       left += lane.depth();
       lane.done = lane.put;
     }
-    // What lies in the memory of a device without a grid is counted, as far as it was told of, and has no letters.
+    // What lies in a lost device's memory is counted, as far as it was told of, and has no letters.
     for (const auto& link : replica->inputs.links) {
-      if (!lost_.empty() || is_grounded()) left += link->published - link->taken;
+      if (!lost_.empty()) left += link->published - link->taken;
       link->apply({link->published, link->published});
     }
     atomic::count(&replica->control.dropped_closed, left);
@@ -132,22 +105,10 @@ void RingDriver::bury_mail(CudaKernel& kernel) {
   kernel.left += kernel.copied.left();
 }
 
-// For senders that a later grid serves: no slice has said so.
-void RingDriver::end_links(const CudaKernel& kernel) {
-  try {
-    for (const auto& replica : kernel.replicas) {
-      for (const auto& link : replica->inputs.links)
-        grid_.set_before_next(link->memory.address() + offsetof(SliceLink, ended), 1, 1);
-    }
-  } catch (const Error& error) {
-    log::warning({"cuda", kernel.name, services_.runtime}, [&] { return std::string(error.what()); });
-  }
-}
-
 u64 RingDriver::retire(CudaKernel& kernel, const std::string& text, const Wait& until) {
   Lock lock(mutex_);
   discard(kernel, LetterReason::kTerminated, text);
-  wait(lock, until, [&] { return kernel.emptied; }, false);
+  wait(lock, until, [&] { return kernel.emptied; });
   vacate(kernel, lock, until);
   return kernel.dead ? 0 : kernel.left;  // of a failed one, that was told with its failure
 }
@@ -158,24 +119,17 @@ void RingDriver::vacate(CudaKernel& kernel, Lock& lock, const Wait& until) {
     say(*replica);
   }
   if (!on_gpu_) hand_over();  // first thing that the next grid sees
-  wait(
-      lock, until,
-      [&] {
-        return !lost_.empty() ||
-               std::all_of(kernel.replicas.begin(), kernel.replicas.end(), [&](const auto& one) {
-                 return seats_[one->seat].replica != one.get() || (!on_gpu_ && !one->unsaid) || follows(*one);
-               });
-      },
-      false);
+  wait(lock, until, [&] {
+    return !lost_.empty() ||
+           std::all_of(kernel.replicas.begin(), kernel.replicas.end(), [&](const auto& one) {
+             return seats_[one->seat].replica != one.get() || (!on_gpu_ && !one->unsaid) || follows(*one);
+           });
+  });
   for (const auto& replica : kernel.replicas) {
     for (const auto& link : replica->inputs.links) link->to = nullptr;
     for (const auto& link : replica->outputs.links) link->from = nullptr;
     if (Seat& seat = seats_[replica->seat]; seat.replica == replica.get()) seat.replica = nullptr;
   }
-  // Nobody looks any more at seats behind the last one that is taken.
-  const auto is_done = [](const Seat& seat) { return !seat.replica && seat.follows == seat.ordered; };
-  while (used_seats_ && is_done(seats_[used_seats_ - 1])) --used_seats_;
-  HostLinkAtomics::store_word(&command_->seats, used_seats_);
   std::erase_if(kernels_, [&](const auto& one) { return one.get() == &kernel; });
 }
 

@@ -12,20 +12,9 @@
 
 namespace ringway {
 
-// Who runs this on a host brings another clock.
-#ifndef RINGWAY_DEVICE_NS
-inline __device__ u64 device_ns() {
-  u64 ns;
-  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(ns));
-  return ns;
-}
-#define RINGWAY_DEVICE_NS ::ringway::device_ns
-#endif
-
 constexpr u32 kShortestPause = 32, kLongestPause = 16384;  // ns
 
 struct RingHandlers {
-  static __device__ u64 now() { return RINGWAY_DEVICE_NS(); }
   static __device__ void run(u32 number, SliceControl* control) {
     const Ring<HostLinkAtomics> mailbox = ring_at(queue_at<HostLinkAtomics>(control, control->lane[0]));
     const Ring<HostLinkAtomics> host = ring_at(queue_at<HostLinkAtomics>(control, control->to_host));
@@ -43,8 +32,7 @@ struct RingHandlers {
 RINGWAY_ENTRY(ring_grid, ringway::RingGrid grid) {
   using namespace ringway;
   if (threadIdx.x) return;
-  RingBlock<RingHandlers> block = {grid, blockIdx.x, gridDim.x, 0};
-  block.begin();
+  RingBlock<RingHandlers> block = {grid, blockIdx.x, gridDim.x};
   u32 pause = kShortestPause;
   while (!block.leaves()) {
     if (block.turn()) {

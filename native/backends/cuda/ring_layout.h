@@ -19,9 +19,9 @@ struct RingLink {
 };
 
 struct RingOrder {
-  u32 handler;  // its number in the image; 0: nobody sits here any more
-  u32 install;  // another than before: a new replica
-  u64 control;  // in the device's memory: SliceControl, state and ids, made of `image` and else zero
+  u32 handler;         // its number in the image; 0: nobody sits here any more
+  u32 install;         // another than before: a new replica
+  u64 control, bytes;  // in the device's memory: SliceControl, state and ids, made of `image` and else zero
   u64 image;
   u64 dedup_seed;
   u32 dedup_window;
@@ -45,9 +45,7 @@ struct RingSeat {
   u32 follows;                                         // number of the order that it follows
   SliceReport report;
   alignas(kIndexLine) HostLinkAtomics::Word beat;  // odd while the handler runs
-  alignas(kIndexLine)
-      HostLinkAtomics::Slot left;  // of the block of this number: number and blocks of its last grid
-  u32 last_grid;                   // number of the grid that left; the rest is as it left
+  alignas(kIndexLine) u32 last_grid;               // number of the grid that left; the rest is as it left
   u32 last_handler, last_follows;
   SliceReport last;
 };
@@ -55,9 +53,8 @@ struct RingSeat {
 // By the host, for all blocks.
 struct RingCommand {
   HostLinkAtomics::Word leave;
-  HostLinkAtomics::Word seats;  // that are or were taken
+  HostLinkAtomics::Word seats;  // that were ever taken
   HostLinkAtomics::Slot now_us, now_ns;
-  alignas(kIndexLine) HostLinkAtomics::Word began;  // by the device: number of the grid that runs
 };
 
 // The device's own, of each seat; zero at first.
@@ -66,9 +63,7 @@ struct RingResident {
   u32 handler, install;
   u32 follows, reports;
   u32 unreported;
-  u32 capacity, stride;
-  u32 bursts;     // slices that a turn has of it at most
-  u32 next_seat;  // of the block of this number: where its next turn begins
+  u32 capacity, stride, reserved;
   u64 lane_slots[kMailboxLanes];
 };
 
@@ -80,7 +75,6 @@ struct RingGrid {
   const SliceBuffer* buffers;
   u32 buffer_count;
   u32 number;
-  u64 turn_ns;  // after which it leaves by itself; 0: never
 };
 
 }  // namespace ringway

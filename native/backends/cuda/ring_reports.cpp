@@ -56,32 +56,22 @@ void RingDriver::apply_links(const LinkTable& table) {
   }
 }
 
-// Its handler runs, and has not returned for longer than the watchdog allows.
-bool RingDriver::is_hung(const CudaKernel& kernel, std::int64_t now) const {
-  return std::any_of(kernel.replicas.begin(), kernel.replicas.end(), [&](const auto& replica) {
-    const Seat& seat = seats_[replica->seat];
-    return seat.beat % 2 && now - seat.beat_since > patience_;
-  });
-}
-
-// Names a kernel whose message takes longer than the watchdog allows. When the grid cannot leave for a handler, nothing else of the runtime
-// runs any more, and the device is lost to it.
+// Names a kernel whose message takes longer than the watchdog allows, or whose block does not follow orders.
 void RingDriver::look_for_stuck() {
   if (!patience_) return;
   const std::int64_t now = now_ns();
-  const CudaKernel* hung = nullptr;
   for (const auto& kernel : kernels_) {
-    bool late = false;
-    for (const auto& replica : kernel->replicas) {
-      Seat& seat = seats_[replica->seat];
-      const u32 beat = HostLinkAtomics::load_word(&shown_[replica->seat].beat);
-      if (beat != seat.beat || !on_gpu_) seat.beat_since = now;
-      seat.beat = beat;
-      late |= replica->under_way && !kernel->dead && now - replica->under_way_since > patience_;
-    }
-    const bool hangs = on_gpu_ && is_hung(*kernel, now);
-    if (hangs) hung = kernel.get();
-    const bool stuck = hangs || late;
+    const bool stuck =
+        std::any_of(kernel->replicas.begin(), kernel->replicas.end(), [&](const auto& replica) {
+          Seat& seat = seats_[replica->seat];
+          const u32 beat = HostLinkAtomics::load_word(&shown_[replica->seat].beat);
+          if (beat != seat.beat || beat % 2 == 0 || !on_gpu_) seat.beat_since = now;
+          seat.beat = beat;
+          const bool follows_late = on_gpu_ && seat.follows != seat.ordered &&
+                                    now - std::max(seat.ordered_at, launched_at_) > patience_;
+          return follows_late || now - seat.beat_since > patience_ ||
+                 (replica->under_way && !kernel->dead && now - replica->under_way_since > patience_);
+        });
     if (stuck == (atomic::load_relaxed(&kernel->stuck) != 0)) continue;
     atomic::store_relaxed(&kernel->stuck, u32(stuck));
     changed_.notify_all();
@@ -89,26 +79,9 @@ void RingDriver::look_for_stuck() {
       return stuck ? stuck_text(*kernel) : "kernel '" + kernel->name + "' has returned from its handler";
     });
   }
-  if (hung && leaving_ && now - left_at_ > patience_) {
-    lose(stuck_text(*hung) +
-         ", and the grid cannot leave without it: what ran on the device is lost to this runtime, and the "
-         "handler runs on until it returns or the process ends");
-  }
 }
 
-std::string RingDriver::waits_text() const {
-  char seconds[32];
-  std::snprintf(seconds, sizeof(seconds), "%g", services_.watchdog);
-  return "the grid of ring kernels has waited for room on " + context_->gpu.name + " for " + seconds +
-         " s (the runtime's watchdog): other work of the device keeps it out";
-}
-
-// One whose handler does not return comes first: others may only be late because of it.
 const CudaKernel* RingDriver::stuck_kernel() const {
-  const std::int64_t now = now_ns();
-  for (const auto& kernel : kernels_) {
-    if (on_gpu_ && atomic::load_relaxed(&kernel->stuck) && is_hung(*kernel, now)) return kernel.get();
-  }
   for (const auto& kernel : kernels_) {
     if (atomic::load_relaxed(&kernel->stuck)) return kernel.get();
   }

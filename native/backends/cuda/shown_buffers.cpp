@@ -1,23 +1,17 @@
 #include "backends/cuda/shown_buffers.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
 #include <vector>
 
 #include "backends/cuda/errors.h"
-#include "backends/cuda/locked_pages.h"
 #include "backends/cuda/memory.h"
 #include "core/log.h"
 
 namespace ringway::cuda {
 namespace {
 
-u64 page_bytes() {
-  static const u64 bytes = u64(sysconf(_SC_PAGESIZE));
-  return bytes;
-}
+constexpr u64 kPage = 4096;
 
 }  // namespace
 
@@ -26,27 +20,27 @@ ShownBuffers::~ShownBuffers() {
   lock_pages({});
 }
 
-// Two buffers may share a page.
+// Two buffers may share a page, which CUDA locks once only.
 void ShownBuffers::lock_pages(const Pages& wanted) {
   const CudaDriver& driver = context_->driver;
-  std::map<std::pair<u64, u64>, std::vector<u64>> locked;
-  for (const auto& range : wanted) {
-    const auto held = locked_.find(range);
-    if (held == locked_.end()) continue;
-    locked.insert(*held);
-    locked_.erase(held);
+  for (auto held = locked_.begin(); held != locked_.end();) {
+    const auto kept = wanted.find(held->first);
+    if (kept != wanted.end() && kept->second == held->second) {
+      ++held;
+      continue;
+    }
+    driver.cuMemHostUnregister(reinterpret_cast<void*>(held->first));
+    held = locked_.erase(held);
   }
-  // What is left of them goes first: what is wanted now may be cut otherwise.
-  for (const auto& [range, pieces] : locked_) LockedPages::all().unlock(driver, pieces);
-  locked_ = std::move(locked);
-  for (const auto& range : wanted) {
-    if (locked_.count(range)) continue;
-    CUresult result = CUDA_SUCCESS;
-    std::vector<u64> pieces = LockedPages::all().lock(driver, range.first, range.second, &result);
+  for (const auto& [begin, end] : wanted) {
+    if (locked_.count(begin)) continue;
+    const CUresult result =
+        driver.cuMemHostRegister(reinterpret_cast<void*>(begin), end - begin,
+                                 CU_MEMHOSTREGISTER_PORTABLE | CU_MEMHOSTREGISTER_DEVICEMAP);
     if (result == CUDA_SUCCESS) {
-      locked_[range] = std::move(pieces);
+      locked_[begin] = end;
     } else {
-      log::warning({"buffer"}, [&, from = range.first, bytes = range.second - range.first] {
+      log::warning({"buffer"}, [&, from = begin, bytes = end - begin] {
         return "CUDA does not lock the " + std::to_string(bytes) + " bytes at " + std::to_string(from) +
                ", where a buffer lies: " + text_of(driver, result) +
                "; kernels will not find it; use Runtime.buffer(nbytes)";
@@ -60,33 +54,27 @@ void ShownBuffers::renew() {
   const CudaDriver& driver = context_->driver;
   const u64 changes = buffers_.changes();
   const std::vector<BufferTable::Named> all = buffers_.list();
+  const auto locked_by_us = [&](const u8* data) {
+    const auto after = locked_.upper_bound(reinterpret_cast<u64>(data));
+    return after != locked_.begin() && std::prev(after)->second > reinterpret_cast<u64>(data);
+  };
   std::vector<std::pair<u64, u64>> ranges;
   for (const BufferTable::Named& one : all) {
-    const u64 at = reinterpret_cast<u64>(one.data), page = page_bytes();
-    // What another runtime has locked is used by this one as well, and so stays.
-    const bool ours = LockedPages::all().holds(at, at + one.bytes);
-    if (!one.bytes || (!ours && device_place(driver, one.data, one.bytes).address)) continue;
-    ranges.emplace_back(at / page * page, (at + one.bytes + page - 1) / page * page);
+    if (!one.bytes || (device_place(driver, one.data).address && !locked_by_us(one.data))) continue;
+    const u64 begin = reinterpret_cast<u64>(one.data) / kPage * kPage;
+    ranges.emplace_back(begin, (reinterpret_cast<u64>(one.data) + one.bytes + kPage - 1) / kPage * kPage);
   }
   std::sort(ranges.begin(), ranges.end());
   Pages wanted;
   for (const auto& [begin, end] : ranges) {
-    if (!wanted.empty() && begin < wanted.back().second) {
-      wanted.back().second = std::max(wanted.back().second, end);
+    if (!wanted.empty() && begin < wanted.rbegin()->second) {
+      wanted.rbegin()->second = std::max(wanted.rbegin()->second, end);
     } else {
-      wanted.emplace_back(begin, end);
+      wanted[begin] = end;
     }
   }
   lock_pages(wanted);
 
-  const auto address_of = [&](const BufferTable::Named& one) -> u64 {
-    const u64 at = reinterpret_cast<u64>(one.data);
-    const auto after = locked_.upper_bound({at, ~u64(0)});
-    // In pieces, maybe, which lie at the addresses of the host one after the other.
-    if (after != locked_.begin() && std::prev(after)->first.second >= at + one.bytes)
-      return device_place(driver, one.data, 1).address;
-    return device_place(driver, one.data, one.bytes).address;
-  };
   u32 entries = 0;
   for (const BufferTable::Named& one : all) entries = std::max(entries, u32(one.handle) + 1);
   if (entries > room_) {
@@ -103,7 +91,7 @@ void ShownBuffers::renew() {
   std::fill_n(table, room_, SliceBuffer{});
   for (const BufferTable::Named& one : all) {
     // Of nothing there is no address that would be followed.
-    const u64 address = one.bytes ? address_of(one) : table_.address();
+    const u64 address = one.bytes ? device_place(driver, one.data).address : table_.address();
     if (address) table[u32(one.handle)] = {one.handle, address, one.bytes};
   }
   entries_ = entries;

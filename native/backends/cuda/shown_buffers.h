@@ -3,8 +3,6 @@
 #pragma once
 #include <map>
 #include <memory>
-#include <utility>
-#include <vector>
 
 #include "backends/cuda/ring_memory.h"
 #include "core/buffer.h"
@@ -31,14 +29,14 @@ class ShownBuffers {
   u32 entries() const { return entries_; }
 
  private:
-  using Pages = std::vector<std::pair<u64, u64>>;  // begin and end, in order
+  using Pages = std::map<u64, u64>;  // begin and end
   void lock_pages(const Pages& wanted);
 
   const std::shared_ptr<const CudaContext> context_;
   BufferTable& buffers_;
   const std::shared_ptr<RingMemory> memory_;
   u64 seen_ = 0;
-  std::map<std::pair<u64, u64>, std::vector<u64>> locked_;  // and their pieces in LockedPages
+  Pages locked_;
   RingPiece table_;
   u32 entries_ = 0, room_ = 0;
 };

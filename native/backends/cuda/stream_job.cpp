@@ -2,7 +2,6 @@
 
 #include "backends/cuda/errors.h"
 #include "backends/cuda/grid_layout.h"
-#include "backends/cuda/locked_pages.h"
 #include "core/log.h"
 
 namespace ringway::cuda {
@@ -63,10 +62,7 @@ void StreamJob::bind_arguments() {
   for (const ArgumentMemory& memory : memory_of(request)) {
     Bound bound{memory, 0, false};
     if (bound.bytes) {
-      DevicePlace place = device_place(driver_, bound.data, bound.bytes);
-      // A runtime may let go of its pages before the dispatch runs.
-      const u64 at = reinterpret_cast<u64>(bound.data);
-      if (!place.on_device && LockedPages::all().holds(at, at + bound.bytes)) place = {};
+      const DevicePlace place = device_place(driver_, bound.data);
       check_place(bound.index, place);
       bound.address = place.address;
       bound.copied = bound.address == 0;
@@ -138,8 +134,6 @@ void StreamJob::submit() {
     ensure(driver_, driver_.cuEventRecord(ended_, parts_.stream), label_);
   } catch (...) {
     put_back_copies();
-    // What went into the stream before works on the caller's memory still.
-    driver_.cuStreamSynchronize(parts_.stream);
     throw;
   }
   put_back_copies();  // in the order of the stream: after the last use

@@ -30,28 +30,16 @@ struct Control {
   virtual void set_capability(int major, int minor) = 0;
   // Of CUDA, 13000 for 13.0; at the start, that of cuda.h.
   virtual void set_version(int version) = 0;
-  // The call of that name gives `result` so many times, after `good` calls that do not.
-  virtual void fail(const std::string& entry, CUresult result, int good = 0, int times = 1) = 0;
-  static constexpr int kAlways = 1 << 30;  // times
+  // The call of that name gives `result` once, after `good` calls that do not.
+  virtual void fail(const std::string& entry, CUresult result, int good = 0) = 0;
   // What is launched next ends with it, as a kernel's fault does: found when the host waits, and kept.
   virtual void fail_kernel(CUresult result) = 0;
   // The handler of a cooperative grid that begins next but `handlers` - 1 ends the grid with `result`, which is kept.
   virtual void trap(CUresult result, int handlers = 1) = 0;
   // Handlers do not return while it is on.
   virtual void hang(bool on) = 0;
-  // The same of one handler only, the next that begins.
-  virtual void hang_next(bool on) = 0;
-  // Handlers stop before they commit a message to a link while it is on; how many do.
-  virtual void hold_commits(bool on) = 0;
-  virtual int held_commits() const = 0;
-  // Launches return with the grid's end, as with CUDA_LAUNCH_BLOCKING=1.
-  virtual void set_launch_blocking(bool on) = 0;
-  // Waits for all grids with the driver's lock held, as cudaFree does; false: they have not ended in 20 s.
-  virtual bool wait_for_device() = 0;
   // Most blocks that cooperative grids have at one time.
   virtual void set_cooperative_blocks(unsigned most) = 0;
-  // Of the last cooperative grid.
-  virtual unsigned grid_blocks() const = 0;
   // Memory of a GPU, as another library's array has it.
   virtual void* device_memory(std::size_t bytes, int device) = 0;
   virtual void free_device_memory(void* memory) = 0;

@@ -25,8 +25,6 @@ struct FakeIndex {
 extern thread_local FakeIndex threadIdx, blockIdx, blockDim, gridDim;
 void __syncthreads();
 void __nanosleep(unsigned ns);
-unsigned long long fake_device_ns();
-#define RINGWAY_DEVICE_NS ::fake_device_ns
 
 namespace fake_cuda {
 
@@ -57,11 +55,8 @@ struct Entry {
 
 // What a test makes the blocks of cooperative grids do. A trap ends all of them, where they sleep or begin with a handler.
 struct Faults {
-  std::atomic<bool> hangs{false};                          // handlers do not return, until this is taken back
-  std::atomic<bool> hang_wanted{false}, hangs_one{false};  // the same of the next one only
-  std::atomic<bool> holds_commits{false};
-  std::atomic<int> held{0};      // handlers before a commit
-  std::atomic<int> traps_in{0};  // the handler that begins next but so many traps; 0: none does
+  std::atomic<bool> hangs{false};  // handlers do not return, until this is taken back
+  std::atomic<int> traps_in{0};    // the handler that begins next but so many traps; 0: none does
   std::atomic<bool> trapped{false};
   std::atomic<int> in_handler{0};  // now
 };
@@ -69,16 +64,6 @@ Faults& faults();
 struct Trapped {};
 void enter_handler();
 void leave_handler();
-void before_commit(unsigned to);
-
-// Stops before a message goes into a link. Has no members: stands for the context that the handler was given.
-template <class Context>
-struct Watching : Context {
-  void commit(unsigned to, unsigned bytes) {
-    before_commit(to);
-    Context::commit(to, bytes);
-  }
-};
 
 // Stands around each handler of the image.
 template <class Handler>
@@ -89,7 +74,7 @@ struct Watched : Handler {
       Inside() { enter_handler(); }
       ~Inside() { leave_handler(); }
     } const inside;
-    return Handler::drain(static_cast<Watching<Context>*>(context), arguments...);
+    return Handler::drain(context, arguments...);
   }
 };
 

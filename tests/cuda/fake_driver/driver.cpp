@@ -161,7 +161,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
 }
 CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUfunction, int, std::size_t) {
   ENTER("cuOccupancyMaxActiveBlocksPerMultiprocessor", kInContext);
-  *blocks = std::max(2, int(s.most_blocks) / 4);  // of four processors
+  *blocks = 2;
   return CUDA_SUCCESS;
 }
 CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
@@ -181,31 +181,27 @@ CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned gx, unsigned gy
     const auto* const from = static_cast<const unsigned char*>(parameters[i]);
     grid->launch.parameters.emplace_back(from, from + grid->launch.kernel->parameters[i].bytes);
   }
-  grid->running = s.last_blocks = gx;
-  s.running_blocks += gx;
+  grid->running = gx;
   ++s.alive.grids;
   for (unsigned block = 0; block < gx; ++block) {
-    grid->blocks.emplace_back([&s, grid = grid.get(), block] {
+    grid->blocks.emplace_back([grid = grid.get(), block] {
       pthread_setname_np(pthread_self(), "fake GPU");
       try {
         run_alone(grid->launch, block);
       } catch (const Trapped&) {
       }
-      --s.running_blocks;
       --grid->running;
     });
   }
-  stream->todo.emplace_back([&s, grid] {
-    s.lock.unlock();
-    for (std::thread& block : grid->blocks) block.join();
-    s.lock.lock();
-    --s.alive.grids;
-    return faults().trapped ? s.trap_result : CUDA_SUCCESS;
-  });
-  if (!s.launch_blocking) return CUDA_SUCCESS;
-  s.lock.unlock();
-  while (grid->running) std::this_thread::yield();
-  s.lock.lock();
+  stream->todo.emplace_back(
+      [&s, grid] {
+        s.lock.unlock();
+        for (std::thread& block : grid->blocks) block.join();
+        s.lock.lock();
+        --s.alive.grids;
+        return faults().trapped ? s.trap_result : CUDA_SUCCESS;
+      },
+      [grid] { return grid->running == 0; });
   return CUDA_SUCCESS;
 }
 CUresult cuStreamCreate(CUstream* stream, unsigned) {
@@ -224,11 +220,6 @@ CUresult cuStreamDestroy(CUstream stream) {
   s.streams.erase(stream);
   --s.alive.streams;
   return CUDA_SUCCESS;
-}
-CUresult cuStreamSynchronize(CUstream stream) {
-  ENTER("cuStreamSynchronize", kInContext);
-  Stream* const waited = s.stream_of("cuStreamSynchronize", stream);
-  return waited ? s.drain(waited) : CUDA_ERROR_INVALID_HANDLE;
 }
 CUresult cuEventCreate(CUevent* event, unsigned) {
   ENTER("cuEventCreate", kInContext);
@@ -257,6 +248,18 @@ CUresult cuEventRecord(CUevent event, CUstream to) {
     if (s.events.count(event)) s.events[event]->at = now_ms();
     return CUDA_SUCCESS;
   });
+  return CUDA_SUCCESS;
+}
+CUresult cuEventQuery(CUevent event) {
+  ENTER("cuEventQuery", kInContext);
+  if (!s.events.count(event) || !s.events[event]->stream)
+    return s.breach("cuEventQuery", "an event that was not recorded");
+  Stream* const stream = s.events[event]->stream;
+  while (stream->done < s.events[event]->position) {
+    const Work& next = stream->todo.front();
+    if (next.is_over && !next.is_over()) return CUDA_ERROR_NOT_READY;
+    if (const CUresult result = s.drain(stream, stream->done + 1); result != CUDA_SUCCESS) return result;
+  }
   return CUDA_SUCCESS;
 }
 CUresult cuEventSynchronize(CUevent event) {

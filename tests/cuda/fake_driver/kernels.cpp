@@ -35,11 +35,6 @@ void __syncthreads() {
   threadIdx = mine;
 }
 
-unsigned long long fake_device_ns() {
-  return static_cast<unsigned long long>(
-      std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count());
-}
-
 void __nanosleep(unsigned ns) {
   if (fake_cuda::faults().trapped) throw fake_cuda::Trapped();
   // The system's timer is coarser than the GPU's.
@@ -57,9 +52,7 @@ void enter_handler() {
   Faults& all = faults();
   ++all.in_handler;
   if (all.traps_in && --all.traps_in == 0) all.trapped = true;
-  const bool hangs = all.hang_wanted.exchange(false);
-  while ((all.hangs || (hangs && all.hangs_one)) && !all.trapped)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (all.hangs && !all.trapped) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   if (!all.trapped) return;
   --all.in_handler;
   throw Trapped();
@@ -67,14 +60,6 @@ void enter_handler() {
 
 void leave_handler() {
   --faults().in_handler;
-}
-
-void before_commit(unsigned to) {
-  Faults& all = faults();
-  if (!to || !all.holds_commits) return;
-  ++all.held;
-  while (all.holds_commits) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  --all.held;
 }
 
 namespace {

@@ -131,20 +131,10 @@ CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute* which, void
   ENTER("cuPointerGetAttributes", kInContext);
   static const Block host_memory{0, false, nullptr};
   const Block* block = s.block_of(reinterpret_cast<void*>(memory), 1);
-  CUdeviceptr begin = 0;
-  std::size_t size = 0;
-  if (block) {
-    begin = reinterpret_cast<CUdeviceptr>(
-        std::prev(s.blocks.upper_bound(reinterpret_cast<void*>(memory)))->first);
-    size = block->bytes;
-  }
   const auto after = s.registered.upper_bound(reinterpret_cast<void*>(memory));
   if (!block && after != s.registered.begin() &&
-      reinterpret_cast<std::uintptr_t>(std::prev(after)->first) + std::prev(after)->second > memory) {
+      reinterpret_cast<std::uintptr_t>(std::prev(after)->first) + std::prev(after)->second > memory)
     block = &host_memory;
-    begin = reinterpret_cast<CUdeviceptr>(std::prev(after)->first);
-    size = std::prev(after)->second;
-  }
   for (unsigned i = 0; i < count; ++i) {
     if (which[i] == CU_POINTER_ATTRIBUTE_MEMORY_TYPE) {
       const unsigned type = !block ? 0 : block->on_device ? CU_MEMORYTYPE_DEVICE : CU_MEMORYTYPE_HOST;
@@ -155,10 +145,6 @@ CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute* which, void
     } else if (which[i] == CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL) {
       const int device = block ? block->device : -2;
       std::memcpy(found[i], &device, sizeof(device));
-    } else if (which[i] == CU_POINTER_ATTRIBUTE_RANGE_START_ADDR) {
-      std::memcpy(found[i], &begin, sizeof(begin));
-    } else if (which[i] == CU_POINTER_ATTRIBUTE_RANGE_SIZE) {
-      std::memcpy(found[i], &size, sizeof(size));
     } else {
       return s.breach("cuPointerGetAttributes", "an attribute that the fake does not have");
     }

@@ -33,10 +33,12 @@ struct Block {
   int device = 0;
 };
 struct Work {
-  Work(std::function<CUresult()> what) : run(std::move(what)) {}
+  Work(std::function<CUresult()> what, std::function<bool()> whether = {})
+      : run(std::move(what)), is_over(std::move(whether)) {}
   CUresult operator()() const { return run(); }
 
   std::function<CUresult()> run;
+  std::function<bool()> is_over;  // of what has begun: whether run() would return at once
 };
 // A cooperative grid; its blocks run from its launch on.
 struct Grid {
@@ -56,7 +58,7 @@ struct Event {
 struct Failure {
   std::string entry;
   CUresult result;
-  int good, times;
+  int good;
 };
 
 inline thread_local std::vector<CUcontext> stack;
@@ -72,9 +74,7 @@ struct State : Control {
   std::deque<Failure> failures;
   CUresult kernel_fault = CUDA_SUCCESS;
   CUresult trap_result = CUDA_SUCCESS;
-  unsigned most_blocks = 8, last_blocks = 0;
-  std::atomic<bool> launch_blocking{false};
-  std::atomic<unsigned> running_blocks{0};  // of all cooperative grids
+  unsigned most_blocks = 8;
   std::map<const void*, std::size_t> registered;
   CUresult sticky = CUDA_SUCCESS;
   Counts alive;
@@ -105,7 +105,7 @@ struct State : Control {
         major = std::atoi(value.c_str());
         minor = value.find('.') == std::string::npos ? 0 : std::atoi(value.c_str() + value.find('.') + 1);
       } else {
-        failures.push_back({name, CUresult(std::atoi(value.c_str())), 0, 1});
+        failures.push_back({name, CUresult(std::atoi(value.c_str())), 0});
       }
     }
   }
@@ -119,9 +119,7 @@ struct State : Control {
     failures.clear();
     kernel_fault = sticky = trap_result = CUDA_SUCCESS;
     most_blocks = 8;
-    faults().hangs = faults().trapped = faults().hang_wanted = faults().hangs_one = false;
-    faults().holds_commits = false;
-    launch_blocking = false;
+    faults().hangs = faults().trapped = false;
     faults().traps_in = 0;
     log.clear();
     broken.clear();
@@ -132,9 +130,9 @@ struct State : Control {
     minor = of_minor;
   }
   void set_version(int of) override { version = of; }
-  void fail(const std::string& entry, CUresult result, int good, int times) override {
+  void fail(const std::string& entry, CUresult result, int good) override {
     std::lock_guard hold(lock);
-    failures.push_back({entry, result, good, times});
+    failures.push_back({entry, result, good});
   }
   void fail_kernel(CUresult result) override {
     std::lock_guard hold(lock);
@@ -146,26 +144,9 @@ struct State : Control {
     faults().traps_in = handlers;
   }
   void hang(bool on) override { faults().hangs = on; }
-  void hang_next(bool on) override {
-    faults().hangs_one = on;
-    faults().hang_wanted = on;
-  }
-  void hold_commits(bool on) override { faults().holds_commits = on; }
-  int held_commits() const override { return faults().held; }
-  void set_launch_blocking(bool on) override { launch_blocking = on; }
-  bool wait_for_device() override {
-    std::lock_guard hold(lock);
-    const double end = now_ms() + 20e3;
-    while (running_blocks && now_ms() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return running_blocks == 0;
-  }
   void set_cooperative_blocks(unsigned most) override {
     std::lock_guard hold(lock);
     most_blocks = most;
-  }
-  unsigned grid_blocks() const override {
-    std::lock_guard hold(lock);
-    return last_blocks;
   }
   void* device_memory(std::size_t bytes, int device) override {
     std::lock_guard hold(lock);
@@ -199,7 +180,7 @@ struct State : Control {
     for (auto failure = failures.begin(); failure != failures.end(); ++failure) {
       if (failure->entry != name || failure->good-- > 0) continue;
       const CUresult result = failure->result;
-      if (--failure->times <= 0) failures.erase(failure);
+      failures.erase(failure);
       return result;
     }
     return needs_context ? sticky : CUDA_SUCCESS;
