@@ -105,6 +105,7 @@ class PythonKernel : public UserKernel {
                bool any_thread);
 
   bool may_wait() const override { return true; }
+  bool keeps_to_its_thread() const override { return !any_thread_; }
   bool may_run_here() const override { return any_thread_ && PythonThread::may_stand_in(); }
   void check(const LaunchSpec& spec) const override;
   std::shared_ptr<Resident> settle(const LaunchSpec& spec, u32 replica) const override;

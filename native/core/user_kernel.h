@@ -43,7 +43,8 @@ class UserKernel {
   const std::shared_ptr<void>& program() const { return program_; }
   // Whether its handler may take long, or wait for other kernels: then each replica has a thread of its own.
   virtual bool may_wait() const = 0;
-  // Whether this thread, which waits for an answer, may run it instead.
+  // Whether no other threads ever run it; otherwise, whether this one, which waits for an answer, may.
+  virtual bool keeps_to_its_thread() const { return false; }
   virtual bool may_run_here() const { return true; }
   // Throws kInvalidOption when it cannot be launched so; takes no lock of the interpreter's, as settle().
   virtual void check(const LaunchSpec& spec) const = 0;

@@ -88,6 +88,7 @@ class Cpu : public Backend {
       set->own_entry = std::make_unique<const Entry>(entry_of(*spec.user));
       set->user = spec.user;
       set->threads = u32(spec.user->may_wait());
+      set->keeps_to_its_thread = u32(spec.user->keeps_to_its_thread());
     }
     set->entry = spec.user ? set->own_entry.get() : find_entry(spec.kernel);
     set->services = &services_;
@@ -289,11 +290,13 @@ class Cpu : public Backend {
   void notify(Port& port) override { port.bridge ? port.bridge->wake() : of(port).notify(); }
 
   bool assist(Port& port, bool (*done)(void*), void* arg) override {
-    if (port.bridge || (of(port).user && !of(port).user->may_run_here())) return false;
-    for (const auto& replica : of(port).replicas) {
+    ReplicaSet& set = of(port);
+    if (port.bridge || atomic::load_relaxed(&set.keeps_to_its_thread)) return false;
+    for (const auto& replica : set.replicas) {
       Worker& worker = *replica->home;
       if (!worker.try_lock()) continue;
-      if (replica->home.get() != &worker) {  // it moves to a thread of its own
+      // It may have moved to a thread of its own, and another kernel taken its place: under this lock no more.
+      if (replica->home.get() != &worker || (set.user && !set.user->may_run_here())) {
         worker.unlock();
         return false;
       }

@@ -182,6 +182,7 @@ struct ReplicaSet : Port {
   std::unique_ptr<const Entry> own_entry;  // of a user's kernel
   std::shared_ptr<const UserKernel> user;
   u32 threads = 0;
+  u32 keeps_to_its_thread = 0;  // no caller need try to run it
   const HostServices* services = nullptr;
   std::string name;
   LaunchOptions options;

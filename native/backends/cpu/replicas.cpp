@@ -46,6 +46,7 @@ void ReplicaSet::swap(Replacement* with, bool revives) {
     }
   }
   user.swap(with->kernel);
+  atomic::store_relaxed(&keeps_to_its_thread, u32(user->keeps_to_its_thread()));
   if (!revives) return;
   // SYNC: partner the exchanges in fail() and the loads of `failed`: who fails next writes a new text.
   atomic::exchange_seq_cst(&failed, 0U);
