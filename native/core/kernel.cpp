@@ -138,7 +138,7 @@ Telemetry Kernel::counted() const {
     now.control.dropped_closed += now.bridge->discarded;
     now.mailbox.depth = now.bridge->depth;
   }
-  if (user_) add_counts(&now, type()->counters, port_->counts);
+  if (is_user_) add_counts(&now, type()->counters, port_->counts);
   return now;
 }
 
