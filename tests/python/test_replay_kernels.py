@@ -10,21 +10,21 @@ import ringway as rw
 from ringway import errors
 from ringway.cli.main import main
 
-from tests.python.test_replace import MODES, Answer, Mode, Step, Tally, made
+from tests.python.test_replace import MODES, Mode, ReplaceAnswer, ReplaceStep, ReplaceTally, made
 
 T = 30  # seconds that nothing here takes
 
 
-def doubles(ctx: rw.Context, msg: Step, state: Tally) -> None:
+def doubles(ctx: rw.Context, msg: ReplaceStep, state: ReplaceTally) -> None:
     state.count += 1
     state.total += msg.by * 2
-    ctx.reply(Answer(state.count, state.total))
+    ctx.reply(ReplaceAnswer(state.count, state.total))
 
 
-def triples(ctx: rw.Context, msg: Step, state: Tally) -> None:
+def triples(ctx: rw.Context, msg: ReplaceStep, state: ReplaceTally) -> None:
     state.count += 1
     state.total += msg.by * 3
-    ctx.reply(Answer(state.count, state.total))
+    ctx.reply(ReplaceAnswer(state.count, state.total))
 
 
 native_doubles = rw.kernel(doubles)
@@ -32,15 +32,15 @@ native_triples = rw.kernel(triples)
 
 IN_CPP = rw.KernelSource(
     """
-RW_FN ringway::u32 step(ringway::KernelContext& ctx, const Step& msg, Tally& state) {
+RW_FN ringway::u32 step(ringway::KernelContext& ctx, const ReplaceStep& msg, ReplaceTally& state) {
   state.total += msg.by;
-  ctx.reply(Answer_type_id, Answer{1, state.total});
+  ctx.reply(ReplaceAnswer_type_id, ReplaceAnswer{1, state.total});
   return 0;
 }
 """,
-    message=Step,
-    state=Tally,
-    uses=[Answer],
+    message=ReplaceStep,
+    state=ReplaceTally,
+    uses=[ReplaceAnswer],
     name="in_cpp",
 )
 
@@ -49,17 +49,17 @@ def recorded(path: Path, kernel: Any, **options: Any) -> str:
     with rw.Runtime("cpu", workers=2) as runtime, runtime.record(path):
         launched = runtime.launch(kernel, name="sum", **options)
         for by in range(20):
-            launched.request(Step(by), T)
+            launched.request(ReplaceStep(by), T)
     return str(path)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_same_kernel_does_the_same(tmp_path: Path, mode: Mode) -> None:
-    file = recorded(tmp_path / "a.rwr", made(doubles, mode), state=Tally(7, 1000))
+    file = recorded(tmp_path / "a.rwr", made(doubles, mode), state=ReplaceTally(7, 1000))
     report = rw.replay(file, kernels=[made(doubles, mode)])
     assert report.same
     assert (report.entered, report.out, report.equal) == (20, 20, 20)
-    again = rw.replay(file, kernels={"sum": made(doubles, mode)}, states={"sum": Tally(8, 1000)})
+    again = rw.replay(file, kernels={"sum": made(doubles, mode)}, states={"sum": ReplaceTally(8, 1000)})
     assert again.different == 20
 
 
@@ -90,9 +90,9 @@ def test_what_is_not_given_is_named(tmp_path: Path) -> None:
 
 def test_a_state_that_is_no_struct_must_be_given(tmp_path: Path) -> None:
     @rw.kernel(mode="python")
-    def appends(ctx: rw.Context, msg: Step, state: list[int]) -> None:
+    def appends(ctx: rw.Context, msg: ReplaceStep, state: list[int]) -> None:
         state.append(msg.by)
-        ctx.reply(Answer(len(state), sum(state)))
+        ctx.reply(ReplaceAnswer(len(state), sum(state)))
 
     assert rw.replay(recorded(tmp_path / "a.rwr", appends), kernels=[appends]).same
     file = recorded(tmp_path / "b.rwr", appends, state=[5])
@@ -105,9 +105,9 @@ def test_a_replacement_while_recording_is_said(tmp_path: Path) -> None:
     file = tmp_path / "a.rwr"
     with rw.Runtime("cpu", workers=2) as runtime, runtime.record(file):
         kernel = runtime.launch(native_doubles, name="sum")
-        kernel.request(Step(1), T)
+        kernel.request(ReplaceStep(1), T)
         kernel.replace(native_triples)
-        kernel.request(Step(1), T)
+        kernel.request(ReplaceStep(1), T)
     report = rw.replay(file, kernels=[native_doubles])
     assert any("replaced 1 times while recording" in warning for warning in report.warnings)
     assert (report.equal, report.different) == (1, 1)
