@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, NoReturn
 
 import pytest
 import ringway as rw
 from ringway import errors
+
+from tests.waiting import until
 
 
 class Mode(NamedTuple):
@@ -136,14 +137,8 @@ def open_device(backend: str, lacks: Callable[[object], NoReturn]) -> Iterator[C
 
 
 @pytest.fixture
-def wait_until() -> Callable[[Callable[[], bool]], None]:
-    def wait(done: Callable[[], bool]) -> None:
-        end = time.monotonic() + 30
-        while not done():
-            assert time.monotonic() < end, "waited for 30 s"
-            time.sleep(0.001)
-
-    return wait
+def wait_until() -> Callable[[Callable[[], object]], None]:
+    return until
 
 
 class Full(NamedTuple):

@@ -13,6 +13,8 @@ import pytest
 import ringway as rw
 from ringway import errors
 
+from tests.waiting import until
+
 pytestmark = pytest.mark.usefixtures("pumped")
 PUMPED = rw.LaunchOptions(bridge="pumped")
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's process files")
@@ -21,13 +23,6 @@ linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads L
 @pytest.fixture
 def runtime(start: Callable[..., rw.Runtime]) -> rw.Runtime:
     return start()
-
-
-def wait_until(done) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def bridge_of(kernel: rw.Kernel, counter: str) -> int:
@@ -55,13 +50,13 @@ def test_staging_capacity_bounds_what_waits_for_the_device(runtime: rw.Runtime) 
     kernel = runtime.launch("echo", options=options, activate=False)
     for number in range(16):
         kernel.send(b"%d" % number)
-    wait_until(lambda: bridge_of(kernel, "to_device") == 16)
+    until(lambda: bridge_of(kernel, "to_device") == 16)
     for number in range(16, 80):
         kernel.send(b"%d" % number)
     with pytest.raises(errors.QueueFull, match=r"16 messages, 64 in the staging ring"):
         kernel.send(b"80")
     assert kernel.telemetry().depth == 80
-    wait_until(lambda: bridge_of(kernel, "in_full") > 0)
+    until(lambda: bridge_of(kernel, "in_full") > 0)
     kernel.activate()
     assert [int(kernel.receive(timeout=20)) for _ in range(80)] == list(range(80))
 
@@ -80,9 +75,7 @@ def test_terminating_drains_or_discards_both_rings(runtime: rw.Runtime, drain: b
 
 
 @linux
-def test_one_thread_for_all_bridges_sleeps_when_idle(
-    runtime: rw.Runtime, wait_until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_one_thread_for_all_bridges_sleeps_when_idle(runtime: rw.Runtime) -> None:
     def ticks() -> int:
         fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
@@ -97,7 +90,7 @@ def test_one_thread_for_all_bridges_sleeps_when_idle(
 
     before = threads()
     kernels = [runtime.launch("echo", options=PUMPED) for _ in range(50)]
-    wait_until(lambda: threads() == before + 1)  # those have their names a moment later
+    until(lambda: threads() == before + 1)  # those have their names a moment later
     for kernel in kernels:
         assert kernel.request(b"x", timeout=20) == b"x"
 
@@ -106,7 +99,7 @@ def test_one_thread_for_all_bridges_sleeps_when_idle(
         time.sleep(0.5)
         return ticks() - begun
 
-    wait_until(lambda: cost() <= 2)
+    until(lambda: cost() <= 2)
 
 
 def test_asyncio_asks_and_receives_over_a_bridge(backend: str) -> None:
@@ -136,7 +129,7 @@ def test_closing_ends_calls_that_wait_behind_a_bridge(runtime: rw.Runtime) -> No
     threads = [threading.Thread(target=call, args=(function,)) for function in calls]
     for thread in threads:
         thread.start()
-    wait_until(lambda: bridge_of(kernel, "to_device") == 1)
+    until(lambda: bridge_of(kernel, "to_device") == 1)
     runtime.close()
     for thread in threads:
         thread.join(20)

@@ -13,15 +13,10 @@ import ringway as rw
 from ringway import errors
 from ringway.pagerank_messages import PageRankControl
 
+from tests.waiting import until
+
 Options = Callable[..., rw.LaunchOptions]
 Fill = Callable[..., Any]
-
-
-def until(ready: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not ready():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def only(kernel: rw.Kernel) -> rw.DeadLetter:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import ringway as rw
 from ringway import errors
+
+from tests.waiting import until
 
 Start = Callable[..., rw.Runtime]
 
@@ -19,12 +20,6 @@ SLOTS = 16
 def held_by_replicas(depth: int) -> int:
     """Messages that were taken from a full mailbox and wait for room, one to a replica."""
     return SLOTS - depth
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
 
 
 @pytest.mark.usefixtures("direct")

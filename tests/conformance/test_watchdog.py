@@ -10,15 +10,10 @@ import pytest
 import ringway as rw
 from ringway import errors
 
+from tests.waiting import until
+
 Start = Callable[..., rw.Runtime]
 LIMIT = 0.05
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def test_a_stuck_kernel_is_named_until_it_returns(start: Start) -> None:

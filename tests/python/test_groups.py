@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import ringway as rw
 from ringway import errors
 from ringway.groups import STRATEGIES
+
+from tests.waiting import until
 
 T = 30  # seconds that nothing here takes
 NO_PAUSE = rw.LaunchOptions(restart_backoff=0)
@@ -63,13 +65,6 @@ def launched(runtime: rw.Runtime, options: rw.LaunchOptions = NO_PAUSE, grid: in
     for kernel in kernels:
         assert kernel.request(GroupStep(1), T).count == 1
     return kernels
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + T
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("broken", range(3))
@@ -201,7 +196,7 @@ def test_wrong_arguments(runtime: rw.Runtime) -> None:
     runtime.group(one, name="first")
     with rw.Runtime("cpu", workers=1) as other:
         away = other.launch("echo")
-        for kernels, options, text in (
+        wrong: list[tuple[Any, Any, str]] = [
             ((), {}, "at least one kernel"),
             ((one,), {}, "is in group 'first'"),
             ((two, two), {}, "given twice"),
@@ -211,9 +206,10 @@ def test_wrong_arguments(runtime: rw.Runtime) -> None:
             ((two,), {"restarts": -1}, "restarts is -1"),
             ((two,), {"within": 0}, "within is 0"),
             (("echo",), {}, "kernel is 'echo'"),
-        ):
+        ]
+        for kernels, options, text in wrong:
             with pytest.raises(errors.InvalidOption, match=text):
-                runtime.group(*kernels, **options)  # type: ignore[arg-type]
+                runtime.group(*kernels, **options)
     with pytest.raises(errors.Closed):
         runtime.group(ended)
 

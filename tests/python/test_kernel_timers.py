@@ -17,6 +17,8 @@ from ringway.cli.top_tables import rows
 from ringway.telemetry.export import document
 from ringway.telemetry.prometheus import prometheus_text
 
+from tests.waiting import until
+
 T = 30  # seconds that nothing here takes
 
 
@@ -109,13 +111,6 @@ def kernel_of(mode: Any, function: Callable[..., None], tick: Any = None, every:
     if tick is not None:
         made.timer(every=every)(tick)
     return made
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + T
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.001)
 
 
 def test_ticks_come_without_messages(runtime: rw.Runtime, mode: Any) -> None:
@@ -307,16 +302,16 @@ def test_a_handler_deactivates_its_kernel_and_nothing_is_lost(runtime: rw.Runtim
     assert kernel.state == "active"
 
 
-def test_a_batch_ends_with_the_message_that_deactivates(runtime: rw.Runtime, mode: Any) -> None:
-    for policy in ("fail", "skip"):
-        options = rw.LaunchOptions(on_error=policy)
-        kernel = runtime.launch(kernel_of(mode, leaving), options=options, activate=False)
-        for by in (1, 7, 1, 7, 1):
-            kernel.send(TimedStep(by))
-        for total in (8, 16):
-            kernel.activate()
-            until(lambda: kernel.state == "inactive")  # noqa: B023
-            assert kernel.read_state().total == total
+@pytest.mark.parametrize("policy", ["fail", "skip"])
+def test_a_batch_ends_with_the_message_that_deactivates(runtime: rw.Runtime, mode: Any, policy: Any) -> None:
+    options = rw.LaunchOptions(on_error=policy)
+    kernel = runtime.launch(kernel_of(mode, leaving), options=options, activate=False)
+    for by in (1, 7, 1, 7, 1):
+        kernel.send(TimedStep(by))
+    for total in (8, 16):
+        kernel.activate()
+        until(lambda: kernel.state == "inactive")
+        assert kernel.read_state().total == total
 
 
 def test_a_drain_goes_on_past_a_handler_that_deactivates(runtime: rw.Runtime, mode: Any) -> None:
@@ -452,7 +447,8 @@ def test_a_tick_s_state_is_the_kernel_s() -> None:
         kernel_of("native", adding).timer(every=1)(other)
 
 
-def test_ticks_may_be_coroutines_whatever_the_handler_is(runtime: rw.Runtime) -> None:
+@pytest.mark.parametrize("coroutine", [True, False])
+def test_ticks_may_be_coroutines_whatever_the_handler_is(runtime: rw.Runtime, coroutine: bool) -> None:
     async def waits(ctx: rw.Context, state: list[Any]) -> None:
         await asyncio.sleep(0)
         state.append(asyncio.get_running_loop())
@@ -465,13 +461,11 @@ def test_ticks_may_be_coroutines_whatever_the_handler_is(runtime: rw.Runtime) ->
     def plain(ctx: rw.Context, msg: TimedStep, state: list[Any]) -> None:
         ctx.reply(msg)
 
-    for handler in (awaits, plain):
-        made = rw.kernel(mode="python")(handler)
-        made.timer(every=0.002)(waits)
-        kernel = runtime.launch(made)
-        assert kernel.request(TimedStep(3), timeout=T) == TimedStep(3)
-        until(lambda: kernel.telemetry().ticks >= 3)  # noqa: B023
-        kernel.terminate()
+    made: Any = rw.kernel(mode="python")(awaits if coroutine else plain)
+    made.timer(every=0.002)(waits)
+    kernel = runtime.launch(made)
+    assert kernel.request(TimedStep(3), timeout=T) == TimedStep(3)
+    until(lambda: kernel.telemetry().ticks >= 3)
 
 
 def test_top_shows_counters() -> None:

@@ -18,14 +18,9 @@ import ringway as rw
 from ringway import errors, pagerank_messages
 from ringway.cli.main import main
 
+from tests.waiting import until
+
 HEAD, CHUNK = 32, 24  # bytes of the file's head and of a chunk's
-
-
-def wait_until(done) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def request(op: str = "add", size: int = 10) -> rw.VectorRequest:
@@ -97,7 +92,7 @@ def test_every_kernel_is_replayed_alike(path: Path, options: rw.LaunchOptions) -
         )
         with pytest.raises(errors.HandlerError, match="no buffer"):
             ranks[2].request(control(*[0] * len(control.__match_args__)), timeout=20)
-        wait_until(lambda: all(kernel.telemetry().received for kernel in ranks))
+        until(lambda: all(kernel.telemetry().received for kernel in ranks))
     report = rw.replay(path)
     assert report.same, report
     assert report.complete
@@ -167,7 +162,7 @@ def test_lanes_dedup_ttl_and_queues(path: Path) -> None:
         kernel.activate()
         for _ in range(60):
             kernel.receive(20)
-        wait_until(kernel.dead_letters)
+        until(kernel.dead_letters)
         queue = rt.queue("last", rw.VectorRequest, capacity=16, policy="drop_oldest")
         for number in range(20):
             queue.send(request(size=number))
@@ -198,7 +193,7 @@ def test_what_a_killed_process_recorded_is_replayed(path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", KILLED, path], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        wait_until(lambda: path.stat().st_size > 1_000_000)
+        until(lambda: path.stat().st_size > 1_000_000)
         process.kill()
     report = rw.replay(path)
     assert report.same, report
