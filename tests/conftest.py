@@ -24,16 +24,26 @@ def why_absent(backend: str) -> str | None:
     return ringway.backends()[backend] or None
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    """Each available backend's name; RINGWAY_REQUIRE=cuda,metal turns an absent one's skip into a failure."""
-    name: str = request.param
+def present(name: str) -> str:
+    """The backend's name; skips the test where it cannot be used, or fails it where that is required."""
     reason = why_absent(name)
     if reason is not None:
         if name in REQUIRED:
             pytest.fail(f"RINGWAY_REQUIRE names {name}, but {reason}")
         pytest.skip(reason)
     return name
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each available backend's name; RINGWAY_REQUIRE=cuda,metal turns an absent one's skip into a failure."""
+    return present(request.param)
+
+
+@pytest.fixture(params=[name for name in BACKENDS if name != "cpu"])
+def device(request: pytest.FixtureRequest) -> str:
+    """The same of those that are not the CPU."""
+    return present(request.param)
 
 
 @pytest.fixture

@@ -23,20 +23,9 @@ import pytest
 import ringway as rw
 from ringway.types import Length
 
-from tests.conftest import REQUIRED, why_absent
 from tests.python.test_compiled_arithmetic import Programs, as_kernel
 
 PROGRAMS = 200 if os.environ.get("RINGWAY_FULL") else 3
-
-
-@pytest.fixture(params=[name for name in rw.backends() if name != "cpu"])
-def device(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    if (absent := why_absent(name)) is not None:
-        if name in REQUIRED:
-            pytest.fail(f"RINGWAY_REQUIRE names {name}, but {absent}")
-        pytest.skip(absent)
-    return name
 
 
 def loaded(name: str, source: str, folder: Path, **names: Any) -> ModuleType:

@@ -18,8 +18,6 @@ from ringway import errors
 from ringway.compiled.portable import portable_text
 from ringway.types import Length
 
-from tests.conftest import REQUIRED, why_absent
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -115,16 +113,6 @@ RW_FN ringway::u32 step(RW_PRIVATE ringway::KernelContext& ctx, RW_SHARED const 
   return 0;
 }
 """
-
-
-@pytest.fixture(params=[name for name in rw.backends() if name != "cpu"])
-def device(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    if (absent := why_absent(name)) is not None:
-        if name in REQUIRED:
-            pytest.fail(f"RINGWAY_REQUIRE names {name}, but {absent}")
-        pytest.skip(absent)
-    return name
 
 
 @pytest.fixture
