@@ -4,8 +4,6 @@
 
 #if RW_LANGUAGE == RW_LANGUAGE_METAL
 #include "real_math_metal.h"
-#elif RW_LANGUAGE == RW_LANGUAGE_CUDA
-#include "real_math_cuda.h"
 #else
 #include "real_math_host.h"
 #endif
