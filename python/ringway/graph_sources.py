@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,11 +12,25 @@ from ringway import _core
 from ringway.errors import GraphError, InvalidOption
 
 
-def _array(values: ArrayLike, name: str) -> NDArray[Any]:
+class SupportsDLPack(Protocol):
+    """An array of another library, on the CPU, by the array API's exchange."""
+
+    def __dlpack__(self) -> Any:
+        """Return the capsule."""
+
+    def __dlpack_device__(self) -> tuple[Any, Any]:
+        """Return the device's kind and number."""
+
+
+Array = ArrayLike | SupportsDLPack
+
+
+def _array(values: Array, name: str) -> NDArray[Any]:
+    exchanged: Any = values
     try:
-        if hasattr(values, "__dlpack__") and not hasattr(values, "__array__"):
-            return np.from_dlpack(values)  # type: ignore[arg-type]  # NumPy's protocol wants a device too
-        return np.asarray(values)
+        if hasattr(exchanged, "__dlpack__") and not hasattr(exchanged, "__array__"):
+            return np.from_dlpack(exchanged)
+        return np.asarray(exchanged)
     except (BufferError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise GraphError(f"{name} is {values!r}, which is no array: {error}") from error
 
@@ -40,7 +54,7 @@ def _check(graph: Any, library: str, methods: tuple[str, ...]) -> None:
         raise InvalidOption(f"graph is {graph!r}; it must be a graph of {library}")
 
 
-def node_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
+def node_numbers(values: Array, name: str) -> NDArray[Any]:
     """`values` as a contiguous array of native integers; the caller's own memory where it is one."""
     array = _array(values, name)
     if array.ndim != 1:
@@ -52,7 +66,7 @@ def node_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
-def weights(values: ArrayLike | None) -> NDArray[np.float64] | None:
+def weights(values: Array | None) -> NDArray[np.float64] | None:
     """`values` as a contiguous array of float64; None stays None."""
     if values is None:
         return None

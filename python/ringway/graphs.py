@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ringway import _core, graph_files, graph_frames, graph_networkx, graph_sources
 from ringway.arguments import flag, made, whole
@@ -99,9 +99,9 @@ class Graph:
     @classmethod
     def from_edges(
         cls,
-        src: ArrayLike,
-        dst: ArrayLike,
-        weight: ArrayLike | None = None,
+        src: graph_sources.Array,
+        dst: graph_sources.Array,
+        weight: graph_sources.Array | None = None,
         num_nodes: int | None = None,
         labels: Iterable[Hashable] | None = None,
     ) -> Graph:
@@ -110,7 +110,8 @@ class Graph:
         Parameters
         ----------
         src, dst
-            Shape (edges,), any integer type; not copied when uint32 and contiguous.
+            Shape (edges,), any integer type, of NumPy or by DLPack; int32 and uint32 are not copied when they
+            are contiguous.
         weight
             Shape (edges,), finite and not negative; None is 1 everywhere.
         num_nodes

@@ -119,10 +119,10 @@ def test_dlpack_arrays_without_an_array_interface() -> None:
             raise BufferError("the tensor is on a GPU")
 
     src, dst = Tensor([0, 1], np.int64), Tensor([1, 2], np.int32)
-    graph = rw.Graph.from_edges(src, dst, Tensor([1, 2], np.float32))  # type: ignore[arg-type]
+    graph = rw.Graph.from_edges(src, dst, Tensor([1, 2], np.float32))
     assert edges_of(graph) == [(0, 1, 1.0), (1, 2, 2.0)]
     with pytest.raises(GraphError, match="on a GPU"):
-        rw.Graph.from_edges(Elsewhere([0, 1], np.int64), dst)  # type: ignore[arg-type]
+        rw.Graph.from_edges(Elsewhere([0, 1], np.int64), dst)
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:
