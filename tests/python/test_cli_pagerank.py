@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,10 +233,10 @@ def test_verify_compares_with_another_method(
 
 
 def test_verify_finds_wrong_ranks(graph: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = rw.pagerank
+    right: Any = rw.pagerank
 
     def wrong(*arguments: object, **options: object) -> rw.PageRankResult:
-        result = right(*arguments, **options)  # type: ignore[arg-type]
+        result: rw.PageRankResult = right(*arguments, **options)
         result.ranks[:2] = result.ranks[1::-1].copy()
         return result
 

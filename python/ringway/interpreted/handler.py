@@ -110,5 +110,4 @@ class Handler:
 
 def is_async(function: Any) -> bool:
     """Whether it is an ``async def``, or an object called as one."""
-    called = getattr(function, "__call__", None)  # noqa: B004 (of an object that is called)
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)

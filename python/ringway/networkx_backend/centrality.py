@@ -31,7 +31,7 @@ def _by_node(G: NetworkXGraph, values: NDArray[np.float64], nstart: Any) -> dict
     return found if nstart is None else {node: found[node] for node in nstart}
 
 
-def katz_centrality(  # noqa: PLR0917
+def katz_centrality(  # noqa: PLR0917 (networkx's signature)
     G: NetworkXGraph,
     alpha: float = 0.1,
     beta: Any = 1.0,

@@ -23,7 +23,7 @@ def _not_negative(vectors: dict[str, NDArray[np.float64]], name: str) -> NDArray
     return values
 
 
-def pagerank(  # noqa: PLR0917
+def pagerank(  # noqa: PLR0917 (networkx's signature)
     G: NetworkXGraph,
     alpha: float = 0.85,
     personalization: Any = None,
