@@ -144,11 +144,16 @@ Replacement made_of(const py::function& make, const std::vector<Resident*>& resi
   return with;
 }
 
-void replace(Kernel& kernel, const std::string& name, Names accepts, Names outputs,
-             const py::function& make) {
+void replace(Kernel& kernel, const std::string& name, Names accepts, Names outputs, Names counters,
+             Periods periods, const py::function& make) {
   const Check check = signal_check();
-  const KernelType with{
-      .name = name, .accepts = std::move(accepts), .emits = {}, .errors = {}, .outputs = std::move(outputs)};
+  const KernelType with{.name = name,
+                        .accepts = std::move(accepts),
+                        .emits = {},
+                        .errors = {},
+                        .outputs = std::move(outputs),
+                        .counters = std::move(counters),
+                        .periods = std::move(periods)};
   const WaitingCall call(&kernel.runtime());
   kernel.replace(
       with, [&](const std::vector<Resident*>& residents) { return made_of(make, residents); }, check);
@@ -176,7 +181,7 @@ void init_user_kernels(py::module_& module) {
       .def_property_readonly("replica", &HandlerContext::replica)
       .def_property_readonly("missed", &HandlerContext::missed);
   module.def("replace_kernel", &replace, py::arg("kernel"), py::arg("name"), py::arg("accepts"),
-             py::arg("outputs"), py::arg("make"));
+             py::arg("outputs"), py::arg("counters"), py::arg("periods"), py::arg("make"));
   module.def("read_state", &read_state, py::arg("kernel"), py::arg("replica"), py::arg("timeout"));
 }
 

@@ -52,7 +52,7 @@ void Kernel::check_replacement(const KernelType& with) const {
                                               messages_of(with) +
                                               "; a replacement takes the same, launch the other beside it");
   }
-  // Timers run and counters count on.
+  // Counters count on, and each timer has its place in the replicas.
   if (now->counters != with.counters) {
     throw Error(ErrorKind::kInvalidOption, both + ": it counts " + quoted(now->counters) + ", the other " +
                                                quoted(with.counters) +
@@ -99,9 +99,8 @@ void Kernel::replace(const KernelType& with, const Make& make, void (*check)()) 
   struct Pause {
     Kernel& kernel;
     ~Pause() {
-      // SYNC: relaxed: only the holder of changing_ changes it.
-      if (atomic::load_relaxed(&kernel.state_) == u32(State::kActive))
-        kernel.runtime_->backend().activate(*kernel.port_);
+      // Not one whose handler has deactivated it.
+      if (kernel.entered() == State::kActive) kernel.runtime_->backend().activate(*kernel.port_);
     }
   } const pause{*this};
   backend.deactivate(*port_);

@@ -354,6 +354,8 @@ def replace_kernel(
     name: str,
     accepts: list[str],
     outputs: list[str],
+    counters: list[str],
+    periods: list[int],
     make: Callable[
         [list[Any], Callable[[], Any], tuple[type[Message], ...]], tuple[UserKernel, bytes, list[bytes]]
     ],

@@ -45,7 +45,15 @@ class Replacing:
         kernel = self._kernel
         kernel.prepare(self._core.backend)
         accepts = [_name(cls) for cls in kernel.messages]
-        _core.replace_kernel(self._core, kernel.name, accepts, list(kernel.outputs), self._make)
+        _core.replace_kernel(
+            self._core,
+            kernel.name,
+            accepts,
+            list(kernel.outputs),
+            list(kernel.counters),
+            kernel.periods,
+            self._make,
+        )
 
     def _make(
         self, states: list[Any], first: Callable[[], Any], messages: tuple[type[_core.Message], ...]

@@ -90,6 +90,11 @@ class UserKernel(abc.ABC, Generic[State]):
     def messages(self) -> tuple[type[_core.Message], ...]:
         """The classes of its messages; empty means any, and bytes."""
 
+    @property
+    @abc.abstractmethod
+    def periods(self) -> list[int]:
+        """Nanoseconds between two ticks, of each of its timers."""
+
     def prepare(self, backend: str) -> None:
         """Do what takes time before a launch on a backend; a later one does not do it again."""
 

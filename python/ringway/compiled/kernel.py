@@ -85,6 +85,11 @@ class CompiledKernel(UserKernel[State]):
         return hash_of("\n".join(line for line in lines if not line.startswith("#line ")))
 
     @property
+    def periods(self) -> list[int]:
+        """Nanoseconds between two ticks, of each of its timers."""
+        return list(self._periods)
+
+    @property
     def messages(self) -> tuple[type[_core.Message], ...]:
         """The class of its messages, alone."""
         return (self.message,)

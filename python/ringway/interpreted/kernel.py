@@ -54,7 +54,6 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
 
     def begin(self, state: Any, grid: int, backend: str) -> tuple[_core.UserKernel, bytes]:
         """Return what is launched natively."""
-        self._begun = True
         new_state = self._new_state(state)
         first = state.encode() if is_fixed(type(state)) else b""
         opaque = state is not None and not first
@@ -65,6 +64,11 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
     ) -> tuple[_core.UserKernel, bytes, list[bytes]]:
         """Return what takes another kernel's place natively."""
         return self._native(lambda: stored(first()), [stored(state) for state in states]), b"", []
+
+    @property
+    def periods(self) -> list[int]:
+        """Nanoseconds between two ticks, of each of its timers."""
+        return [period for _, period in self.timers]
 
     @property
     def messages(self) -> tuple[type[_core.Message], ...]:
@@ -80,6 +84,7 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
     def _native(
         self, new_state: Callable[[], Any], states: list[Any], *, opaque: bool = False
     ) -> _core.PythonKernel:
+        self._begun = True
         facts = [_core.describe_message(cls) for cls in self.messages]
         sizes: list[int] = [fact["max_size"] for fact in facts]
         largest = 0 if 0 in sizes else max(sizes, default=0)
@@ -90,7 +95,7 @@ class InterpretedKernel(HasTimers, UserKernel[Any]):
             message_bytes=largest if largest > _UNDECLARED else 0,
             outputs=list(self.outputs),
             counters=list(self.counters),
-            periods=[period for _, period in self.timers],
+            periods=self.periods,
             states=states,
             any_thread=self.thread == "any",
             source=self.source_hash,
