@@ -70,7 +70,7 @@ def test_the_new_ones_ticks_come_and_counters_count_on(first: Mode, second: Mode
         kernel.replace(timed(backward, down, second))
         kernel.request(Move(1), T)
         assert kernel.telemetry().counters == {"moves": 2}
-        until(lambda: all(kernel.read_state(replica).ticks < 0 for replica in range(2)))
+        until(lambda: all(kernel.read_state(replica=replica).ticks < 0 for replica in range(2)))
 
 
 @pytest.mark.parametrize("mode", MODES)
