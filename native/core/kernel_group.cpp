@@ -17,7 +17,7 @@ void check(const GroupOptions& options) {
                 "restarts is " + std::to_string(options.restarts) + "; it must be 0 to 1000000");
   }
   if (!(options.within > 0 && options.within <= kLongest)) {
-    throw Error(ErrorKind::kInvalidOption, "within is " + std::to_string(options.within) +
+    throw Error(ErrorKind::kInvalidOption, "within is " + seconds_text(options.within) +
                                                "; it must be above 0 and at most 86400 seconds");
   }
 }
